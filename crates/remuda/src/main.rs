@@ -1,0 +1,2 @@
+//! remuda
+fn main() {}

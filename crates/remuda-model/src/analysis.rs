@@ -1,9 +1,10 @@
 //! Analysis of mistakes: confusion counts and slices. (Clusters and behavioural tests grow here.)
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Counts of truth against prediction.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Confusion {
     /// The classes, in the order of rows and columns.
     pub classes: Vec<String>,

@@ -6,9 +6,10 @@
 use crate::Digest;
 use crate::diagnostic::Severity;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// The logical type of a column, as in ODCS `logicalType`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ColumnType {
     /// 64-bit signed integer.
@@ -51,7 +52,7 @@ impl ColumnType {
 }
 
 /// What a column is for. Only `Feature` columns reach a model.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ColumnUse {
     /// An input of models.
@@ -93,7 +94,7 @@ impl ColumnUse {
 }
 
 /// How values of a column are read by a model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum FeatureKind {
     /// A number; missing allowed.
@@ -121,7 +122,7 @@ impl FeatureKind {
 }
 
 /// What the label asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Task {
     /// Two classes.
@@ -133,7 +134,7 @@ pub enum Task {
 }
 
 /// What a broken rule does to a version.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum RuleSeverity {
     /// The version is refused.
@@ -143,7 +144,7 @@ pub enum RuleSeverity {
 }
 
 /// One rule of a contract that rows must keep.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Rule {
     /// A name for reports: `null_values(TotalCharges)`.
     pub name: String,
@@ -154,7 +155,7 @@ pub struct Rule {
 }
 
 /// The checks that a contract can ask for.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Check {
     /// At most this many rows lack a value (`share` of all rows, 0 to 1, when set; otherwise `rows`).
@@ -199,7 +200,7 @@ pub enum Check {
 }
 
 /// One column of a contract.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Column {
     /// The name, as in the file's header.
     pub name: String,
@@ -218,7 +219,7 @@ pub struct Column {
 }
 
 /// How rows are dealt to train, validation and holdout: by a hash of `by`, so a row keeps its split as data grows.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SplitRule {
     /// The columns whose values are hashed; empty: every column but the label (duplicates stay together).
     pub by: Vec<String>,
@@ -233,7 +234,7 @@ pub struct SplitRule {
 }
 
 /// One of the three parts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Split {
     /// For fitting.
@@ -289,7 +290,7 @@ impl SplitRule {
 }
 
 /// A data contract: what a dataset's rows look like and which rules they keep.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Contract {
     /// The dataset's name.
     pub name: String,
@@ -336,7 +337,7 @@ impl Contract {
 }
 
 /// One part of a dataset version: a Parquet blob with some thousands of rows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Part {
     /// Digest over the rows' content: what decides whether two parts are the same rows.
     pub content: Digest,
@@ -349,7 +350,7 @@ pub struct Part {
 }
 
 /// What a dataset version is made of.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Manifest {
     /// Name and type of each column, in order.
     pub columns: Vec<(String, ColumnType)>,
@@ -384,7 +385,7 @@ impl Manifest {
 }
 
 /// What one rule found in one version.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct RuleResult {
     /// The rule's name.
     pub rule: String,
@@ -399,7 +400,7 @@ pub struct RuleResult {
 }
 
 /// The contract's report on one version.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ContractReport {
     /// One result per rule, in the contract's order.
     pub results: Vec<RuleResult>,
@@ -418,7 +419,7 @@ impl ContractReport {
 }
 
 /// A bin of a histogram: `[lower, upper)`, the last one closed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Bin {
     /// Lower edge.
     pub lower: f64,
@@ -429,7 +430,7 @@ pub struct Bin {
 }
 
 /// A value and how many rows have it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ValueCount {
     /// The value as text.
     pub value: String,
@@ -438,7 +439,7 @@ pub struct ValueCount {
 }
 
 /// What one column of one version looks like.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ColumnProfile {
     /// The column.
     pub name: String,
@@ -463,7 +464,7 @@ pub struct ColumnProfile {
 }
 
 /// Summary of a numeric column.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct NumberSummary {
     /// Smallest value.
     pub minimum: f64,
@@ -478,7 +479,7 @@ pub struct NumberSummary {
 }
 
 /// What a version looks like.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Profile {
     /// Rows.
     pub rows: u64,
@@ -489,7 +490,7 @@ pub struct Profile {
 }
 
 /// Something that `init` or `data add` noticed and a person should look at.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Oddity {
     /// How bad.
     pub severity: Severity,
@@ -502,7 +503,7 @@ pub struct Oddity {
 }
 
 /// One dataset version, as the ledger lists it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct DatasetVersion {
     /// The dataset's name.
     pub dataset: String,

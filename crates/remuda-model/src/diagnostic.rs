@@ -1,10 +1,11 @@
 //! What is wrong in a definition file, and where: the common currency of `remuda check`, the terminal and the pages.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use std::fmt;
 
 /// How bad it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// The definition cannot be used.
@@ -14,7 +15,7 @@ pub enum Severity {
 }
 
 /// One finding in one definition file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Diagnostic {
     /// Error or warning.
     pub severity: Severity,

@@ -1,11 +1,13 @@
 //! Content addresses. A [`Digest`] is the BLAKE3 hash of some bytes, written `b3:` and 64 hex digits.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use std::fmt;
 
 /// The BLAKE3 hash of some bytes, as text (`b3:` + 64 lower-case hex digits).
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schema(value_type = String, example = "b3:6b86…")]
 pub struct Digest(String);
 
 /// A text that is no digest.

@@ -7,9 +7,10 @@
 use crate::Digest;
 use crate::team::Role;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// A fact before the ledger has given it its place in the chain. Ids and times come from the application's seams.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct NewFact {
     /// UUID version 7 in its usual text form.
     pub id: String,
@@ -32,7 +33,7 @@ pub struct NewFact {
 }
 
 /// One arrow of lineage, from a fact to something it used or made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Link {
     /// Whether the thing was used or made, or is the definition relied on.
     pub relation: Relation,
@@ -43,7 +44,7 @@ pub struct Link {
 }
 
 /// How a fact relates to a thing (W3C PROV: used, wasGeneratedBy, hadPlan).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Relation {
     /// The activity read it.
@@ -88,7 +89,7 @@ impl Link {
 }
 
 /// A fact in the ledger: the new fact, its place and its hashes.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Fact {
     /// Place in the chain of the product, from 1, without holes.
     pub sequence: i64,

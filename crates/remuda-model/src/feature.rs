@@ -2,9 +2,10 @@
 
 use crate::data::FeatureKind;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// One input of a model.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Feature {
     /// The column's name.
     pub name: String,

@@ -1,9 +1,10 @@
 //! Feedback: outcomes, what really happened, joined to predictions by id.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// One outcome.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Outcome {
     /// The prediction's id.
     pub prediction: String,

@@ -6,9 +6,10 @@ use crate::feature::Feature;
 use crate::label::LabelSpace;
 use crate::run::Algorithm;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// What a model reads and answers.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ModelSignature {
     /// Inputs in order.
     pub features: Vec<Feature>,
@@ -23,7 +24,7 @@ pub struct ModelSignature {
 }
 
 /// One model version: an ONNX file and where it came from.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ModelVersion {
     /// Digest of the ONNX bytes: the version's id.
     pub digest: Digest,

@@ -2,9 +2,10 @@
 
 use crate::Digest;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// What a release is made of. Its digest is the release's id.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ReleaseContent {
     /// The product.
     pub product: String,

@@ -3,9 +3,10 @@
 use crate::Digest;
 use crate::gate::Criterion;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// A requirement, as `requirements/NAME.md` holds it: TOML front matter between `+++` lines, then prose.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Requirement {
     /// The file's name without ending.
     pub name: String,
@@ -24,7 +25,7 @@ pub struct Requirement {
 }
 
 /// A criterion as it stands in a file.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct StatedCriterion {
     /// The line as written.
     pub text: String,

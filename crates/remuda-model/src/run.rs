@@ -2,17 +2,18 @@
 
 use crate::Digest;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use std::collections::BTreeMap;
 
 /// `pipeline.toml`: steps in order of their needs.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Pipeline {
     /// The steps, as written.
     pub steps: Vec<Step>,
 }
 
 /// One step of a pipeline.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Step {
     /// Its name: also the name of the model it makes.
     pub name: String,
@@ -27,7 +28,7 @@ pub struct Step {
 }
 
 /// What a step does.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
     /// A command for the shell, run at the product's root.
@@ -37,7 +38,7 @@ pub enum Action {
 }
 
 /// The built-in learner's settings.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Learn {
     /// Which learner.
     pub algorithm: Algorithm,
@@ -50,7 +51,7 @@ pub struct Learn {
 }
 
 /// The built-in learners.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Algorithm {
     /// Always the most frequent class (or the mean): the floor under every claim.
@@ -78,7 +79,7 @@ impl Algorithm {
 }
 
 /// Where a run stands. A run without an end whose process is gone is `Failed`, never `Running` for ever.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum RunStatus {
     /// Its process lives.
@@ -106,7 +107,7 @@ impl RunStatus {
 }
 
 /// One metric of a run, never without its interval.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct MetricValue {
     /// `accuracy`, `auc`, `recall of Yes`.
     pub name: String,
@@ -127,7 +128,7 @@ pub struct MetricValue {
 }
 
 /// The code, data and environment that a run started from.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Snapshot {
     /// The snapshot commit (`refs/remuda/runs/<id>`), if the folder is a git repository.
     pub commit: Option<String>,
@@ -144,7 +145,7 @@ pub struct Snapshot {
 }
 
 /// How one step of a run ended.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct StepResult {
     /// The step's name.
     pub step: String,
@@ -159,7 +160,7 @@ pub struct StepResult {
 }
 
 /// Whether a step ran.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum StepOutcome {
     /// It ran and succeeded.

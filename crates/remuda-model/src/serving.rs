@@ -1,9 +1,10 @@
 //! Serving: endpoint settings, traffic, predictions.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// `serving.toml`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Serving {
     /// The endpoint's name: the model name in the Open Inference Protocol.
     pub endpoint: String,
@@ -21,7 +22,7 @@ impl Serving {
 }
 
 /// One logged prediction.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PredictionRecord {
     /// The id that outcomes refer to: the caller's, else one of ours.
     pub id: String,

@@ -1,9 +1,10 @@
 //! Members and the roles they hold; the hand-offs that signatures close.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// A logical role: one person may hold several, several may hold one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// Speaks for the need: goals, criteria, acceptance.
@@ -63,7 +64,7 @@ impl Role {
 }
 
 /// A member of the team, as `remuda.toml` names them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Member {
     /// The name used in commands and facts.
     pub name: String,
@@ -74,7 +75,7 @@ pub struct Member {
 }
 
 /// What a signature promises. Each kind is due from certain roles.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SignatureKind {
     /// The requirement says what the business needs.
@@ -128,7 +129,7 @@ impl SignatureKind {
 }
 
 /// Why a signature does or does not count.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Independence {
     /// The signer did none of the work that they signed.
@@ -140,7 +141,7 @@ pub enum Independence {
 }
 
 /// What is missing before a hand-off may pass.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Missing {
     /// One sentence without full stop: what is missing.
     pub what: String,
@@ -153,7 +154,7 @@ pub struct Missing {
 }
 
 /// `remuda.toml`: the product, its team and what its hand-offs demand.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Product {
     /// The product's name.
     pub name: String,
@@ -172,7 +173,7 @@ pub struct Product {
 }
 
 /// Where a product stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Stage {
     /// Finding out whether it can work.
@@ -184,7 +185,7 @@ pub enum Stage {
 }
 
 /// What a mistake costs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Risk {
     /// An annoyance.

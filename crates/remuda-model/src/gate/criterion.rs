@@ -5,9 +5,10 @@
 //! ```
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// One acceptance criterion.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Criterion {
     /// What is measured and what it is held against.
     pub claim: Claim,
@@ -29,7 +30,7 @@ impl Criterion {
 }
 
 /// What a criterion claims.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Claim {
     /// `QUANTITY cmp BOUND`.
@@ -49,7 +50,7 @@ pub enum Claim {
 }
 
 /// What is measured.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Quantity {
     /// `METRIC [of CLASS]`.
@@ -93,7 +94,7 @@ pub enum Quantity {
 }
 
 /// A metric and, where it needs one, the class.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct MetricOf {
     /// The metric.
     pub metric: Metric,
@@ -102,7 +103,7 @@ pub struct MetricOf {
 }
 
 /// The metrics of the language.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Metric {
     /// Share of right predictions.
@@ -179,7 +180,7 @@ impl Metric {
 }
 
 /// `>=`, `<=`, `>`, `<`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Comparison {
     /// `>=`
@@ -210,7 +211,7 @@ impl Comparison {
 }
 
 /// What a quantity is held against.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Bound {
     /// A number with its unit: `0.9`, `80 ms`, `10 %`.
@@ -230,7 +231,7 @@ pub enum Bound {
 }
 
 /// The model that a bound is taken from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Reference {
     /// The live release.
@@ -242,7 +243,7 @@ pub enum Reference {
 }
 
 /// How the reference's value is changed before it is compared.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Change {
     /// Not at all.
@@ -256,7 +257,7 @@ pub enum Change {
 }
 
 /// `for each COLUMN [with at least N]`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Each {
     /// The column whose values make the slices.
     pub column: String,

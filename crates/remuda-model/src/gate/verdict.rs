@@ -1,9 +1,10 @@
 //! Verdicts: met, not met, undecided. Undecided has one reason and a price; it never passes.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// The three values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum VerdictKind {
     /// The bound on the safe side keeps the criterion.
@@ -51,7 +52,7 @@ impl VerdictKind {
 }
 
 /// Why a verdict is undecided.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// The interval covers the threshold.
@@ -77,7 +78,7 @@ impl Reason {
 }
 
 /// What deciding would cost: always a range with its chance, never one bare number.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Price {
     /// The cases, from the most hopeful to the least.
     pub cases: Vec<PriceCase>,
@@ -86,7 +87,7 @@ pub struct Price {
 }
 
 /// The labels that one assumed true value costs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PriceCase {
     /// The true value that is assumed.
     pub assumed: f64,
@@ -99,7 +100,7 @@ pub struct PriceCase {
 }
 
 /// A criterion's verdict on one candidate, with everything that it rests on.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Verdict {
     /// The criterion as written.
     pub criterion: String,

@@ -1,0 +1,143 @@
+//! The gate: evaluate a candidate on the holdout, and say for each criterion met, not met or undecided.
+
+mod baseline;
+mod evaluate;
+mod look;
+mod measure;
+mod sample;
+
+use remuda_model::Digest;
+use remuda_model::analysis::Confusion;
+use remuda_model::gate::{Verdict, VerdictKind};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+pub(crate) use baseline::propose_criteria;
+pub(crate) use look::{evaluations, newest_evaluation};
+pub(crate) use measure::validation_metrics;
+
+/// Evaluate a candidate on the holdout against the criteria. The look is a fact and is charged.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
+#[serde(deny_unknown_fields)]
+pub struct Evaluate {
+    /// A model's name (its newest version), a version's digest, or a run (its only or last model).
+    pub candidate: String,
+    /// Only this requirement.
+    #[arg(long)]
+    #[serde(default)]
+    pub requirement: Option<String>,
+    /// Show verdicts only: no estimates, no intervals. Costs less of the holdout's budget.
+    #[arg(long)]
+    #[serde(default)]
+    pub verdicts_only: bool,
+}
+
+/// Show an evaluation again. Costs nothing.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
+#[serde(deny_unknown_fields)]
+pub struct Show {
+    /// An evaluation's id, or a candidate (its newest evaluation).
+    pub evaluation: String,
+}
+
+/// List evaluations, newest first.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
+#[serde(deny_unknown_fields)]
+pub struct List {}
+
+/// What an evaluation found.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Evaluation {
+    /// Its id.
+    pub id: String,
+    /// The verdict over all criteria.
+    pub verdict: VerdictKind,
+    /// One verdict per criterion, grouped by requirement in order.
+    pub requirements: Vec<RequirementVerdicts>,
+    /// The candidate.
+    pub model: Digest,
+    /// The candidate's name.
+    pub model_name: String,
+    /// The run that made it.
+    pub run: String,
+    /// The dataset.
+    pub dataset: String,
+    /// Its version.
+    pub version: Digest,
+    /// Rows of the holdout.
+    pub rows: u64,
+    /// Truth against prediction (classes only).
+    pub confusion: Option<Confusion>,
+    /// Which submission of the holdout this was, from 1.
+    pub look: u32,
+    /// What it cost.
+    pub charge: u32,
+    /// What was spent before it.
+    pub spent: u32,
+    /// What the holdout bears in all.
+    pub budget: u32,
+    /// `verdicts` or `numbers`.
+    pub revealed: String,
+    /// The same candidate, rows and criteria were evaluated before: this is that answer, free of charge.
+    pub repeated: bool,
+    /// Models that it was compared with: what they are called in criteria, and their digest.
+    pub compared: Vec<Compared>,
+    /// Who evaluated.
+    pub actor: String,
+    /// When, microseconds since 1970.
+    pub time: i64,
+    /// The fact's id.
+    pub fact: String,
+}
+
+/// A model that a candidate was compared with.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Compared {
+    /// `production`, `baseline NAME`, `release ID`.
+    pub reference: String,
+    /// Its digest.
+    pub model: Digest,
+}
+
+/// The verdicts on one requirement.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct RequirementVerdicts {
+    /// The requirement.
+    pub requirement: String,
+    /// Digest of the text that was in force.
+    pub digest: Digest,
+    /// What the business wants.
+    pub goal: String,
+    /// The verdict over its criteria.
+    pub verdict: VerdictKind,
+    /// One each, in order.
+    pub verdicts: Vec<Verdict>,
+}
+
+/// An evaluation in a list.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct EvaluationSummary {
+    /// Its id.
+    pub id: String,
+    /// The verdict over all criteria.
+    pub verdict: VerdictKind,
+    /// The candidate.
+    pub model: Digest,
+    /// The candidate's name.
+    pub model_name: String,
+    /// The dataset version.
+    pub version: Digest,
+    /// Rows.
+    pub rows: u64,
+    /// Who evaluated.
+    pub actor: String,
+    /// When, microseconds since 1970.
+    pub time: i64,
+}
+
+/// Evaluations, newest first.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Evaluations {
+    /// One each.
+    pub evaluations: Vec<EvaluationSummary>,
+}

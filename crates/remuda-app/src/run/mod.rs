@@ -1,0 +1,249 @@
+//! Runs: start, train, record, finish; list, show, diff. The pipeline's order of steps is in [`pipeline`].
+
+mod diff;
+mod lifecycle;
+mod look;
+pub mod pipeline;
+mod train;
+
+use remuda_model::run::{MetricValue, RunStatus, Snapshot, StepResult};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use std::collections::BTreeMap;
+
+pub(crate) use lifecycle::close_dead_runs;
+pub(crate) use look::{find_run, run_states};
+
+/// Begin a run. (A face's `run` command calls this, then the steps, then `finish`.)
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
+#[serde(deny_unknown_fields)]
+pub struct Start {
+    /// What is run: the pipeline's path or the command line.
+    pub command: String,
+    /// The code and environment it starts from, as JSON.
+    #[arg(skip)]
+    #[serde(default)]
+    pub snapshot: Snapshot,
+    /// Free words to find it by.
+    #[arg(long)]
+    #[serde(default)]
+    pub note: String,
+}
+
+/// Train a built-in learner as one step of a run.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
+#[serde(deny_unknown_fields)]
+pub struct Train {
+    /// The run.
+    pub run: String,
+    /// The step of `pipeline.toml`.
+    pub step: String,
+    /// Train even if nothing changed.
+    #[arg(long)]
+    #[serde(default)]
+    pub force: bool,
+}
+
+/// Record metrics, parameters and step results of a run.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
+#[serde(deny_unknown_fields)]
+pub struct Record {
+    /// The run.
+    pub run: String,
+    /// Metrics with their intervals.
+    #[arg(skip)]
+    #[serde(default)]
+    pub metrics: Vec<MetricValue>,
+    /// Parameters.
+    #[arg(skip)]
+    #[serde(default)]
+    pub parameters: BTreeMap<String, serde_json::Value>,
+    /// How a step ended.
+    #[arg(skip)]
+    #[serde(default)]
+    pub step: Option<StepResult>,
+}
+
+/// Say that the run's process still lives.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
+#[serde(deny_unknown_fields)]
+pub struct Beat {
+    /// The run.
+    pub run: String,
+}
+
+/// End a run.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
+#[serde(deny_unknown_fields)]
+pub struct Finish {
+    /// The run.
+    pub run: String,
+    /// How it ended: `finished` or `failed`.
+    pub status: String,
+    /// The exit code of a tracked command.
+    #[arg(long)]
+    #[serde(default)]
+    pub exit_code: Option<i32>,
+    /// What went wrong, or the last lines of output.
+    #[arg(long, default_value = "")]
+    #[serde(default)]
+    pub note: String,
+}
+
+/// List runs, newest first.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
+#[serde(deny_unknown_fields)]
+pub struct List {
+    /// How many.
+    #[arg(long, default_value_t = 50)]
+    #[serde(default = "fifty")]
+    pub limit: usize,
+    /// Only runs that started before this one.
+    #[arg(long)]
+    #[serde(default)]
+    pub before: Option<String>,
+}
+
+/// Show a run: steps, metrics with intervals, models, snapshot.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
+#[serde(deny_unknown_fields)]
+pub struct Show {
+    /// A run's id, or the beginning of it.
+    pub run: String,
+}
+
+/// Show two runs side by side: code, parameters, data, metrics.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
+#[serde(deny_unknown_fields)]
+pub struct Diff {
+    /// One run.
+    pub left: String,
+    /// The other; without it, the run before `left`.
+    #[serde(default)]
+    pub right: Option<String>,
+}
+
+pub(crate) fn fifty() -> usize {
+    50
+}
+
+/// A run that began.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Started {
+    /// Its id.
+    pub run: String,
+}
+
+/// What a training step did.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct TrainedStep {
+    /// How it ended.
+    pub result: StepResult,
+    /// The model version, new or the one that was kept.
+    pub model: Option<remuda_model::model::ModelVersion>,
+    /// Metrics on validation.
+    pub metrics: Vec<MetricValue>,
+    /// What the learner noticed.
+    pub notes: Vec<String>,
+}
+
+/// An answer without content.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Done {
+    /// Always true.
+    pub done: bool,
+}
+
+/// A run as far as facts tell.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct RunState {
+    /// Its id.
+    pub run: String,
+    /// Who ran it.
+    pub actor: String,
+    /// Running, finished or failed.
+    pub status: RunStatus,
+    /// What was run.
+    pub command: String,
+    /// Free words.
+    pub note: String,
+    /// Start, microseconds since 1970.
+    pub started: i64,
+    /// End.
+    pub ended: Option<i64>,
+    /// The exit code of a tracked command.
+    pub exit_code: Option<i32>,
+    /// Why it failed, when it did.
+    pub failure: String,
+    /// The code and environment it started from.
+    pub snapshot: Snapshot,
+    /// How its steps ended.
+    pub steps: Vec<StepResult>,
+    /// Metrics with intervals. Names of pipeline steps stand before a slash: `trees/auc`.
+    pub metrics: Vec<MetricValue>,
+    /// Parameters.
+    pub parameters: BTreeMap<String, serde_json::Value>,
+    /// Model versions it made (or kept, for skipped steps).
+    pub models: Vec<remuda_model::model::ModelVersion>,
+}
+
+/// Runs, newest first.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Runs {
+    /// One each.
+    pub runs: Vec<RunState>,
+    /// There are more: ask again with `before` set to the last one's id.
+    pub more: bool,
+}
+
+/// Two runs side by side.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct RunDiff {
+    /// One run.
+    pub left: RunState,
+    /// The other.
+    pub right: RunState,
+    /// Parameters that differ: name, left, right.
+    pub parameters: Vec<Difference>,
+    /// Metrics of both: name, left, right.
+    pub metrics: Vec<MetricDifference>,
+    /// Environment facts that differ.
+    pub environment: Vec<Difference>,
+    /// Files that differ between the snapshots: status and path.
+    pub files: Vec<FileDifference>,
+}
+
+/// A value that differs.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Difference {
+    /// Its name.
+    pub name: String,
+    /// Left; empty when absent.
+    pub left: String,
+    /// Right; empty when absent.
+    pub right: String,
+}
+
+/// A metric of two runs.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct MetricDifference {
+    /// Its name.
+    pub name: String,
+    /// Left.
+    pub left: Option<MetricValue>,
+    /// Right.
+    pub right: Option<MetricValue>,
+    /// The intervals do not overlap: the difference is more than chance (a rough, safe mark; the gate compares paired).
+    pub apart: bool,
+}
+
+/// A file that differs.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct FileDifference {
+    /// `added`, `removed` or `changed`.
+    pub kind: String,
+    /// The path.
+    pub path: String,
+    /// A unified diff, cut at 200 lines; empty for binary files.
+    pub diff: String,
+}

@@ -1,0 +1,106 @@
+//! The team: members, roles, signatures and their independence, tokens.
+
+mod sign;
+mod tokens;
+mod work;
+
+use remuda_model::team::{Independence, Member, Risk, SignatureKind, Stage};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+pub(crate) use sign::{signatures, signatures_on};
+pub use tokens::identify;
+pub(crate) use work::{contributions, Contribution};
+
+/// Show members, roles, signatures and who has done what.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
+#[serde(deny_unknown_fields)]
+pub struct Show {}
+
+/// Sign: promise something about a subject. The signature binds digests.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
+#[serde(deny_unknown_fields)]
+pub struct Sign {
+    /// What is promised: intent, evidence, operability or accept.
+    pub kind: String,
+    /// intent: a requirement's name; evidence: an evaluation or model; operability, accept: a release.
+    pub subject: String,
+    /// A remark that stays with the signature.
+    #[arg(long, default_value = "")]
+    #[serde(default)]
+    pub remark: String,
+}
+
+/// Make a token for a member, to use the server from elsewhere. It is shown once.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
+#[serde(deny_unknown_fields)]
+pub struct Token {
+    /// The member.
+    pub member: String,
+}
+
+/// Withdraw all tokens of a member.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
+#[serde(deny_unknown_fields)]
+pub struct RevokeToken {
+    /// The member.
+    pub member: String,
+}
+
+/// A new token.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct NewToken {
+    /// The member.
+    pub member: String,
+    /// The secret; the ledger keeps only its hash.
+    pub token: String,
+}
+
+/// A signature and whether it counts as independent.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Signature {
+    /// The fact's id.
+    pub fact: String,
+    /// What is promised.
+    pub kind: SignatureKind,
+    /// Who signed.
+    pub member: String,
+    /// When, microseconds since 1970.
+    pub time: i64,
+    /// What was signed, as people call it: `requirement churn`, `evaluation k3…`, `release 9f…`.
+    pub subject: String,
+    /// The digest or id that it binds.
+    pub binds: String,
+    /// Whether the signer did part of the work.
+    pub independence: Independence,
+    /// A remark.
+    pub remark: String,
+}
+
+/// The team.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Team {
+    /// The product.
+    pub product: String,
+    /// Where it stands.
+    pub stage: Stage,
+    /// What a mistake costs.
+    pub risk: Risk,
+    /// A declared one-person team.
+    pub solo: bool,
+    /// Members and what they did.
+    pub members: Vec<MemberWork>,
+    /// Signatures, newest first.
+    pub signatures: Vec<Signature>,
+}
+
+/// A member and what the ledger says they did.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct MemberWork {
+    /// The member.
+    pub member: Member,
+    /// How many facts of each verb: `run.finished` 12.
+    pub facts: Vec<(String, u64)>,
+    /// The newest fact's time.
+    pub last: Option<i64>,
+}

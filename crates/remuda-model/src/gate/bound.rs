@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use super::criterion::{Bound, Change, Comparison, Quantity, Reference};
+use super::criterion::{Bound, Change, Comparison, Quantity};
 use super::cursor::{Cursor, shorten};
 use super::metrics::Scale;
 use super::parse::{CriterionError, reference, shift_decimal};
@@ -65,7 +65,7 @@ pub(super) fn read_bound(cursor: &mut Cursor<'_>, quantity: &Quantity, compariso
             return Err(CriterionError::new(start..cursor.at, "changed decisions are held against a number, not against a model")
                 .hint("write `changed decisions vs production <= 10 %`"));
         }
-        let change = read_change(cursor, quantity, &reference)?;
+        let change = read_change(cursor, quantity)?;
         return Ok(Bound::Reference { reference, change });
     }
     for word in ["nan", "inf", "infinity", "-inf", "+inf", "-infinity"] {
@@ -148,8 +148,7 @@ fn refuse_other_unit(expression: &str, unit: &str, span: Range<usize>) -> Result
     }
 }
 
-fn read_change(cursor: &mut Cursor<'_>, quantity: &Quantity, reference: &Reference) -> Result<Change, CriterionError> {
-    let _ = reference;
+fn read_change(cursor: &mut Cursor<'_>, quantity: &Quantity) -> Result<Change, CriterionError> {
     cursor.skip_space();
     let start = cursor.at;
     if cursor.eat("times") || eat_times(cursor) || cursor.eat_char(&['*', '×']).is_some() {

@@ -8,11 +8,19 @@
 pub mod bound;
 pub mod criterion;
 mod cursor;
+pub mod grammar;
+pub mod lint;
 pub mod metrics;
 pub mod parse;
 pub mod print;
+#[cfg(test)]
+mod tests;
 pub mod verdict;
+pub mod words;
 
 pub use criterion::Criterion;
+pub use grammar::{Grammar, grammar};
+pub use lint::lint;
 pub use parse::{CriterionError, parse};
 pub use verdict::{Price, Reason, Verdict, VerdictKind};
+pub use words::words;

@@ -1,1 +1,35 @@
-//! remuda-stats
+//! # remuda-stats: numbers only
+//!
+//! Counts and `f64` in, numbers out. This crate knows no table, no file, no ledger, no word of the product; it does
+//! not print, ask the time, or keep state. Where a number does not exist it says why ([`Undefined`]), and it never
+//! answers with NaN, with a panic, or with a silent zero.
+//!
+//! A walk through it:
+//!
+//! * [`estimate`]: the shape of every answer, a value with two one-sided bounds.
+//! * What a gate asks first: [`proportion`] (accuracy, recall, precision), [`f1`], [`auc`], [`paired`] (new against
+//!   old), [`mean`] (losses, costs), [`quantile`] (latencies), [`bootstrap`] (everything else), and [`price`]: how many
+//!   labels would settle an undecided criterion.
+//! * The metrics themselves: [`classification`], [`scoring`], [`regression`], [`ranking`], [`calibration`].
+//! * Groups and samples: [`difference`] of two groups, [`cluster`], [`fairness`], [`label_noise`],
+//!   [`prediction_powered`], [`conformal`], [`multiplicity`] of claims.
+//! * Over time: [`drift`] between two samples, [`sequential`] looks, [`adaptivity`] of repeated use of one holdout.
+//! * Between people: [`agreement`] of annotators.
+//! * Beneath all: [`special`] functions.
+
+pub mod auc;
+pub mod bootstrap;
+pub mod classification;
+pub mod drift;
+pub mod estimate;
+pub mod f1;
+pub mod mean;
+pub mod paired;
+pub mod price;
+pub mod proportion;
+pub mod quantile;
+pub mod regression;
+pub mod scoring;
+pub mod special;
+
+pub use estimate::{Estimate, Interval, Result, Undefined};

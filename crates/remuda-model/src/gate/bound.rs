@@ -23,7 +23,9 @@ impl Bound {
     /// ```
     pub fn threshold(&self) -> Option<f64> {
         match self {
-            Bound::Number { value, unit } if matches!(unit.as_deref(), Some("%" | "pp")) => Some(shift_decimal(*value, -2)),
+            Bound::Number { value, unit } if matches!(unit.as_deref(), Some("%" | "pp")) => {
+                Some(shift_decimal(*value, -2))
+            }
             Bound::Number { value, .. } => Some(*value),
             Bound::Reference { .. } => None,
         }
@@ -51,19 +53,30 @@ impl Change {
 /// Whether a word can be a unit: it starts with a letter or a sign of money or degree, and is no word of the language.
 pub(super) fn is_unit(word: &str) -> bool {
     let sign = |character: char| matches!(character, '€' | '$' | '£' | '¥' | '°');
-    let keyword = ["where", "for", "by", "x", "pp", "with", "and", "or"].iter().any(|keyword| word.eq_ignore_ascii_case(keyword));
+    const NO_UNITS: [&str; 17] = [
+        "where", "for", "by", "x", "pp", "with", "and", "or", "better", "worse", "not", "each", "every", "per", "when",
+        "if", "times",
+    ];
+    let keyword = NO_UNITS.iter().any(|keyword| word.eq_ignore_ascii_case(keyword));
     word.starts_with(|first: char| first.is_alphabetic() || sign(first))
         && word.chars().all(|next| next.is_alphanumeric() || sign(next) || matches!(next, '/' | '_' | '²' | '³'))
         && !keyword
 }
 
-pub(super) fn read_bound(cursor: &mut Cursor<'_>, quantity: &Quantity, comparison: Comparison) -> Result<Bound, CriterionError> {
+pub(super) fn read_bound(
+    cursor: &mut Cursor<'_>,
+    quantity: &Quantity,
+    comparison: Comparison,
+) -> Result<Bound, CriterionError> {
     cursor.skip_space();
     let start = cursor.at;
     if let Some(reference) = reference(cursor)? {
         if matches!(quantity, Quantity::ChangedDecisions { .. }) {
-            return Err(CriterionError::new(start..cursor.at, "changed decisions are held against a number, not against a model")
-                .hint("write `changed decisions vs production <= 10 %`"));
+            return Err(CriterionError::new(
+                start..cursor.at,
+                "changed decisions are held against a number, not against a model",
+            )
+            .hint("write `changed decisions vs production <= 10 %`"));
         }
         let change = read_change(cursor, quantity)?;
         return Ok(Bound::Reference { reference, change });
@@ -91,7 +104,12 @@ fn no_bound(cursor: &mut Cursor<'_>, quantity: &Quantity) -> CriterionError {
     error.hint(format!("write a number (`{number}`), `production`, `baseline NAME` or `release ID`"))
 }
 
-fn read_unit(cursor: &mut Cursor<'_>, quantity: &Quantity, value: f64, number: &Range<usize>) -> Result<Option<String>, CriterionError> {
+fn read_unit(
+    cursor: &mut Cursor<'_>,
+    quantity: &Quantity,
+    value: f64,
+    number: &Range<usize>,
+) -> Result<Option<String>, CriterionError> {
     let scale = quantity.scale();
     if cursor.eat_char(&['%']).is_some() {
         let span = number.start..cursor.at;
@@ -108,7 +126,8 @@ fn read_unit(cursor: &mut Cursor<'_>, quantity: &Quantity, value: f64, number: &
     if cursor.eat("pp") {
         return match scale {
             Scale::Difference => Ok(Some("pp".to_owned())),
-            Scale::Share => Err(CriterionError::new(number.start..cursor.at, "`pp` is for differences").hint(format!("write `{value} %`"))),
+            Scale::Share => Err(CriterionError::new(number.start..cursor.at, "`pp` is for differences")
+                .hint(format!("write `{value} %`"))),
             _ => Err(no_points(start..cursor.at, quantity)),
         };
     }
@@ -133,8 +152,18 @@ fn read_unit(cursor: &mut Cursor<'_>, quantity: &Quantity, value: f64, number: &
 /// A column that names its unit (`latency_ms`) is not held against another one: nothing converts numbers here.
 fn refuse_other_unit(expression: &str, unit: &str, span: Range<usize>) -> Result<(), CriterionError> {
     const UNITS: [(&str, &str); 12] = [
-        ("ns", "ns"), ("us", "us"), ("µs", "us"), ("ms", "ms"), ("s", "s"), ("sec", "s"), ("seconds", "s"),
-        ("min", "min"), ("minutes", "min"), ("h", "h"), ("hours", "h"), ("days", "days"),
+        ("ns", "ns"),
+        ("us", "us"),
+        ("µs", "us"),
+        ("ms", "ms"),
+        ("s", "s"),
+        ("sec", "s"),
+        ("seconds", "s"),
+        ("min", "min"),
+        ("minutes", "min"),
+        ("h", "h"),
+        ("hours", "h"),
+        ("days", "days"),
     ];
     let known = |word: &str| UNITS.iter().find(|(name, _)| word.eq_ignore_ascii_case(name)).map(|(_, unit)| *unit);
     let column = expression.trim_matches('"');
@@ -161,7 +190,9 @@ fn read_change(cursor: &mut Cursor<'_>, quantity: &Quantity) -> Result<Change, C
     };
     let Some((size, number)) = size else {
         let next = cursor.shown_next();
-        return Err(cursor.error(format!("a number is expected after `{sign}`, not {next}")).hint("write for example `+ 0.01` or `- 0.5 pp`"));
+        return Err(cursor
+            .error(format!("a number is expected after `{sign}`, not {next}"))
+            .hint("write for example `+ 0.01` or `- 0.5 pp`"));
     };
     let signed = if sign == '+' { size } else { 0.0 - size };
     if cursor.eat_char(&['%']).is_some() {
@@ -186,7 +217,8 @@ fn eat_times(cursor: &mut Cursor<'_>) -> bool {
     cursor.skip_space();
     let mut tail = cursor.rest().chars();
     let is_sign = matches!(tail.next(), Some('x' | 'X'));
-    let ends = tail.next().is_none_or(|next| next.is_whitespace() || next.is_ascii_digit() || matches!(next, '.' | '-' | '+'));
+    let ends =
+        tail.next().is_none_or(|next| next.is_whitespace() || next.is_ascii_digit() || matches!(next, '.' | '-' | '+'));
     if is_sign && ends {
         cursor.at += 1;
     }
@@ -196,13 +228,18 @@ fn eat_times(cursor: &mut Cursor<'_>) -> bool {
 fn read_factor(cursor: &mut Cursor<'_>, start: usize) -> Result<Change, CriterionError> {
     let Some((factor, span)) = cursor.number()? else {
         let next = cursor.shown_next();
-        return Err(cursor.error(format!("a factor is expected after `x`, not {next}")).hint("write for example `x 1.02`"));
+        return Err(cursor
+            .error(format!("a factor is expected after `x`, not {next}"))
+            .hint("write for example `x 1.02`"));
     };
     if factor <= 0.0 {
-        return Err(CriterionError::new(span, format!("the factor {factor} is not above 0")).hint("write for example `x 1.02`"));
+        return Err(
+            CriterionError::new(span, format!("the factor {factor} is not above 0")).hint("write for example `x 1.02`")
+        );
     }
     if cursor.eat_char(&['%']).is_some() || cursor.eat("pp") {
-        return Err(CriterionError::new(start..cursor.at, "a factor has no unit").hint(format!("write `x {}`", shift_decimal(factor, -2))));
+        return Err(CriterionError::new(start..cursor.at, "a factor has no unit")
+            .hint(format!("write `x {}`", shift_decimal(factor, -2))));
     }
     Ok(Change::Times(factor))
 }
@@ -211,7 +248,8 @@ fn refuse_wide(span: Range<usize>, size: f64, width: f64, written: f64) -> Resul
     if size <= width {
         return Ok(());
     }
-    let error = CriterionError::new(span, format!("a difference of {written} is more than the whole range of the metric"));
+    let error =
+        CriterionError::new(span, format!("a difference of {written} is more than the whole range of the metric"));
     Err(if written <= 100.0 && size == written { error.hint(format!("did you mean `{written} pp`?")) } else { error })
 }
 
@@ -234,7 +272,13 @@ fn no_points(span: Range<usize>, quantity: &Quantity) -> CriterionError {
         .hint("write the difference as a plain number, or a factor: `x 1.02`")
 }
 
-fn check_range(cursor: &Cursor<'_>, quantity: &Quantity, comparison: Comparison, bound: &Bound, span: Range<usize>) -> Result<(), CriterionError> {
+fn check_range(
+    cursor: &Cursor<'_>,
+    quantity: &Quantity,
+    comparison: Comparison,
+    bound: &Bound,
+    span: Range<usize>,
+) -> Result<(), CriterionError> {
     let (least, greatest) = quantity.range();
     let threshold = bound.threshold().unwrap_or(f64::NAN);
     if (least..=greatest).contains(&threshold) {
@@ -247,7 +291,10 @@ fn check_range(cursor: &Cursor<'_>, quantity: &Quantity, comparison: Comparison,
         _ => format!("is never above {greatest}"),
     };
     let written = shorten(&cursor.text[span.clone()]);
-    let error = CriterionError::new(span, format!("{} {limits}, so `{} {written}` says nothing", shorten(&name), comparison.sign()));
+    let error = CriterionError::new(
+        span,
+        format!("{} {limits}, so `{} {written}` says nothing", shorten(&name), comparison.sign()),
+    );
     Err(match bound {
         Bound::Number { value, unit: None } if greatest <= 2.0 && *value > 0.0 && *value <= 100.0 => {
             let sign = if quantity.scale() == Scale::Difference { "pp" } else { "%" };

@@ -54,9 +54,8 @@ pub(super) fn is_bare(name: &str, place: Place) -> bool {
 
 /// `rules-0.02` is more likely a subtraction without spaces than a name.
 fn ends_in_subtraction(name: &str) -> bool {
-    name.rsplit_once('-').is_some_and(|(_, tail)| {
-        tail.contains('.') && tail.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
-    })
+    name.rsplit_once('-')
+        .is_some_and(|(_, tail)| tail.contains('.') && tail.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'))
 }
 
 fn is_name_char(character: char) -> bool {
@@ -183,7 +182,8 @@ impl<'a> Cursor<'a> {
             return Ok(None);
         };
         let mut end = digits_from + length;
-        let exponent = self.text[end..].strip_prefix(['e', 'E']).map(|tail| tail.strip_prefix(['-', '+']).unwrap_or(tail));
+        let exponent =
+            self.text[end..].strip_prefix(['e', 'E']).map(|tail| tail.strip_prefix(['-', '+']).unwrap_or(tail));
         if let Some(tail) = exponent.filter(|tail| tail.starts_with(|first: char| first.is_ascii_digit())) {
             end = self.text.len() - tail.trim_start_matches(|digit: char| digit.is_ascii_digit()).len();
         }
@@ -212,12 +212,14 @@ impl<'a> Cursor<'a> {
         if !(matches!(mark, Some(',' | '_' | '\'' | '.')) && more_digits) {
             return Ok(());
         }
-        let rest = self.text[span.end..].trim_start_matches(|next: char| next.is_ascii_digit() || matches!(next, ',' | '_' | '\'' | '.'));
+        let rest = self.text[span.end..]
+            .trim_start_matches(|next: char| next.is_ascii_digit() || matches!(next, ',' | '_' | '\'' | '.'));
         let whole = span.start..self.text.len() - rest.len();
         let written = &self.text[whole.clone()];
         let mut error = CriterionError::new(whole, format!("`{}` is no number of this language", shorten(written)));
         if mark == Some(',') {
-            error = error.hint(format!("write the decimal sign as a point: `{}`", shorten(&written.replacen(',', ".", 1))));
+            error =
+                error.hint(format!("write the decimal sign as a point: `{}`", shorten(&written.replacen(',', ".", 1))));
         }
         Err(error.hint("write digits without thousands signs: `1000`"))
     }
@@ -332,8 +334,11 @@ pub(super) fn sql_end(text: &str, start: usize, stop: Stop) -> Result<usize, Cri
             }
             _ if next == ';' || rest.starts_with("--") || rest.starts_with("/*") => {
                 let sign = if next == ';' { ";" } else { &rest[..2] };
-                return Err(CriterionError::new(at..at + sign.len(), format!("`{sign}` has no place in a criterion's SQL"))
-                    .hint("write one expression, without comments"));
+                return Err(CriterionError::new(
+                    at..at + sign.len(),
+                    format!("`{sign}` has no place in a criterion's SQL"),
+                )
+                .hint("write one expression, without comments"));
             }
             _ if is_word_char(next) => at += rest.find(|next| !is_word_char(next)).unwrap_or(rest.len()),
             _ => at += next.len_utf8(),

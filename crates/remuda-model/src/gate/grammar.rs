@@ -2,17 +2,17 @@
 //!
 //! Metrics come from [`super::metrics`]; every example is parsed by a test.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::metrics::{ClassUse, METRICS, Parameter, Scale};
 use super::parse::parse;
 use super::words::words;
 
 /// What an editor needs to complete a criterion.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Grammar {
     /// The productions, one per line.
-    pub productions: Vec<&'static str>,
+    pub productions: Vec<String>,
     /// The words of the language and what they begin.
     pub keywords: Vec<Help>,
     /// The metrics.
@@ -30,21 +30,21 @@ pub struct Grammar {
 }
 
 /// A piece of the language and its meaning.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Help {
     /// The piece as it is written; capitals are to be filled in.
-    pub form: &'static str,
+    pub form: String,
     /// What it means.
-    pub meaning: &'static str,
+    pub meaning: String,
 }
 
 /// A metric as completion offers it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct MetricHelp {
     /// The name, with an example of its number where it has one.
     pub name: String,
     /// Other names that are understood.
-    pub aliases: Vec<&'static str>,
+    pub aliases: Vec<String>,
     /// Whether it takes `of CLASS`.
     pub class: ClassUse,
     /// Whether a number belongs to the name.
@@ -64,10 +64,10 @@ pub struct MetricHelp {
 }
 
 /// A whole criterion.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Example {
     /// The criterion.
-    pub text: &'static str,
+    pub text: String,
     /// The same in plain words.
     pub words: String,
 }
@@ -83,56 +83,55 @@ const PRODUCTIONS: [&str; 8] = [
     "clauses := [\"where\" SQL] [\"for each\" COLUMN [\"with at least\" N]] [\"by\" COLUMN] [\"@\" PERCENT]",
 ];
 
-const KEYWORDS: [Help; 17] = [
-    help("of", "the class of a metric, or the column of a quantile"),
-    help("gap of", "greatest minus smallest over groups"),
-    help("ratio of", "smallest over greatest over groups"),
-    help("between", "the column whose values are the groups"),
-    help("pass rate of tests", "the share of behavioural tests that pass"),
-    help("every test of", "all behavioural tests of a file"),
-    help("passes", "ends `every test of NAME`"),
-    help("mean cost using", "the mean cost of decisions by a cost file"),
-    help("changed decisions vs", "the share of decisions that another model takes differently; needs no labels"),
-    help("production", "the live release"),
-    help("baseline", "a baseline by the name of its pipeline step"),
-    help("release", "a release by its id"),
-    help("pp", "percentage points"),
-    help("x", "times"),
-    help("where", "selects rows"),
-    help("for each", "must hold in each slice"),
-    help("by", "the unit of independence"),
+const KEYWORDS: [(&str, &str); 17] = [
+    ("of", "the class of a metric, or the column of a quantile"),
+    ("gap of", "greatest minus smallest over groups"),
+    ("ratio of", "smallest over greatest over groups"),
+    ("between", "the column whose values are the groups"),
+    ("pass rate of tests", "the share of behavioural tests that pass"),
+    ("every test of", "all behavioural tests of a file"),
+    ("passes", "ends `every test of NAME`"),
+    ("mean cost using", "the mean cost of decisions by a cost file"),
+    ("changed decisions vs", "the share of decisions that another model takes differently; needs no labels"),
+    ("production", "the live release"),
+    ("baseline", "a baseline by the name of its pipeline step"),
+    ("release", "a release by its id"),
+    ("pp", "percentage points"),
+    ("x", "times"),
+    ("where", "selects rows"),
+    ("for each", "must hold in each slice"),
+    ("by", "the unit of independence"),
 ];
 
-const QUANTITIES: [Help; 7] = [
-    help("gap of METRIC between COLUMN", "how far the metric differs between groups, at most"),
-    help("ratio of METRIC between COLUMN", "the lowest group's metric over the highest group's"),
-    help("p99 of EXPR", "a quantile of a column or an SQL expression"),
-    help("pass rate of tests NAME", "the share of behavioural tests that pass"),
-    help("mean cost using FILE", "the mean cost of decisions by a cost file"),
-    help("changed decisions vs production", "the share of decisions that the live release takes differently"),
-    help("changed decisions vs release ID", "the share of decisions that a release takes differently"),
+const QUANTITIES: [(&str, &str); 7] = [
+    ("gap of METRIC between COLUMN", "how far the metric differs between groups, at most"),
+    ("ratio of METRIC between COLUMN", "the lowest group's metric over the highest group's"),
+    ("p99 of EXPR", "a quantile of a column or an SQL expression"),
+    ("pass rate of tests NAME", "the share of behavioural tests that pass"),
+    ("mean cost using FILE", "the mean cost of decisions by a cost file"),
+    ("changed decisions vs production", "the share of decisions that the live release takes differently"),
+    ("changed decisions vs release ID", "the share of decisions that a release takes differently"),
 ];
 
-const COMPARISONS: [Help; 4] =
-    [help(">=", "at least"), help("<=", "at most"), help(">", "more than"), help("<", "less than")];
+const COMPARISONS: [(&str, &str); 4] = [(">=", "at least"), ("<=", "at most"), (">", "more than"), ("<", "less than")];
 
-const BOUNDS: [Help; 8] = [
-    help("0.9", "a number"),
-    help("90 %", "a share"),
-    help("80 ms", "a number with its unit"),
-    help("production", "as the live release"),
-    help("production + 0.01", "better or worse than the live release by a difference"),
-    help("production - 0.5 pp", "the same in percentage points"),
-    help("production x 1.02", "the live release times a factor"),
-    help("baseline NAME + 0.02", "as a baseline, shifted"),
+const BOUNDS: [(&str, &str); 8] = [
+    ("0.9", "a number"),
+    ("90 %", "a share"),
+    ("80 ms", "a number with its unit"),
+    ("production", "as the live release"),
+    ("production + 0.01", "better or worse than the live release by a difference"),
+    ("production - 0.5 pp", "the same in percentage points"),
+    ("production x 1.02", "the live release times a factor"),
+    ("baseline NAME + 0.02", "as a baseline, shifted"),
 ];
 
-const CLAUSES: [Help; 5] = [
-    help("where SQL", "an SQL predicate on the evaluation table"),
-    help("for each COLUMN", "must hold for each value of the column"),
-    help("for each COLUMN with at least N", "the same, without values that have fewer rows"),
-    help("by COLUMN", "rows with the same value are one unit"),
-    help("@95%", "one-sided confidence; 95 % when absent"),
+const CLAUSES: [(&str, &str); 5] = [
+    ("where SQL", "an SQL predicate on the evaluation table"),
+    ("for each COLUMN", "must hold for each value of the column"),
+    ("for each COLUMN with at least N", "the same, without values that have fewer rows"),
+    ("by COLUMN", "rows with the same value are one unit"),
+    ("@95%", "one-sided confidence; 95 % when absent"),
 ];
 
 const EXAMPLES: [&str; 14] = [
@@ -152,8 +151,8 @@ const EXAMPLES: [&str; 14] = [
     "precision of '>50K' >= 70 % for each \"native country\" @99%",
 ];
 
-const fn help(form: &'static str, meaning: &'static str) -> Help {
-    Help { form, meaning }
+fn helps(pieces: &[(&str, &str)]) -> Vec<Help> {
+    pieces.iter().map(|(form, meaning)| Help { form: (*form).to_owned(), meaning: (*meaning).to_owned() }).collect()
 }
 
 /// The whole language.
@@ -166,14 +165,14 @@ const fn help(form: &'static str, meaning: &'static str) -> Help {
 pub fn grammar() -> Grammar {
     let say = |text: &str| parse(text).map(|criterion| words(&criterion, None)).unwrap_or_default();
     Grammar {
-        productions: PRODUCTIONS.to_vec(),
-        keywords: KEYWORDS.to_vec(),
+        productions: PRODUCTIONS.map(str::to_owned).to_vec(),
+        keywords: helps(&KEYWORDS),
         metrics: metrics(),
-        quantities: QUANTITIES.to_vec(),
-        comparisons: COMPARISONS.to_vec(),
-        bounds: BOUNDS.to_vec(),
-        clauses: CLAUSES.to_vec(),
-        examples: EXAMPLES.iter().map(|text| Example { text, words: say(text) }).collect(),
+        quantities: helps(&QUANTITIES),
+        comparisons: helps(&COMPARISONS),
+        bounds: helps(&BOUNDS),
+        clauses: helps(&CLAUSES),
+        examples: EXAMPLES.iter().map(|text| Example { text: (*text).to_owned(), words: say(text) }).collect(),
     }
 }
 
@@ -191,7 +190,7 @@ fn metrics() -> Vec<MetricHelp> {
         let phrase = sentence.strip_prefix("we will be 95 % sure that ").unwrap_or(&sentence).to_owned();
         MetricHelp {
             name,
-            aliases: entry.aliases.to_vec(),
+            aliases: entry.aliases.iter().map(|alias| (*alias).to_owned()).collect(),
             class: entry.class,
             parameter: entry.parameter,
             scale: entry.scale,

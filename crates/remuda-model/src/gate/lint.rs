@@ -22,6 +22,14 @@ pub fn lint(criterion: &Criterion) -> Vec<String> {
     match bound {
         Bound::Number { value, unit } => {
             doubts.extend(bound.threshold().and_then(|threshold| edge(quantity, *comparison, threshold)));
+            let tiny = unit.as_deref() == Some("%") && *value <= 1.0 && *value > 0.0;
+            if tiny && comparison.wants_more() && quantity.greater_is_better() == Some(true) {
+                let percent = shift_decimal(*value, 2);
+                doubts.push(format!(
+                    "{value} % is a share of {}: did you mean `{percent} %`?",
+                    shift_decimal(*value, -2)
+                ));
+            }
             let is_mape = matches!(quantity, Quantity::Metric(of) if of.metric == Metric::Mape);
             if is_mape && unit.is_none() && *value > 1.0 {
                 let percent = shift_decimal(*value, 2);
@@ -32,7 +40,8 @@ pub fn lint(criterion: &Criterion) -> Vec<String> {
     }
     doubts.extend(columns(criterion, quantity));
     if criterion.filter.is_some() && matches!(quantity, Quantity::PassRate { .. }) {
-        doubts.push("behavioural tests have no rows of the evaluation table, so `where` selects none of them".to_owned());
+        doubts
+            .push("behavioural tests have no rows of the evaluation table, so `where` selects none of them".to_owned());
     }
     if criterion.confidence.is_some_and(|percent| percent < 80.0) {
         doubts.push("a confidence below 80 % lets many models pass by luck".to_owned());
@@ -60,7 +69,10 @@ fn direction(quantity: &Quantity, comparison: Comparison) -> Option<String> {
         Comparison::LessThan => ">",
     };
     let better = if greater_is_better { "more" } else { "less" };
-    Some(format!("{better} {name} is better, so `{}` asks for a worse model: did you mean `{opposite}`?", comparison.sign()))
+    Some(format!(
+        "{better} {name} is better, so `{}` asks for a worse model: did you mean `{opposite}`?",
+        comparison.sign()
+    ))
 }
 
 fn edge(quantity: &Quantity, comparison: Comparison, threshold: f64) -> Option<String> {
@@ -76,7 +88,10 @@ fn edge(quantity: &Quantity, comparison: Comparison, threshold: f64) -> Option<S
     Some(if strict {
         format!("no model can keep `{} {threshold}`", comparison.sign())
     } else {
-        format!("no finite number of rows can show `{} {threshold}`: leave a margin, or the verdict stays undecided", comparison.sign())
+        format!(
+            "no finite number of rows can show `{} {threshold}`: leave a margin, or the verdict stays undecided",
+            comparison.sign()
+        )
     })
 }
 
@@ -94,7 +109,9 @@ fn columns(criterion: &Criterion, quantity: &Quantity) -> Vec<String> {
     if let (Quantity::Gap { column, .. } | Quantity::Ratio { column, .. }, Some(each)) = (quantity, each)
         && column == each
     {
-        doubts.push(format!("each slice holds one value of {each} only, so there is nothing to compare between its values"));
+        doubts.push(format!(
+            "each slice holds one value of {each} only, so there is nothing to compare between its values"
+        ));
     }
     if let (Some(by), Some(each)) = (criterion.by.as_deref(), each)
         && by == each

@@ -5,12 +5,12 @@
 
 use std::mem::discriminant;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::criterion::{Metric, Quantity};
 
 /// Whether a metric is one of a class.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ClassUse {
     /// Never: the metric is over all rows.
@@ -22,7 +22,7 @@ pub enum ClassUse {
 }
 
 /// The unit that a quantity is measured in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Scale {
     /// A share or score whose bound may be written in `%`.
@@ -38,7 +38,7 @@ pub enum Scale {
 }
 
 /// How a metric's name is followed by a number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Parameter {
     /// By none.
@@ -72,7 +72,12 @@ pub struct MetricEntry {
     pub rate: Option<&'static str>,
 }
 
-const fn entry(metric: Metric, name: &'static str, aliases: &'static [&'static str], noun: &'static str) -> MetricEntry {
+const fn entry(
+    metric: Metric,
+    name: &'static str,
+    aliases: &'static [&'static str],
+    noun: &'static str,
+) -> MetricEntry {
     MetricEntry {
         metric,
         name,
@@ -126,24 +131,39 @@ pub const METRICS: [MetricEntry; 27] = [
     entry(Metric::MacroF1, "macro f1", &["f1 macro"], "F1 score averaged over classes"),
     entry(Metric::MicroF1, "micro f1", &["f1 micro"], "F1 score over all decisions"),
     entry(Metric::WeightedF1, "weighted f1", &["f1 weighted"], "F1 score weighted by the classes' sizes"),
-    entry(Metric::Mcc, "mcc", &["matthews", "matthews correlation", "matthews correlation coefficient", "phi"], "Matthews correlation")
-        .scale(Scale::Share, -1.0, 1.0),
-    entry(Metric::Kappa, "kappa", &["cohen's kappa", "cohens kappa", "cohen kappa"], "agreement beyond chance (Cohen's kappa)")
-        .scale(Scale::Share, -1.0, 1.0),
+    entry(
+        Metric::Mcc,
+        "mcc",
+        &["matthews", "matthews correlation", "matthews correlation coefficient", "phi"],
+        "Matthews correlation",
+    )
+    .scale(Scale::Share, -1.0, 1.0),
+    entry(
+        Metric::Kappa,
+        "kappa",
+        &["cohen's kappa", "cohens kappa", "cohen kappa"],
+        "agreement beyond chance (Cohen's kappa)",
+    )
+    .scale(Scale::Share, -1.0, 1.0),
     entry(Metric::Auc, "auc", &["roc auc", "auroc", "auc roc"], "area under the ROC curve").class(ClassUse::Positive),
     entry(Metric::AveragePrecision, "average precision", &["ap", "pr auc", "auprc"], "average precision")
         .class(ClassUse::Positive),
     entry(Metric::LogLoss, "log loss", &["logloss", "cross entropy"], "log loss").scale(Scale::Plain, 0.0, ANY),
-    entry(Metric::Brier, "brier", &["brier score"], "Brier score")
-        .class(ClassUse::Optional)
-        .scale(Scale::Share, 0.0, 2.0),
+    entry(Metric::Brier, "brier", &["brier score"], "Brier score").class(ClassUse::Optional).scale(
+        Scale::Share,
+        0.0,
+        2.0,
+    ),
     entry(Metric::Ece, "ece", &["expected calibration error", "calibration error"], "expected calibration error")
         .class(ClassUse::Optional),
     entry(Metric::Mae, "mae", &["mean absolute error"], "mean absolute error").scale(Scale::Own, 0.0, ANY),
     entry(Metric::Rmse, "rmse", &["root mean squared error", "root mean square error"], "root mean squared error")
         .scale(Scale::Own, 0.0, ANY),
-    entry(Metric::Mape, "mape", &["mean absolute percentage error"], "mean absolute percentage error")
-        .scale(Scale::Share, 0.0, ANY),
+    entry(Metric::Mape, "mape", &["mean absolute percentage error"], "mean absolute percentage error").scale(
+        Scale::Share,
+        0.0,
+        ANY,
+    ),
     entry(Metric::R2, "r2", &["r²", "r squared"], "share of variance explained (R²)").scale(Scale::Share, -ANY, 1.0),
     entry(Metric::Bias, "bias", &["mean error"], "mean of prediction minus truth").scale(Scale::Own, -ANY, ANY),
     entry(Metric::Pinball(0.9), "pinball", &["pinball loss", "quantile loss"], "pinball loss at quantile {k}")

@@ -61,17 +61,30 @@ pub fn parse(text: &str) -> Result<Criterion, CriterionError> {
     if text.len() > LONGEST {
         let start = (0..=LONGEST).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
         let message = format!("a criterion is one line of at most {LONGEST} bytes; this has {}", text.len());
-        return Err(CriterionError::new(start..text.len(), message)
-            .hint("split it, or name the slice by a column of the data"));
+        return Err(
+            CriterionError::new(start..text.len(), message).hint("split it, or name the slice by a column of the data")
+        );
+    }
+    if let Some((at, hidden)) = text.char_indices().find(|(_, next)| is_hidden(*next)) {
+        let message = format!("the character U+{:04X} cannot be seen and is not allowed", u32::from(hidden));
+        return Err(CriterionError::new(at..at + hidden.len_utf8(), message).hint("delete it"));
     }
     let mut cursor = Cursor { text, at: 0 };
     if cursor.peek().is_none() {
-        return Err(CriterionError::new(0..text.len(), "a criterion cannot be empty").hint("write for example `accuracy >= 0.9`"));
+        return Err(CriterionError::new(0..text.len(), "a criterion cannot be empty")
+            .hint("write for example `accuracy >= 0.9`"));
     }
     let claim = claim(&mut cursor)?;
     let mut criterion = Criterion { claim, filter: None, each: None, by: None, confidence: None };
     clauses(&mut cursor, &mut criterion)?;
     Ok(criterion)
+}
+
+/// Control characters and marks that turn the direction of text: a terminal or page would show another criterion.
+fn is_hidden(character: char) -> bool {
+    let turns =
+        matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
+    turns || (character.is_control() && !matches!(character, '\t' | '\n' | '\r'))
 }
 
 impl FromStr for Criterion {
@@ -87,11 +100,15 @@ fn claim(cursor: &mut Cursor<'_>) -> Result<Claim, CriterionError> {
         let name = test_name(cursor)?;
         if !cursor.eat("passes") {
             let next = cursor.shown_next();
-            return Err(cursor.error(format!("`passes` is expected after `every test of {}`, not {next}", shorten(&name))));
+            return Err(
+                cursor.error(format!("`passes` is expected after `every test of {}`, not {next}", shorten(&name)))
+            );
         }
         if cursor.peek().is_some() {
             return Err(cursor
-                .error("`every test of … passes` takes no more: every test has to pass, whatever the slice or confidence")
+                .error(
+                    "`every test of … passes` takes no more: every test has to pass, whatever the slice or confidence",
+                )
                 .hint("for a share of tests write `pass rate of tests NAME >= 0.95`"));
         }
         return Ok(Claim::EveryTest { name });
@@ -173,8 +190,12 @@ fn metric_of(cursor: &mut Cursor<'_>) -> Result<MetricOf, CriterionError> {
         let message = format!("{} is over all classes and has no `of {}`", metric.name(), shorten(&class));
         let error = CriterionError::new(name.start..span.end, message);
         return Err(match metric {
-            Metric::Accuracy | Metric::BalancedAccuracy => error.hint(format!("write `recall of {}`", &cursor.text[span])),
-            Metric::MacroF1 | Metric::MicroF1 | Metric::WeightedF1 => error.hint(format!("write `f1 of {}`", &cursor.text[span])),
+            Metric::Accuracy | Metric::BalancedAccuracy => {
+                error.hint(format!("write `recall of {}`", &cursor.text[span]))
+            }
+            Metric::MacroF1 | Metric::MicroF1 | Metric::WeightedF1 => {
+                error.hint(format!("write `f1 of {}`", &cursor.text[span]))
+            }
             _ => error.hint(format!("write `{}`", metric.name())),
         });
     }
@@ -231,7 +252,13 @@ fn unknown_metric(cursor: &mut Cursor<'_>) -> CriterionError {
     }
     let rest = cursor.rest();
     let two = rest.split_whitespace().take(2).map(shorten).collect::<Vec<_>>().join(" ");
-    let names = || METRICS.iter().flat_map(|entry| std::iter::once(&entry.name).chain(entry.aliases)).copied().filter(|name| name.len() > 2);
+    let names = || {
+        METRICS
+            .iter()
+            .flat_map(|entry| std::iter::once(&entry.name).chain(entry.aliases))
+            .copied()
+            .filter(|name| name.len() > 2)
+    };
     let phrases = ["gap of", "ratio of", "pass rate", "mean cost", "changed decisions", "every test"];
     let short = shorten(word);
     if let Some(close) = nearest(&two, names().chain(phrases)).filter(|close| close.contains(' ')) {
@@ -260,7 +287,8 @@ fn test_name(cursor: &mut Cursor<'_>) -> Result<String, CriterionError> {
 
 fn cost_file(cursor: &mut Cursor<'_>) -> Result<String, CriterionError> {
     let (file, span) = cursor.name(Place::File)?;
-    let outside = file.starts_with(['/', '\\', '~']) || file.contains(':') || file.split(['/', '\\']).any(|part| part == "..");
+    let outside =
+        file.starts_with(['/', '\\', '~']) || file.contains(':') || file.split(['/', '\\']).any(|part| part == "..");
     if outside {
         return Err(CriterionError::new(span, format!("`{}` is not inside the product's folder", shorten(&file)))
             .hint("write the path from the product's root, such as `costs/triage.csv`"));
@@ -313,15 +341,23 @@ fn no_comparison(cursor: &mut Cursor<'_>, sign: &str, quantity: &Quantity) -> Cr
     let span = cursor.at..cursor.at + sign.len();
     match sign {
         "=" | "==" | "===" => {
-            return CriterionError::new(span, format!("`{sign}` is no claim that data can show: no estimate equals a number exactly"))
-                .hint("write `>=` or `<=`");
+            return CriterionError::new(
+                span,
+                format!("`{sign}` is no claim that data can show: no estimate equals a number exactly"),
+            )
+            .hint("write `>=` or `<=`");
         }
         "=>" => return CriterionError::new(span, "`=>`: did you mean `>=`?"),
         "=<" => return CriterionError::new(span, "`=<`: did you mean `<=`?"),
         "" => {}
-        _ => return CriterionError::new(span, format!("`{}` is no comparison", shorten(sign))).hint("write `>=`, `<=`, `>` or `<`"),
+        _ => {
+            return CriterionError::new(span, format!("`{}` is no comparison", shorten(sign)))
+                .hint("write `>=`, `<=`, `>` or `<`");
+        }
     }
-    for (words, sign) in [("at least", ">="), ("at most", "<="), ("more than", ">"), ("above", ">"), ("less than", "<"), ("below", "<")] {
+    for (words, sign) in
+        [("at least", ">="), ("at most", "<="), ("more than", ">"), ("above", ">"), ("less than", "<"), ("below", "<")]
+    {
         let mut ahead = cursor.clone();
         if ahead.eat(words) {
             return CriterionError::new(span.start..ahead.at, format!("write `{sign}` for `{words}`"));
@@ -333,7 +369,9 @@ fn no_comparison(cursor: &mut Cursor<'_>, sign: &str, quantity: &Quantity) -> Cr
         Quantity::Metric(MetricOf { class: Some(class), .. }) if next != "the end" => {
             error.hint(format!("a class of several words is quoted: `'{} …'`", shorten(class)))
         }
-        Quantity::Metric(MetricOf { metric, class: None }) if next != "the end" && metric.entry().class != ClassUse::Never => {
+        Quantity::Metric(MetricOf { metric, class: None })
+            if next != "the end" && metric.entry().class != ClassUse::Never =>
+        {
             error.hint(format!("a class is named with `of`: `{} of {}`", metric.name(), next.trim_matches('`')))
         }
         _ => error.hint("write for example `>= 0.9` or `>= production + 0.01`"),
@@ -373,12 +411,16 @@ fn each(cursor: &mut Cursor<'_>) -> Result<Each, CriterionError> {
     cursor.skip_space();
     let rest = cursor.rest();
     let length = rest.find(|next: char| !next.is_ascii_digit()).unwrap_or(rest.len());
-    let span = if length == 0 || !at_boundary(&rest[length..]) { cursor.next_span() } else { cursor.at..cursor.at + length };
+    let span =
+        if length == 0 || !at_boundary(&rest[length..]) { cursor.next_span() } else { cursor.at..cursor.at + length };
     let rows = cursor.text[span.clone()].parse::<u64>().ok().filter(|rows| *rows > 0);
     let Some(rows) = rows else {
         let shown = cursor.shown_next();
-        return Err(CriterionError::new(span, format!("a whole number of rows is expected after `with at least`, not {shown}"))
-            .hint("write for example `with at least 50`"));
+        return Err(CriterionError::new(
+            span,
+            format!("a whole number of rows is expected after `with at least`, not {shown}"),
+        )
+        .hint("write for example `with at least 50`"));
     };
     cursor.at = span.end;
     cursor.eat("rows");
@@ -388,7 +430,9 @@ fn each(cursor: &mut Cursor<'_>) -> Result<Each, CriterionError> {
 fn confidence(cursor: &mut Cursor<'_>, start: usize) -> Result<f64, CriterionError> {
     let Some((percent, span)) = cursor.number()? else {
         let next = cursor.shown_next();
-        return Err(cursor.error(format!("a confidence is expected after `@`, not {next}")).hint("write for example `@95%`"));
+        return Err(cursor
+            .error(format!("a confidence is expected after `@`, not {next}"))
+            .hint("write for example `@95%`"));
     };
     let has_sign = cursor.eat_char(&['%']).is_some();
     let span = start..if has_sign { cursor.at } else { span.end };
@@ -425,8 +469,12 @@ fn unexpected(cursor: &mut Cursor<'_>) -> CriterionError {
     }
     match nearest(&shorten(&word), ["where", "for each", "by", "with at least"]) {
         Some(close) => error.hint(format!("did you mean `{close}`?")),
-        None if matches!(word.as_str(), "for" | "per" | "each" | "every" | "in") => error.hint("did you mean `for each COLUMN`?"),
-        None if matches!(word.as_str(), "when" | "if" | "with" | "among" | "on") => error.hint("did you mean `where PREDICATE`?"),
+        None if matches!(word.as_str(), "for" | "per" | "each" | "every" | "in") => {
+            error.hint("did you mean `for each COLUMN`?")
+        }
+        None if matches!(word.as_str(), "when" | "if" | "with" | "among" | "on") => {
+            error.hint("did you mean `where PREDICATE`?")
+        }
         None => error.hint("after the bound come `where PREDICATE`, `for each COLUMN`, `by COLUMN` and `@95%`"),
     }
 }

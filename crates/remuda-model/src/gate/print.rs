@@ -40,6 +40,12 @@ impl fmt::Display for Quantity {
     }
 }
 
+impl fmt::Display for Bound {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&bound_text(self))
+    }
+}
+
 pub(super) fn quantity_text(quantity: &Quantity) -> String {
     match quantity {
         Quantity::Metric(metric) => metric_text(metric),
@@ -49,7 +55,9 @@ pub(super) fn quantity_text(quantity: &Quantity) -> String {
         Quantity::Ratio { metric, column } => {
             format!("ratio of {} between {}", metric_text(metric), name_text(column, Place::Column))
         }
-        Quantity::Quantile { percent, expression } => format!("p{percent} of {}", sql_text(expression, Stop::Comparison)),
+        Quantity::Quantile { percent, expression } => {
+            format!("p{percent} of {}", sql_text(expression, Stop::Comparison))
+        }
         Quantity::PassRate { name } => format!("pass rate of tests {}", name_text(name, Place::File)),
         Quantity::MeanCost { file } => format!("mean cost using {}", name_text(file, Place::File)),
         Quantity::ChangedDecisions { against } => format!("changed decisions vs {}", reference_text(against)),
@@ -97,7 +105,11 @@ fn reference_text(reference: &Reference) -> String {
 /// A name, in quotes only where it needs them: double ones for columns as in SQL, single ones for all else.
 pub(super) fn name_text(name: &str, place: Place) -> String {
     let quote = if place == Place::Column { "\"" } else { "'" };
-    if is_bare(name, place) { name.to_owned() } else { format!("{quote}{}{quote}", name.replace(quote, &quote.repeat(2))) }
+    if is_bare(name, place) {
+        name.to_owned()
+    } else {
+        format!("{quote}{}{quote}", name.replace(quote, &quote.repeat(2)))
+    }
 }
 
 /// SQL as written; in brackets where a word in it would end it too early (no parsed criterion holds such SQL).

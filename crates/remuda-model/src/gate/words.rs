@@ -87,7 +87,13 @@ fn against_number(
     }
 }
 
-fn against_model(quantity: &Quantity, comparison: Comparison, reference: &Reference, change: Change, positive: Option<&str>) -> String {
+fn against_model(
+    quantity: &Quantity,
+    comparison: Comparison,
+    reference: &Reference,
+    change: Change,
+    positive: Option<&str>,
+) -> String {
     let subject = subject(quantity, positive);
     let model = model(reference);
     let (shift, unit) = match change {
@@ -131,7 +137,9 @@ fn subject(quantity: &Quantity, positive: Option<&str>) -> String {
         Quantity::Quantile { percent, expression } => format!("the {} percentile of {expression}", ordinal(*percent)),
         Quantity::PassRate { name } => format!("the share of passing tests of {name}"),
         Quantity::MeanCost { file } => format!("the mean cost per row by {file}"),
-        Quantity::ChangedDecisions { against } => format!("the share of decisions that differ from those of {}", model(against)),
+        Quantity::ChangedDecisions { against } => {
+            format!("the share of decisions that differ from those of {}", model(against))
+        }
     }
 }
 

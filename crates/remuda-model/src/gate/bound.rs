@@ -115,7 +115,7 @@ fn read_unit(
         let span = number.start..cursor.at;
         return match scale {
             Scale::Share | Scale::Column => Ok(Some("%".to_owned())),
-            Scale::Difference => Err(ambiguous_percent(span, value)),
+            Scale::Difference => Err(ambiguous_percent(span, value, &shift_decimal(value, -2).to_string())),
             Scale::Own | Scale::Plain => {
                 Err(CriterionError::new(span, format!("{} is not measured in %", quantity_text(quantity)))
                     .hint(format!("write a plain number, or compare: `production x {}`", percent_factor(value))))
@@ -196,7 +196,8 @@ fn read_change(cursor: &mut Cursor<'_>, quantity: &Quantity) -> Result<Change, C
     };
     let signed = if sign == '+' { size } else { 0.0 - size };
     if cursor.eat_char(&['%']).is_some() {
-        return Err(ambiguous_percent(start..cursor.at, signed));
+        let factor = format!("x {}", percent_factor(signed));
+        return Err(ambiguous_percent(start..cursor.at, signed, &factor));
     }
     let shares = matches!(quantity.scale(), Scale::Share | Scale::Difference);
     let (least, greatest) = quantity.range();
@@ -253,13 +254,11 @@ fn refuse_wide(span: Range<usize>, size: f64, width: f64, written: f64) -> Resul
     Err(if written <= 100.0 && size == written { error.hint(format!("did you mean `{written} pp`?")) } else { error })
 }
 
-fn ambiguous_percent(span: Range<usize>, value: f64) -> CriterionError {
+/// `instead` is what else could be meant: a factor for a change, a share for a gap.
+fn ambiguous_percent(span: Range<usize>, value: f64, instead: &str) -> CriterionError {
     let points = value.abs();
-    CriterionError::new(
-        span,
-        format!("a bare % on a difference is ambiguous: write `{points} pp` or `x {}`", percent_factor(value)),
-    )
-    .hint(format!("`{points} pp` shifts by {points} percentage points, `x {}` scales", percent_factor(value)))
+    let message = format!("a bare % on a difference is ambiguous: write `{points} pp` or `{instead}`");
+    CriterionError::new(span, message).hint(format!("`{points} pp` are percentage points of the metric itself"))
 }
 
 /// The factor that a change by so many percent is.

@@ -1,6 +1,6 @@
 //! The place in a criterion's text while it is read: words, numbers, names, and stretches of SQL.
 //!
-//! What a stretch means is decided in [`super::parse`]. Every step is linear in what it consumes.
+//! What a stretch means is decided in [`parse`](mod@super::parse). Every step is linear in what it consumes.
 
 use std::ops::Range;
 

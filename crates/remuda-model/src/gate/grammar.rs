@@ -14,24 +14,24 @@ pub struct Grammar {
     /// The productions, one per line.
     pub productions: Vec<String>,
     /// The words of the language and what they begin.
-    pub keywords: Vec<Help>,
+    pub keywords: Vec<GrammarPiece>,
     /// The metrics.
     pub metrics: Vec<MetricHelp>,
     /// The quantities that are no plain metric.
-    pub quantities: Vec<Help>,
+    pub quantities: Vec<GrammarPiece>,
     /// The comparison signs.
-    pub comparisons: Vec<Help>,
+    pub comparisons: Vec<GrammarPiece>,
     /// What may stand behind a comparison.
-    pub bounds: Vec<Help>,
+    pub bounds: Vec<GrammarPiece>,
     /// What may follow the bound.
-    pub clauses: Vec<Help>,
+    pub clauses: Vec<GrammarPiece>,
     /// Whole criteria with their plain words.
-    pub examples: Vec<Example>,
+    pub examples: Vec<GrammarExample>,
 }
 
 /// A piece of the language and its meaning.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct Help {
+pub struct GrammarPiece {
     /// The piece as it is written; capitals are to be filled in.
     pub form: String,
     /// What it means.
@@ -65,7 +65,7 @@ pub struct MetricHelp {
 
 /// A whole criterion.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct Example {
+pub struct GrammarExample {
     /// The criterion.
     pub text: String,
     /// The same in plain words.
@@ -151,8 +151,11 @@ const EXAMPLES: [&str; 14] = [
     "precision of '>50K' >= 70 % for each \"native country\" @99%",
 ];
 
-fn helps(pieces: &[(&str, &str)]) -> Vec<Help> {
-    pieces.iter().map(|(form, meaning)| Help { form: (*form).to_owned(), meaning: (*meaning).to_owned() }).collect()
+fn pieces_of(pieces: &[(&str, &str)]) -> Vec<GrammarPiece> {
+    pieces
+        .iter()
+        .map(|(form, meaning)| GrammarPiece { form: (*form).to_owned(), meaning: (*meaning).to_owned() })
+        .collect()
 }
 
 /// The whole language.
@@ -166,13 +169,13 @@ pub fn grammar() -> Grammar {
     let say = |text: &str| parse(text).map(|criterion| words(&criterion, None)).unwrap_or_default();
     Grammar {
         productions: PRODUCTIONS.map(str::to_owned).to_vec(),
-        keywords: helps(&KEYWORDS),
+        keywords: pieces_of(&KEYWORDS),
         metrics: metrics(),
-        quantities: helps(&QUANTITIES),
-        comparisons: helps(&COMPARISONS),
-        bounds: helps(&BOUNDS),
-        clauses: helps(&CLAUSES),
-        examples: EXAMPLES.iter().map(|text| Example { text: (*text).to_owned(), words: say(text) }).collect(),
+        quantities: pieces_of(&QUANTITIES),
+        comparisons: pieces_of(&COMPARISONS),
+        bounds: pieces_of(&BOUNDS),
+        clauses: pieces_of(&CLAUSES),
+        examples: EXAMPLES.iter().map(|text| GrammarExample { text: (*text).to_owned(), words: say(text) }).collect(),
     }
 }
 

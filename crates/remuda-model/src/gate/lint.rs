@@ -1,6 +1,6 @@
 //! Doubts about a criterion that is well formed: it looks the wrong way, always holds, or can never be met.
 //!
-//! A doubt refuses nothing. What cannot be meant at all is refused by [`super::parse`].
+//! A doubt refuses nothing. What cannot be meant at all is refused by [`parse`](mod@super::parse).
 
 use super::criterion::{Bound, Change, Claim, Comparison, Criterion, Metric, Quantity};
 use super::metrics::Scale;

@@ -24,6 +24,7 @@ pub enum ClassUse {
 /// The unit that a quantity is measured in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = MetricScale)]
 pub enum Scale {
     /// A share or score whose bound may be written in `%`.
     Share,
@@ -40,6 +41,7 @@ pub enum Scale {
 /// How a metric's name is followed by a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = MetricParameter)]
 pub enum Parameter {
     /// By none.
     None,

@@ -1,6 +1,6 @@
 //! The gate: criteria, verdicts, and what an undecided one costs.
 //!
-//! [`criterion`] holds the language of acceptance criteria as data, [`parse`](mod@parse) reads it, [`print`] writes it
+//! [`criterion`] holds the language of acceptance criteria as data, [`parse`](mod@parse) reads it, [`mod@print`] writes it
 //! back, [`words`](mod@words) says it in plain words, [`lint`](mod@lint) doubts it, [`grammar`](mod@grammar) describes
 //! it to editors; [`metrics`] is the table they all read; [`verdict`] is what an evaluation answers. No statistics here:
 //! those are numbers (remuda-stats), joined to criteria by the application.

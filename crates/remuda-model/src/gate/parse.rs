@@ -1,6 +1,6 @@
 //! The parser: a line of text becomes a [`Criterion`], or an error that says where and what to write instead.
 //!
-//! Recursive descent over [`super::cursor`]; bounds are read in [`super::bound`]. Whether columns, classes, files and
+//! Recursive descent over the private `cursor`; bounds are read in [`super::bound`]. Whether columns, classes, files and
 //! models exist, and whether the SQL is a predicate, is not known here.
 
 use std::ops::Range;

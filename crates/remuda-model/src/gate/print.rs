@@ -1,6 +1,6 @@
 //! The printer: one canonical text per criterion, which the parser reads back as the same criterion.
 //!
-//! Nothing is added: a confidence that was not written is not printed here, but always said in [`super::words`].
+//! Nothing is added: a confidence that was not written is not printed here, but always said in [`words`](mod@super::words).
 
 use std::fmt;
 

@@ -1,1 +1,44 @@
-//! remuda-ledger
+//! The ledger: facts in a hash chain, bulk tables beside them, and blobs. Only this crate knows SQL.
+//!
+//! A reader's map:
+//! - [`Ledger`] (`open.rs`) opens SQLite or PostgreSQL and brings the tables up to date (`migrations/`).
+//! - [`Ledger::append`] (`append.rs`) is the only way in for facts, definitions and bulk rows: one transaction.
+//! - `facts.rs` reads facts and their links; `definitions.rs` the definition texts.
+//! - `bulk.rs` says how bulk rows enter the chain; `metrics.rs`, `predictions.rs` and `outcomes.rs` read them.
+//! - `verify.rs` walks the chain and finds what was tampered with.
+//! - `tokens.rs` and `leases.rs` hold the two tables that are no facts and may change.
+//! - [`Blobs`] (`blobs/`) keeps content by its BLAKE3 digest, on local disk or an object store.
+//! - `engine.rs` is the seam between the two databases: everything above it is written once.
+//!
+//! Nothing here makes ids, reads a clock, prints, or knows what a fact means.
+
+mod append;
+mod blobs;
+mod bulk;
+mod definitions;
+mod engine;
+mod error;
+mod facts;
+mod leases;
+mod metrics;
+mod open;
+mod outcomes;
+mod predictions;
+mod tokens;
+mod verify;
+
+pub use append::{Append, Appended};
+pub use blobs::{BlobProblem, Blobs};
+pub use bulk::{
+    BULK_METRIC_POINTS, BULK_OUTCOMES, BULK_PREDICTIONS, MetricPoint, OutcomeRecord, SEALED_METRIC_POINTS,
+    digest_metric_points, digest_outcomes, digest_predictions,
+};
+pub use definitions::Definition;
+pub use error::Error;
+pub use facts::FactQuery;
+pub use leases::Lease;
+pub use open::{Ledger, Options};
+pub use outcomes::{ConfusionCount, Joined};
+pub use predictions::{LabelCount, ReleaseCount, Traffic, Window};
+pub use tokens::Token;
+pub use verify::{Problem, VerifyReport};

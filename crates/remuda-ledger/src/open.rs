@@ -1,0 +1,235 @@
+//! Opening a ledger: the address, the pools, and the migrations. What is stored in it lives in the other files.
+
+use crate::engine::{Pool, Transaction, Value};
+use crate::error::{Error, database};
+use sqlx::ConnectOptions as _;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The ledger of one or more products. A clone is cheap and shares the connections.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    pub(crate) pool: Pool,
+}
+
+/// How to open a ledger.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Connections at most.
+    pub connections: u32,
+    /// SQLite: the file never grows past this many pages of 4 kB; beyond it, appends fail as on a full disk.
+    pub sqlite_pages: Option<u32>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { connections: 8, sqlite_pages: None }
+    }
+}
+
+/// One step of the ledger's format. A step is never changed once it is published; a change is a new step.
+struct Migration {
+    version: i64,
+    both: &'static str,
+    sqlite: &'static str,
+    postgres: &'static str,
+}
+
+const MIGRATIONS: &[Migration] = &[Migration {
+    version: 1,
+    both: include_str!("migrations/0001_ledger.sql"),
+    sqlite: include_str!("migrations/0001_ledger.sqlite.sql"),
+    postgres: include_str!("migrations/0001_ledger.postgres.sql"),
+}];
+
+/// How long one process waits for another's write lock.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+impl Ledger {
+    /// Opens the ledger at `sqlite:PATH` (making folder and file) or `postgres://…`, and brings its tables up to date.
+    ///
+    /// # Errors
+    /// The address is not understood, the database cannot be opened, or it was written by a newer remuda.
+    pub async fn open(address: &str) -> Result<Self, Error> {
+        Self::open_with(address, &Options::default()).await
+    }
+
+    /// [`Ledger::open`] with other than the usual options.
+    ///
+    /// # Errors
+    /// As [`Ledger::open`].
+    pub async fn open_with(address: &str, options: &Options) -> Result<Self, Error> {
+        if let Some(path) = address.strip_prefix("sqlite:") {
+            let path = path.strip_prefix("//").unwrap_or(path);
+            let pool = patiently(|| open_sqlite(Path::new(path), options)).await?;
+            return Ok(Self { pool });
+        }
+        if address.starts_with("postgres://") || address.starts_with("postgresql://") {
+            return Ok(Self { pool: open_postgres(address, options).await? });
+        }
+        Err(Error::Address { address: without_password(address) })
+    }
+
+    /// Closes all connections; SQLite then folds its log into the file.
+    pub async fn close(&self) {
+        match &self.pool {
+            Pool::Sqlite(pool, _) => pool.close().await,
+            Pool::Postgres(pool) => pool.close().await,
+        }
+    }
+
+    /// Whether this ledger is a SQLite file.
+    pub fn is_local(&self) -> bool {
+        matches!(self.pool, Pool::Sqlite(..))
+    }
+}
+
+async fn open_sqlite(path: &Path, options: &Options) -> Result<Pool, Error> {
+    let place = path.display().to_string();
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder)
+            .map_err(|source| crate::error::file("make the ledger's folder", folder, source))?;
+    }
+    let mut connect = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .busy_timeout(PATIENCE)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .disable_statement_logging();
+    if let Some(pages) = options.sqlite_pages {
+        connect = connect.pragma("max_page_count", pages.to_string());
+    }
+    let pool = SqlitePoolOptions::new()
+        .max_connections(options.connections)
+        .acquire_timeout(PATIENCE)
+        .connect_with(connect)
+        .await
+        .map_err(|source| opening(&place, source))?;
+    let pool = Pool::Sqlite(pool, Arc::default());
+    migrate(&pool, &place).await?;
+    Ok(pool)
+}
+
+async fn open_postgres(address: &str, options: &Options) -> Result<Pool, Error> {
+    const ENCODING: &str = "SELECT current_setting('server_encoding')";
+    let place = without_password(address);
+    let connect: PgConnectOptions = address.parse().map_err(|source| opening(&place, source))?;
+    let pool = PgPoolOptions::new()
+        .max_connections(options.connections)
+        .acquire_timeout(PATIENCE)
+        .connect_with(connect.disable_statement_logging())
+        .await
+        .map_err(|source| opening(&place, source))?;
+    let pool = Pool::Postgres(pool);
+    let encoding = pool.first("read the database's encoding", ENCODING, &[], |row| row.text(0)).await?;
+    if let Some(encoding) = encoding.filter(|encoding| encoding != "UTF8") {
+        return Err(Error::Encoding { place, encoding });
+    }
+    migrate(&pool, &place).await?;
+    Ok(pool)
+}
+
+/// A failure to open, told apart where the next step differs.
+fn opening(place: &str, source: sqlx::Error) -> Error {
+    match database("open the ledger", source) {
+        Error::Database { source, .. } => Error::Open { place: place.to_owned(), source },
+        told => told,
+    }
+}
+
+/// Two processes that open a new SQLite file at once may find it locked while the other turns the log on, a case in
+/// which SQLite does not wait by itself.
+async fn patiently<F: Future<Output = Result<Pool, Error>>>(open: impl Fn() -> F) -> Result<Pool, Error> {
+    for _ in 0..200 {
+        match open().await {
+            Err(Error::Busy { .. }) => tokio::time::sleep(Duration::from_millis(50)).await,
+            done => return done,
+        }
+    }
+    open().await
+}
+
+/// Brings the tables up to date, once, however many processes open the ledger at the same time.
+async fn migrate(pool: &Pool, place: &str) -> Result<(), Error> {
+    let newest = MIGRATIONS.last().map_or(0, |migration| migration.version);
+    // A ledger that is up to date is opened without taking the write lock.
+    if let Ok(Some(found)) = pool.first("read the ledger's format", FORMAT, &[], |row| row.integer(0)).await
+        && found >= newest
+    {
+        return refuse_newer(found, newest, place);
+    }
+    let operation = "bring the ledger's tables up to date";
+    let mut transaction = pool.begin().await.map_err(|source| opening(place, source))?;
+    let found = current(&mut transaction).await.map_err(|source| database(operation, source))?;
+    refuse_newer(found, newest, place)?;
+    for migration in MIGRATIONS.iter().filter(|migration| migration.version > found) {
+        apply(&mut transaction, migration).await.map_err(|source| database(operation, source))?;
+    }
+    transaction.commit().await.map_err(|source| database(operation, source))
+}
+
+const FORMAT: &str = "SELECT COALESCE(MAX(version), 0) FROM remuda_format";
+
+fn refuse_newer(found: i64, known: i64, place: &str) -> Result<(), Error> {
+    if found > known { Err(Error::Newer { place: place.to_owned(), found, known }) } else { Ok(()) }
+}
+
+/// The format of the ledger, read under the lock that keeps other migrators away.
+async fn current(transaction: &mut Transaction) -> Result<i64, sqlx::Error> {
+    const TABLE: &str = "CREATE TABLE IF NOT EXISTS remuda_format (version BIGINT NOT NULL PRIMARY KEY)";
+    // Any fixed number: it names the lock "remuda migrates".
+    transaction.lock(0x72_656d_7564_6100).await?;
+    transaction.script(TABLE.to_owned()).await?;
+    let rows = transaction.rows(FORMAT, &[]).await?;
+    rows.first().map_or(Ok(0), |row| row.integer(0))
+}
+
+async fn apply(transaction: &mut Transaction, migration: &Migration) -> Result<(), sqlx::Error> {
+    const DONE: &str = "INSERT INTO remuda_format (version) VALUES ($1)";
+    let (key_text, own) = match transaction {
+        Transaction::Sqlite(_) => ("TEXT", migration.sqlite),
+        Transaction::Postgres(_) => ("TEXT COLLATE \"C\"", migration.postgres),
+    };
+    transaction.script(migration.both.replace("KEY_TEXT", key_text)).await?;
+    transaction.script(own.to_owned()).await?;
+    transaction.execute(DONE, &[Value::Integer(migration.version)]).await?;
+    Ok(())
+}
+
+/// An address fit for a message: `postgres://user:secret@host/name` loses its secret.
+fn without_password(address: &str) -> String {
+    let Some((scheme, rest)) = address.split_once("://") else { return address.to_owned() };
+    // A password may itself hold an `@`: the last one before the path ends it.
+    let authority = rest.find('/').unwrap_or(rest.len());
+    let address = match rest[..authority].rfind('@') {
+        Some(at) => {
+            let user = rest[..at].split(':').next().unwrap_or_default();
+            format!("{scheme}://{user}{}", &rest[at..])
+        }
+        None => format!("{scheme}://{rest}"),
+    };
+    address.split('?').next().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_password;
+
+    #[test]
+    fn a_password_never_reaches_a_message() {
+        let cases = [
+            ("postgres://ana:secret@host:5432/remuda", "postgres://ana@host:5432/remuda"),
+            ("postgres://ana:sec@ret@host/remuda?password=x", "postgres://ana@host/remuda"),
+            ("postgres://host/remuda", "postgres://host/remuda"),
+            ("mysql://ana:secret@host", "mysql://ana@host"),
+        ];
+        for (address, told) in cases {
+            assert_eq!(without_password(address), told);
+        }
+    }
+}

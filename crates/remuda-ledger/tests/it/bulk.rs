@@ -1,0 +1,198 @@
+//! Bulk rows: metric points, predictions and outcomes, how they are counted, joined, and vouched for by facts.
+
+use crate::harness::{Place, check_both, fact};
+use remuda_ledger::{
+    Append, BULK_OUTCOMES, BULK_PREDICTIONS, ConfusionCount, Definition, LabelCount, MetricPoint, OutcomeRecord,
+    ReleaseCount, Traffic, Window, digest_outcomes, digest_predictions,
+};
+use remuda_model::Digest;
+use remuda_model::feedback::Outcome;
+use remuda_model::serving::PredictionRecord;
+
+pub(crate) fn prediction(id: &str, release: &str, time: i64, label: &str) -> PredictionRecord {
+    PredictionRecord {
+        id: id.to_owned(),
+        release: release.to_owned(),
+        time,
+        label: label.to_owned(),
+        score: 0.75,
+        inputs: format!(r#"{{"id": "{id}"}}"#),
+        microseconds: time % 100,
+    }
+}
+
+pub(crate) fn outcome(prediction: &str, value: &str, observed: Option<i64>) -> OutcomeRecord {
+    let outcome = Outcome { prediction: prediction.to_owned(), value: value.to_owned(), observed };
+    OutcomeRecord { outcome, received: 5_000 }
+}
+
+fn point(run: &str, name: &str, step: i64, value: f64) -> MetricPoint {
+    MetricPoint { run: run.to_owned(), name: name.to_owned(), step, time: step * 10, value }
+}
+
+/// A little of everything: a definition, metric points (loose, then sealed), predictions and outcomes.
+pub(crate) async fn history(place: &Place) {
+    let text = "recall >= 0.9";
+    let definition = Definition { digest: Digest::of(text.as_bytes()), path: "a.md".into(), text: text.into() };
+    let points = vec![point("run/1", "loss", 1, 0.9), point("run/1", "loss", 2, f64::NAN), point("run/2", "loss", 1, 0.1)];
+    let loose = Append { metric_points: points, ..Append::default() };
+    place.ledger.append("churn", loose).await.unwrap();
+    let facts = vec![fact("f1"), fact("f2")];
+    let sealed = Append { facts, definitions: vec![definition], sealed_runs: vec!["run/1".into()], ..Append::default() };
+    place.ledger.append("churn", sealed).await.unwrap();
+    let served = Append {
+        facts: vec![fact("f3")],
+        predictions: vec![
+            prediction("p1", "r1", 1_010, "Yes"),
+            prediction("p2", "r1", 1_020, "No"),
+            prediction("p3", "r2", 2_030, "Yes"),
+        ],
+        ..Append::default()
+    };
+    place.ledger.append("churn", served).await.unwrap();
+    let fed = Append {
+        facts: vec![fact("f4")],
+        outcomes: vec![outcome("p1", "Yes", Some(3_000)), outcome("p2", "Yes", None), outcome("p9", "No", None)],
+        metric_points: vec![point("run/3", "auc", 1, f64::INFINITY)],
+        ..Append::default()
+    };
+    place.ledger.append("churn", fed).await.unwrap();
+}
+
+#[test]
+fn metric_points_of_a_run_read_back_by_step_whatever_their_value() {
+    check_both(|place| async move {
+        history(&place).await;
+        let points = place.ledger.metric_points("churn", "run/1", "loss").await.unwrap();
+        assert_eq!(points.len(), 2);
+        assert_eq!((points[0].step, points[0].value), (1, 0.9));
+        assert!(points[1].value.is_nan());
+        let infinite = place.ledger.metric_points("churn", "run/3", "auc").await.unwrap();
+        assert_eq!(infinite[0].value, f64::INFINITY);
+        assert_eq!(place.ledger.metric_names("churn", "run/1").await.unwrap(), [("loss".to_owned(), 2)]);
+
+        // A client that sends a batch twice changes nothing, and points after the seal are no damage.
+        let again = vec![point("run/1", "loss", 1, 0.9), point("run/1", "loss", 3, 0.7)];
+        let append = Append { metric_points: again, ..Append::default() };
+        assert_eq!(place.ledger.append("churn", append).await.unwrap().new_metric_points, 1);
+        assert_eq!(place.ledger.metric_points("churn", "run/1", "loss").await.unwrap().len(), 3);
+        assert!(place.problems().await.is_empty());
+    });
+}
+
+#[test]
+fn the_fact_that_brings_rows_in_vouches_for_them() {
+    check_both(|place| async move {
+        history(&place).await;
+        let served = place.ledger.fact("f3").await.unwrap().unwrap();
+        let link = served.fact.links.iter().find(|link| link.kind == BULK_PREDICTIONS).unwrap();
+        let rows = place.ledger.predictions(&Window::all("churn"), 10).await.unwrap();
+        // Read the newest first, vouched for in the order of insertion.
+        assert_eq!(link.target, digest_predictions(rows.iter().rev()).to_string());
+        assert_eq!(place.ledger.prediction_sequence("churn", "p2").await.unwrap(), Some(served.sequence));
+    });
+}
+
+#[test]
+fn predictions_are_logged_once_by_their_id() {
+    check_both(|place| async move {
+        history(&place).await;
+        let rows = vec![
+            prediction("p2", "r1", 1_020, "No"),
+            prediction("p4", "r1", 1_040, "No"),
+            prediction("p4", "r1", 1_040, "Yes"),
+        ];
+        let append = Append { facts: vec![fact("f5")], predictions: rows.clone(), ..Append::default() };
+        let appended = place.ledger.append("churn", append).await.unwrap();
+        assert_eq!(appended.new_predictions, 1);
+        let link = appended.facts[0].fact.links.last().unwrap();
+        assert_eq!(link.target, digest_predictions(&rows[1..2]).to_string());
+        assert_eq!(place.ledger.prediction("churn", "p4").await.unwrap(), Some(rows[1].clone()));
+        assert_eq!(place.ledger.prediction("churn", "p7").await.unwrap(), None);
+        assert!(place.problems().await.is_empty());
+
+        let append = Append { facts: vec![fact("f6")], predictions: rows, only_news: true, ..Append::default() };
+        assert_eq!(place.ledger.append("churn", append).await.unwrap().facts, []);
+        assert_eq!(place.ledger.fact("f6").await.unwrap(), None);
+    });
+}
+
+#[test]
+fn traffic_is_counted_per_release_and_bucket() {
+    check_both(|place| async move {
+        history(&place).await;
+        let counts = place.ledger.prediction_counts("churn").await.unwrap();
+        let count = |release: &str, count, first, last| ReleaseCount { release: release.into(), count, first, last };
+        assert_eq!(counts, [count("r1", 2, 1_010, 1_020), count("r2", 1, 2_030, 2_030)]);
+
+        let traffic = place.ledger.traffic(&Window::all("churn"), 1_000).await.unwrap();
+        let bucket = |release: &str, bucket, count, mean_microseconds, maximum_microseconds| Traffic {
+            release: release.into(),
+            bucket,
+            count,
+            mean_microseconds,
+            maximum_microseconds,
+        };
+        assert_eq!(traffic, [bucket("r1", 1_000, 2, 15.0, 20), bucket("r2", 2_000, 1, 30.0, 30)]);
+
+        let labels = place.ledger.label_counts(&Window::all("churn"), 0).await.unwrap();
+        let label =
+            |release: &str, label: &str| LabelCount { release: release.into(), bucket: 0, label: label.into(), count: 1 };
+        assert_eq!(labels, [label("r1", "No"), label("r1", "Yes"), label("r2", "Yes")]);
+
+        let window = Window { release: Some("r1".into()), since: 1_015, until: 1_021, ..Window::all("churn") };
+        assert_eq!(place.ledger.predictions(&window, 10).await.unwrap(), [prediction("p2", "r1", 1_020, "No")]);
+    });
+}
+
+#[test]
+fn a_long_log_is_streamed_over_page_borders_even_where_all_times_are_equal() {
+    check_both(|place| async move {
+        let rows: Vec<_> = (0..9_000).map(|number| prediction(&format!("p{number}"), "r1", 1_000, "Yes")).collect();
+        let append = Append { facts: vec![fact("f1")], predictions: rows.clone(), ..Append::default() };
+        assert_eq!(place.ledger.append("churn", append).await.unwrap().new_predictions, 9_000);
+        let mut streamed = place.ledger.predictions(&Window::all("churn"), usize::MAX).await.unwrap();
+        streamed.reverse();
+        assert_eq!(streamed, rows);
+        assert_eq!(place.ledger.predictions(&Window::all("churn"), 5_000).await.unwrap().len(), 5_000);
+        assert!(place.problems().await.is_empty());
+    });
+}
+
+#[test]
+fn outcomes_come_late_out_of_order_and_twice_and_the_newest_counts() {
+    check_both(|place| async move {
+        history(&place).await;
+        let window = Window::all("churn");
+        let joined = place.ledger.joined(&window).await.unwrap();
+        let seen: Vec<_> =
+            joined.iter().map(|row| (row.prediction.as_str(), row.label.as_str(), row.outcome.as_str())).collect();
+        assert_eq!(seen, [("p2", "No", "Yes"), ("p1", "Yes", "Yes")]);
+        assert_eq!((joined[1].time, joined[1].observed, joined[1].score), (1_010, Some(3_000), 0.75));
+        assert_eq!(place.ledger.unmatched_outcomes("churn").await.unwrap(), 1);
+
+        // The same file again is no news; a correction is.
+        let same = vec![outcome("p1", "Yes", Some(3_000)), outcome("p2", "Yes", None)];
+        let append = Append { facts: vec![fact("f5")], outcomes: same, only_news: true, ..Append::default() };
+        assert_eq!(place.ledger.append("churn", append).await.unwrap().new_outcomes, 0);
+        assert_eq!(place.ledger.fact("f5").await.unwrap(), None);
+        let corrected = vec![outcome("p1", "Yes", Some(3_000)), outcome("p2", "No", None)];
+        let append = Append { facts: vec![fact("f6")], outcomes: corrected.clone(), ..Append::default() };
+        let appended = place.ledger.append("churn", append).await.unwrap();
+        assert_eq!(appended.new_outcomes, 1);
+        let link = appended.facts[0].fact.links.last().unwrap();
+        assert_eq!((link.kind.as_str(), &link.target), (BULK_OUTCOMES, &digest_outcomes(&corrected[1..]).to_string()));
+
+        let confusion = place.ledger.confusion(&window, 0).await.unwrap();
+        let cell = |label: &str, outcome: &str| ConfusionCount {
+            release: "r1".into(),
+            bucket: 0,
+            label: label.into(),
+            outcome: outcome.into(),
+            count: 1,
+        };
+        assert_eq!(confusion, [cell("No", "No"), cell("Yes", "Yes")]);
+        assert_eq!(place.ledger.outcomes_of("churn", "p2").await.unwrap().len(), 2);
+        assert!(place.problems().await.is_empty());
+    });
+}

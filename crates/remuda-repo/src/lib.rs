@@ -1,1 +1,30 @@
-//! remuda-repo
+//! The team's git repository and the definition files in it.
+//!
+//! What lives here: finding and reading definition files ([`files`]), checking them all at once with the place of
+//! every finding ([`check`]), writing them ([`render`], [`scaffold`]), and git ([`git`]): snapshots of code, who
+//! changed what, differences between two snapshots. What never does: the ledger, tables, printing, environment
+//! variables or clocks; and nothing here touches the index, the branch or the working files of a repository that it
+//! did not create.
+//!
+//! [`check`] is a function of texts, so it works as well on files that came over the wire. A definition file is
+//! parsed into a tree that remembers the place of each key and value (`tree`), then read by one file per noun
+//! (`team`, `data`, `requirement`, `run`, `serving`), each of which reports all that is wrong with it.
+
+mod data;
+pub mod definitions;
+mod error;
+pub mod files;
+pub mod git;
+pub mod render;
+mod requirement;
+pub mod run;
+pub mod scaffold;
+mod serving;
+mod source;
+mod team;
+mod tree;
+
+pub use definitions::{CriterionFault, CriterionParser, Defined, Definitions, check};
+pub use error::RepoError;
+pub use files::{DefinitionFiles, find_root, read_files};
+pub use scaffold::scaffold;

@@ -1,0 +1,186 @@
+//! Checking all definition files at once: the order in which they are read, what each may refer to in the others,
+//! and the outcome. What a single file may say is in the file of its noun.
+
+use crate::files::{DefinitionFiles, PRODUCT_FILE};
+use crate::source::Source;
+use crate::{data, requirement, run, serving, team, tree};
+use remuda_model::Digest;
+use remuda_model::data::Contract;
+use remuda_model::diagnostic::Diagnostic;
+use remuda_model::gate::Criterion;
+use remuda_model::requirement::Requirement;
+use remuda_model::run::Pipeline;
+use remuda_model::serving::Serving;
+use remuda_model::team::{Member, Product, Role};
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// Why a criterion cannot be read: a message, the place within the line (bytes), and next steps.
+pub type CriterionFault = (String, Range<usize>, Vec<String>);
+
+/// Reads one line of the criterion language.
+pub type CriterionParser<'a> = dyn Fn(&str) -> Result<Criterion, CriterionFault> + 'a;
+
+/// A definition, the file it stands in and the digest of that file's text.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Defined<T> {
+    /// What the file says.
+    pub value: T,
+    /// Path from the root, with forward slashes.
+    pub path: String,
+    /// Digest of the file's text.
+    pub digest: Digest,
+}
+
+/// What the definition files say. A file with an error is left out; the findings tell why.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Definitions {
+    /// `remuda.toml`.
+    pub product: Option<Defined<Product>>,
+    /// `data/*.odcs.yaml`, by name.
+    pub contracts: Vec<Defined<Contract>>,
+    /// `requirements/*.md`, by name.
+    pub requirements: Vec<Defined<Requirement>>,
+    /// `pipeline.toml`.
+    pub pipeline: Option<Defined<Pipeline>>,
+    /// `serving.toml`.
+    pub serving: Option<Defined<Serving>>,
+    /// All files with the digests of their texts, by path.
+    pub files: Vec<(String, Digest)>,
+}
+
+impl Definitions {
+    /// The contract of the dataset of that name.
+    pub fn contract(&self, dataset: &str) -> Option<&Defined<Contract>> {
+        self.contracts.iter().find(|contract| contract.value.name == dataset)
+    }
+
+    /// The requirement of that name.
+    pub fn requirement(&self, name: &str) -> Option<&Defined<Requirement>> {
+        self.requirements.iter().find(|requirement| requirement.value.name == name)
+    }
+}
+
+/// What one file may refer to in the others. A list is `None` while its file cannot be read, so that one broken file
+/// does not make every other look broken.
+pub(crate) struct Context<'a> {
+    /// The members of the product.
+    pub(crate) members: Option<Vec<Member>>,
+    /// Datasets that have a contract file; the contract where it can be read.
+    pub(crate) contracts: BTreeMap<String, Option<Contract>>,
+    /// Names of the pipeline's steps.
+    pub(crate) steps: Option<Vec<String>>,
+    /// All files.
+    pub(crate) files: &'a DefinitionFiles,
+}
+
+impl Context<'_> {
+    /// Reports a person who is neither a member nor a role.
+    pub(crate) fn check_member_or_role(&self, source: &mut Source<'_>, span: &Range<usize>, word: &str) {
+        let Some(members) = &self.members else { return };
+        if Role::parse(word).is_some() || members.iter().any(|member| member.name == word) {
+            return;
+        }
+        let mut known: Vec<&str> = members.iter().map(|member| member.name.as_str()).collect();
+        known.extend(Role::ALL.iter().map(|role| role.as_str()));
+        source.unknown_word(span, "unknown_member", "member or role", word, &known);
+    }
+
+    /// Reports a dataset without contract; the contract where there is one that can be read.
+    pub(crate) fn check_dataset(&self, source: &mut Source<'_>, span: &Range<usize>, name: &str) -> Option<&Contract> {
+        if let Some(contract) = self.contracts.get(name) {
+            return contract.as_ref();
+        }
+        let known: Vec<&str> = self.contracts.keys().map(String::as_str).collect();
+        if known.is_empty() {
+            let hint = format!("add one with `remuda data add FILE --as {name}`");
+            source.error(span, "unknown_dataset", format!("no contract describes a dataset `{name}`"), &hint);
+        } else {
+            source.unknown_word(span, "unknown_dataset", "dataset", name, &known);
+        }
+        None
+    }
+}
+
+/// Reads all definition files and reports everything that is wrong with them, file by file and from top to bottom.
+///
+/// Pure: nothing is read from disk. A file with an error does not reach the [`Definitions`]; one with warnings does.
+pub fn check(files: &DefinitionFiles, parse_criterion: &CriterionParser<'_>) -> (Definitions, Vec<Diagnostic>) {
+    let mut found = Vec::new();
+    let mut definitions = Definitions {
+        files: files.0.iter().map(|(path, text)| (path.clone(), Digest::of(text.as_bytes()))).collect(),
+        ..Definitions::default()
+    };
+    let mut context = Context { members: None, contracts: BTreeMap::new(), steps: None, files };
+
+    definitions.product = read_product(files, &mut found);
+    context.members = definitions.product.as_ref().map(|product| product.value.members.clone());
+    for (path, text) in in_folder(files, "data") {
+        let contract = read(path, text, &mut found, |source| data::read(source));
+        let name = data::name_of_path(path).to_owned();
+        context.contracts.insert(name, contract.as_ref().map(|contract| contract.value.clone()));
+        definitions.contracts.extend(contract);
+    }
+    if let Some(text) = files.0.get("pipeline.toml") {
+        definitions.pipeline = read("pipeline.toml", text, &mut found, |source| run::read(source, &context));
+        context.steps = run::step_names(text);
+    } else {
+        context.steps = Some(Vec::new());
+    }
+    for (path, text) in in_folder(files, "requirements") {
+        definitions
+            .requirements
+            .extend(read(path, text, &mut found, |source| requirement::read(source, &context, parse_criterion)));
+    }
+    if let Some(text) = files.0.get("serving.toml") {
+        definitions.serving = read("serving.toml", text, &mut found, |source| serving::read(source, &context));
+    }
+    for (path, text) in files.0.iter().filter(|(path, _)| has_own_reader_later(path)) {
+        read(path, text, &mut found, |source| check_syntax(source));
+    }
+    found.sort_by(|left, right| (&left.file, left.line, left.column).cmp(&(&right.file, right.line, right.column)));
+    (definitions, found)
+}
+
+fn read_product(files: &DefinitionFiles, found: &mut Vec<Diagnostic>) -> Option<Defined<Product>> {
+    match files.0.get(PRODUCT_FILE) {
+        Some(text) => read(PRODUCT_FILE, text, found, |source| team::read(source)),
+        None => {
+            let finding = Diagnostic::whole_file(PRODUCT_FILE, "definition.missing_file", "the product's file is missing");
+            found.push(finding.hint("make one with `remuda init`"));
+            None
+        }
+    }
+}
+
+/// Runs one file's reader; the value is kept if there was no error.
+fn read<T>(
+    path: &str,
+    text: &str,
+    found: &mut Vec<Diagnostic>,
+    reader: impl FnOnce(&mut Source<'_>) -> Option<T>,
+) -> Option<Defined<T>> {
+    let mut source = Source::new(path, text);
+    let value = reader(&mut source);
+    let good = !source.has_errors();
+    found.append(&mut source.found);
+    let value = value.filter(|_| good)?;
+    Some(Defined { value, path: path.to_owned(), digest: Digest::of(text.as_bytes()) })
+}
+
+fn in_folder<'f>(files: &'f DefinitionFiles, folder: &str) -> impl Iterator<Item = (&'f str, &'f str)> {
+    let prefix = format!("{folder}/");
+    files.0.iter().filter(move |(path, _)| path.starts_with(&prefix)).map(|(path, text)| (path.as_str(), text.as_str()))
+}
+
+/// Files whose meaning is not read here yet, but whose syntax can be judged.
+fn has_own_reader_later(path: &str) -> bool {
+    path.ends_with(".toml") && ["labels/", "tests/", "assumptions/"].iter().any(|folder| path.starts_with(folder))
+}
+
+fn check_syntax(source: &mut Source<'_>) -> Option<()> {
+    if let Err(faults) = tree::toml::parse(source.text, 0) {
+        source.syntax("TOML", &faults);
+    }
+    None
+}

@@ -177,8 +177,11 @@ fn newcombe_at(auc: f64, positives: u64, negatives: u64, z: f64) -> Interval {
     let others = (m + n) / 2.0 - 1.0;
     let variance =
         |t: f64| t * (1.0 - t) * (1.0 + others * (1.0 - t) / (2.0 - t) + others * t / (1.0 + t)) / (m * n);
-    let low = if auc <= 0.0 { 0.0 } else { bisect(0.0, auc, |t| auc - t - z * variance(t).max(0.0).sqrt()) };
-    let high = if auc >= 1.0 { 1.0 } else { bisect(auc, 1.0, |t| t - auc - z * variance(t).max(0.0).sqrt()) };
+    // Both sides vanish at t = A = 1 (or 0), which is not the root sought: start a hair inside.
+    let hair = 1e-13;
+    let miss = |t: f64| (auc - t).abs() - z * variance(t).max(0.0).sqrt();
+    let low = if auc <= hair { 0.0 } else { bisect(0.0, auc - hair, miss) };
+    let high = if auc >= 1.0 - hair { 1.0 } else { bisect(auc + hair, 1.0, miss) };
     Interval { low, high }
 }
 

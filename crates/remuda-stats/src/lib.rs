@@ -17,19 +17,31 @@
 //! * Between people: [`agreement`] of annotators.
 //! * Beneath all: [`special`] functions.
 
+pub mod adaptivity;
+pub mod agreement;
 pub mod auc;
 pub mod bootstrap;
+pub mod calibration;
 pub mod classification;
+pub mod cluster;
+pub mod conformal;
+pub mod difference;
 pub mod drift;
 pub mod estimate;
 pub mod f1;
+pub mod fairness;
+pub mod label_noise;
 pub mod mean;
+pub mod multiplicity;
 pub mod paired;
+pub mod prediction_powered;
 pub mod price;
 pub mod proportion;
 pub mod quantile;
+pub mod ranking;
 pub mod regression;
 pub mod scoring;
+pub mod sequential;
 pub mod special;
 
 pub use estimate::{Estimate, Interval, Result, Undefined};

@@ -106,7 +106,7 @@ pub fn pass_probability(n: u64, threshold: f64, alpha: f64, assumed: f64) -> Res
     Ok(pass_mark(n, threshold, alpha)?.map_or(0.0, |mark| binomial::at_least(mark, n, assumed)))
 }
 
-/// Rows per arm to tell two independent rates apart, one-sided, by Cohen's h: ((z_alpha + z_power) / h)² (Cohen 1988,
+/// Rows per arm to tell two independent rates apart, one-sided, by Cohen's h: 2 ((z_alpha + z_power) / h)² (Cohen 1988,
 /// section 6.4).
 ///
 /// # Errors
@@ -120,7 +120,7 @@ pub fn cohen_h(larger: f64, smaller: f64, alpha: f64, power: f64) -> Result<f64>
     if h <= 0.0 {
         return Err(out_of_range("the difference of the rates", larger - smaller));
     }
-    Ok(((normal::quantile(1.0 - alpha) + normal::quantile(power)) / h).powi(2))
+    Ok(2.0 * ((normal::quantile(1.0 - alpha) + normal::quantile(power)) / h).powi(2))
 }
 
 /// The pass mark, n + 1 when there is none; inputs already checked.

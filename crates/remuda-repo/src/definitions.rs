@@ -1,7 +1,7 @@
 //! Checking all definition files at once: the order in which they are read, what each may refer to in the others,
 //! and the outcome. What a single file may say is in the file of its noun.
 
-use crate::files::{DefinitionFiles, PRODUCT_FILE};
+use crate::files::{DefinitionFiles, PRODUCT_FILE, is_definition_path};
 use crate::source::Source;
 use crate::{data, requirement, run, serving, team, tree};
 use remuda_model::Digest;
@@ -20,6 +20,11 @@ pub type CriterionFault = (String, Range<usize>, Vec<String>);
 
 /// Reads one line of the criterion language.
 pub type CriterionParser<'a> = dyn Fn(&str) -> Result<Criterion, CriterionFault> + 'a;
+
+/// The criterion language itself ([`remuda_model::gate::parse`]), in the shape that [`check`] takes.
+pub fn parse_criterion(text: &str) -> Result<Criterion, CriterionFault> {
+    remuda_model::gate::parse::parse(text).map_err(|fault| (fault.message, fault.span, fault.hints))
+}
 
 /// A definition, the file it stands in and the digest of that file's text.
 #[derive(Clone, Debug, PartialEq)]
@@ -108,7 +113,7 @@ impl Context<'_> {
 pub fn check(files: &DefinitionFiles, parse_criterion: &CriterionParser<'_>) -> (Definitions, Vec<Diagnostic>) {
     let mut found = Vec::new();
     let mut definitions = Definitions {
-        files: files.0.iter().map(|(path, text)| (path.clone(), Digest::of(text.as_bytes()))).collect(),
+        files: definition_files(files).map(|(path, text)| (path.to_owned(), Digest::of(text.as_bytes()))).collect(),
         ..Definitions::default()
     };
     let mut context = Context { members: None, contracts: BTreeMap::new(), steps: None, files };
@@ -135,7 +140,7 @@ pub fn check(files: &DefinitionFiles, parse_criterion: &CriterionParser<'_>) -> 
     if let Some(text) = files.0.get("serving.toml") {
         definitions.serving = read("serving.toml", text, &mut found, |source| serving::read(source, &context));
     }
-    for (path, text) in files.0.iter().filter(|(path, _)| has_own_reader_later(path)) {
+    for (path, text) in definition_files(files).filter(|(path, _)| has_own_reader_later(path)) {
         read(path, text, &mut found, |source| check_syntax(source));
     }
     found.sort_by(|left, right| (&left.file, left.line, left.column).cmp(&(&right.file, right.line, right.column)));
@@ -146,7 +151,8 @@ fn read_product(files: &DefinitionFiles, found: &mut Vec<Diagnostic>) -> Option<
     match files.0.get(PRODUCT_FILE) {
         Some(text) => read(PRODUCT_FILE, text, found, |source| team::read(source)),
         None => {
-            let finding = Diagnostic::whole_file(PRODUCT_FILE, "definition.missing_file", "the product's file is missing");
+            let finding =
+                Diagnostic::whole_file(PRODUCT_FILE, "definition.missing_file", "the product's file is missing");
             found.push(finding.hint("make one with `remuda init`"));
             None
         }
@@ -162,15 +168,20 @@ fn read<T>(
 ) -> Option<Defined<T>> {
     let mut source = Source::new(path, text);
     let value = reader(&mut source);
-    let good = !source.has_errors();
-    found.append(&mut source.found);
-    let value = value.filter(|_| good)?;
+    let (mut findings, broken) = source.finish();
+    found.append(&mut findings);
+    let value = value.filter(|_| !broken)?;
     Some(Defined { value, path: path.to_owned(), digest: Digest::of(text.as_bytes()) })
+}
+
+/// Files that are definitions by their path: what came over the wire may hold others.
+fn definition_files(files: &DefinitionFiles) -> impl Iterator<Item = (&str, &str)> {
+    files.0.iter().map(|(path, text)| (path.as_str(), text.as_str())).filter(|(path, _)| is_definition_path(path))
 }
 
 fn in_folder<'f>(files: &'f DefinitionFiles, folder: &str) -> impl Iterator<Item = (&'f str, &'f str)> {
     let prefix = format!("{folder}/");
-    files.0.iter().filter(move |(path, _)| path.starts_with(&prefix)).map(|(path, text)| (path.as_str(), text.as_str()))
+    definition_files(files).filter(move |(path, _)| path.starts_with(&prefix))
 }
 
 /// Files whose meaning is not read here yet, but whose syntax can be judged.

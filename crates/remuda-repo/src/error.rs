@@ -75,7 +75,9 @@ pub enum RepoError {
         paths: Vec<String>,
     },
     /// The `git` program is not installed.
-    #[error("the `git` program was not found; install git (https://git-scm.com/downloads) and see that `git --version` works")]
+    #[error(
+        "the `git` program was not found; install git (https://git-scm.com/downloads) and see that `git --version` works"
+    )]
     GitMissing,
     /// The `git` program could not be started.
     #[error("cannot start `git {operation}`")]

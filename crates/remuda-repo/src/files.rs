@@ -2,6 +2,7 @@
 //! ([`crate::check`]).
 
 use crate::RepoError;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -30,7 +31,8 @@ const FOLDERS: [(&str, &[&str]); 7] = [
 ];
 
 /// Texts of all definition files by path from the root (forward slashes); from disk or over the wire.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct DefinitionFiles(pub BTreeMap<String, String>);
 
 /// Whether a path from the root (forward slashes) is that of a definition file.
@@ -45,8 +47,7 @@ pub fn is_definition_path(path: &str) -> bool {
 
 /// The nearest folder upwards from `start` that has a `remuda.toml`, as an absolute path.
 pub fn find_root(start: &Path) -> Result<PathBuf, RepoError> {
-    let absolute =
-        fs::canonicalize(start).map_err(|source| RepoError::Read { path: start.to_owned(), source })?;
+    let absolute = fs::canonicalize(start).map_err(|source| RepoError::Read { path: start.to_owned(), source })?;
     absolute
         .ancestors()
         .find(|folder| folder.join(PRODUCT_FILE).is_file())

@@ -24,7 +24,7 @@ mod source;
 mod team;
 mod tree;
 
-pub use definitions::{CriterionFault, CriterionParser, Defined, Definitions, check};
+pub use definitions::{CriterionFault, CriterionParser, Defined, Definitions, check, parse_criterion};
 pub use error::RepoError;
 pub use files::{DefinitionFiles, find_root, read_files};
 pub use scaffold::scaffold;

@@ -6,9 +6,9 @@ use crate::source::Source;
 use crate::tree::{self, Node};
 use remuda_model::Digest;
 use remuda_model::data::{Check, Contract};
-use remuda_model::diagnostic::Diagnostic;
-use remuda_model::gate::Criterion;
 use remuda_model::gate::criterion::{Bound, Claim, MetricOf, Quantity, Reference};
+use remuda_model::gate::metrics::ClassUse;
+use remuda_model::gate::{Criterion, lint};
 use remuda_model::requirement::{Requirement, StatedCriterion};
 use std::ops::Range;
 
@@ -22,8 +22,13 @@ pub(crate) fn read(
 ) -> Option<Requirement> {
     let name = source.file.rsplit('/').next().unwrap_or_default().trim_end_matches(".md").to_owned();
     if !remuda_model::text::is_name(&name) {
-        let message = format!("`{name}` cannot be the name of a requirement: use lower case letters, digits, `-` and `_`");
-        source.whole("invalid_name", message, &format!("rename the file to `{}.md`", remuda_model::text::to_name(&name)));
+        let message =
+            format!("`{name}` cannot be the name of a requirement: use lower case letters, digits, `-` and `_`");
+        source.whole(
+            "invalid_name",
+            message,
+            &format!("rename the file to `{}.md`", remuda_model::text::to_name(&name)),
+        );
     }
     let (front, prose) = split_front_matter(source)?;
     let root = match tree::toml::parse(&source.text[front.clone()], front.start) {
@@ -39,7 +44,12 @@ pub(crate) fn read(
     if let (Some(goal), Some(node)) = (goal, root.get("goal"))
         && goal.trim().contains('\n')
     {
-        source.error(&node.span, "invalid_value", "`goal` is one line", "move the rest into the prose below the front matter");
+        source.error(
+            &node.span,
+            "invalid_value",
+            "`goal` is one line",
+            "move the rest into the prose below the front matter",
+        );
     }
     let owner = root.require_text(source, "owner", "owner = \"product-owner\"");
     if let (Some(owner), Some(node)) = (owner, root.get("owner")) {
@@ -112,6 +122,9 @@ fn read_criteria(
         }
         let Some(criterion) = read_criterion(source, text, span, parse_criterion) else { continue };
         check_words(source, context, text, span, &criterion, contract);
+        for doubt in lint(&criterion) {
+            source.warning(span, "criterion", doubt, "");
+        }
         let line = source.text[..span.start].matches('\n').count() as u32 + 1;
         criteria.push(StatedCriterion { text: text.to_owned(), criterion, line });
     }
@@ -128,9 +141,7 @@ fn read_criterion(
         Ok(criterion) => Some(criterion),
         Err((message, fault, hints)) => {
             let place = place_in(source.text, span, &fault);
-            let mut finding = Diagnostic::at(source.file, source.text, place, "definition.criterion", message);
-            finding.hints = hints;
-            source.found.push(finding);
+            source.criterion(&place, message, hints);
             None
         }
     }
@@ -169,6 +180,22 @@ fn check_words(
         }
     }
     if let Some(contract) = contract
+        && let Some(of) = metric_of(criterion)
+        && of.class.is_none()
+        && of.metric.entry().class == ClassUse::Positive
+        && contract.positive.is_none()
+    {
+        let name = of.metric.name();
+        let class = classes_of(contract).and_then(|classes| classes.last().copied()).unwrap_or("CLASS");
+        let message = format!("`{name}` of which class? Dataset `{}` has no positive class", contract.name);
+        source.error(
+            span,
+            "unknown_class",
+            message,
+            &format!("write `{name} of {class}`, or set `remudaPositive` in the contract"),
+        );
+    }
+    if let Some(contract) = contract
         && let Some(class) = metric_of(criterion).and_then(|metric| metric.class.as_deref())
         && let Some(classes) = classes_of(contract)
         && !classes.contains(&class)
@@ -187,14 +214,21 @@ fn check_words(
         && !context.files.0.contains_key(&format!("tests/{name}.toml"))
     {
         let at = place(source, name);
-        source.error(&at, "missing_file", format!("there are no tests `{name}`"), &format!("write them in `tests/{name}.toml`"));
+        source.error(
+            &at,
+            "missing_file",
+            format!("there are no tests `{name}`"),
+            &format!("write them in `tests/{name}.toml`"),
+        );
     }
 }
 
 fn columns_of(criterion: &Criterion) -> Vec<&str> {
     let mut columns: Vec<&str> = criterion.by.iter().map(String::as_str).collect();
     columns.extend(criterion.each.iter().map(|each| each.column.as_str()));
-    if let Claim::Holds { quantity: Quantity::Gap { column, .. } | Quantity::Ratio { column, .. }, .. } = &criterion.claim {
+    if let Claim::Holds { quantity: Quantity::Gap { column, .. } | Quantity::Ratio { column, .. }, .. } =
+        &criterion.claim
+    {
         columns.push(column);
     }
     columns
@@ -214,7 +248,9 @@ fn metric_of(criterion: &Criterion) -> Option<&MetricOf> {
 fn classes_of(contract: &Contract) -> Option<Vec<&str>> {
     let label = contract.label()?;
     contract.rules.iter().find_map(|rule| match &rule.check {
-        Check::ValidValues { column, values } if *column == label.name => Some(values.iter().map(String::as_str).collect()),
+        Check::ValidValues { column, values } if *column == label.name => {
+            Some(values.iter().map(String::as_str).collect())
+        }
         _ => None,
     })
 }

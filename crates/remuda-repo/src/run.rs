@@ -12,7 +12,12 @@ use std::ops::Range;
 /// Steps in an order in which each comes after all that it needs, as indices into [`Pipeline::steps`]; steps that do
 /// not depend on each other keep the order of the file. `None` when some need each other in a circle.
 pub fn order(pipeline: &Pipeline) -> Option<Vec<usize>> {
-    let needs = all_needs(pipeline);
+    let ordered = ordered_part(&all_needs(pipeline));
+    (ordered.len() == pipeline.steps.len()).then_some(ordered)
+}
+
+/// The steps that can be ordered (Kahn's algorithm); those missing are in circles, or need one that is.
+fn ordered_part(needs: &[Vec<usize>]) -> Vec<usize> {
     let mut open: Vec<usize> = needs.iter().map(Vec::len).collect();
     let mut waiting: Vec<Vec<usize>> = vec![Vec::new(); needs.len()];
     for (step, needed) in needs.iter().enumerate() {
@@ -31,7 +36,7 @@ pub fn order(pipeline: &Pipeline) -> Option<Vec<usize>> {
             }
         }
     }
-    (ordered.len() == needs.len()).then_some(ordered)
+    ordered
 }
 
 /// The steps that a step needs first: those named `step:NAME` among its inputs, and those whose outputs it reads.
@@ -66,10 +71,12 @@ pub(crate) fn step_names(text: &str) -> Option<Vec<String>> {
     let steps = entries.into_iter().find(|entry| entry.key == "step")?.node;
     let Value::List(steps) = steps.value else { return None };
     let name_of = |step: Node| match step.value {
-        Value::Table(entries) => entries.into_iter().find(|entry| entry.key == "name").and_then(|entry| match entry.node.value {
-            Value::Text(name) => Some(name),
-            _ => None,
-        }),
+        Value::Table(entries) => {
+            entries.into_iter().find(|entry| entry.key == "name").and_then(|entry| match entry.node.value {
+                Value::Text(name) => Some(name),
+                _ => None,
+            })
+        }
         _ => None,
     };
     Some(steps.into_iter().filter_map(name_of).collect())
@@ -87,14 +94,12 @@ pub(crate) fn read(source: &mut Source<'_>, context: &Context<'_>) -> Option<Pip
     let root = source.table_of(&root, "pipeline.toml")?;
     root.allow(source, &["step"]);
     let Some(node) = root.get("step") else { return Some(Pipeline::default()) };
-    let nodes = match &node.value {
-        Value::List(nodes) => nodes,
-        other => {
-            let message = format!("`step` must be a list of tables, not {}", other.kind());
-            source.error(&node.span, "wrong_type", message, "begin each step with `[[step]]`");
-            return None;
-        }
-    };
+    if !matches!(node.value, Value::List(_)) {
+        let message = format!("`step` must be a list of tables, not {}", node.value.kind());
+        source.error(&node.span, "wrong_type", message, "begin each step with `[[step]]`");
+        return None;
+    }
+    let nodes = source.list_of(node, "step")?;
     let names = step_names(source.text).unwrap_or_default();
     let mut pipeline = Pipeline::default();
     let mut places = Vec::new();
@@ -118,7 +123,12 @@ fn read_step(source: &mut Source<'_>, context: &Context<'_>, table: Table<'_>, n
     }
     let action = match (table.entry("learn"), table.entry("command")) {
         (Some(_), Some(command)) => {
-            source.error(&command.key_span, "conflict", "a step has `learn` or `command`, not both", "make two steps of it");
+            source.error(
+                &command.key_span,
+                "conflict",
+                "a step has `learn` or `command`, not both",
+                "make two steps of it",
+            );
             None
         }
         (Some(_), None) => read_learn(source, context, table).map(Action::Learn),
@@ -151,7 +161,12 @@ fn read_command(source: &mut Source<'_>, table: Table<'_>, command: &Entry) -> O
     }
     let text = source.text_of(&command.node, "command")?;
     if text.trim().is_empty() || text.contains('\0') {
-        source.error(&command.node.span, "invalid_value", "`command` is empty", "write `command = \"python train.py\"`");
+        source.error(
+            &command.node.span,
+            "invalid_value",
+            "`command` is empty",
+            "write `command = \"python train.py\"`",
+        );
         return None;
     }
     Some(text.to_owned())
@@ -249,8 +264,7 @@ fn read_parameters(source: &mut Source<'_>, table: Table<'_>) -> Option<BTreeMap
         }
         let variable = |key: &str| key.to_ascii_uppercase().replace('-', "_");
         if let Some(earlier) = read.keys().find(|earlier| variable(earlier) == variable(&entry.key)) {
-            let message =
-                format!("parameters `{earlier}` and `{}` reach a command as the same variable", entry.key);
+            let message = format!("parameters `{earlier}` and `{}` reach a command as the same variable", entry.key);
             source.error(&entry.key_span, "duplicate", message, "rename one of them");
         }
         if let Some(value) = json_of(source, &entry.node, &entry.key) {
@@ -267,9 +281,7 @@ fn json_of(source: &mut Source<'_>, node: &Node, key: &str) -> Option<serde_json
         Value::Integer(number) => (*number).into(),
         Value::Float(_) => source.number_of(node, key)?.into(),
         Value::Text(text) => text.clone().into(),
-        Value::List(items) => {
-            items.iter().filter_map(|item| json_of(source, item, key)).collect::<Vec<_>>().into()
-        }
+        Value::List(items) => items.iter().filter_map(|item| json_of(source, item, key)).collect::<Vec<_>>().into(),
         Value::Table(entries) => entries
             .iter()
             .filter_map(|entry| Some((entry.key.clone(), json_of(source, &entry.node, &entry.key)?)))
@@ -287,7 +299,12 @@ fn check_together(source: &mut Source<'_>, pipeline: &Pipeline, places: &[Table<
     for (index, step) in pipeline.steps.iter().enumerate() {
         let earlier = &pipeline.steps[..index];
         if earlier.iter().any(|other| other.name == step.name) {
-            source.error(&place(index, "name"), "duplicate", format!("two steps are called `{}`", step.name), "rename one of them");
+            source.error(
+                &place(index, "name"),
+                "duplicate",
+                format!("two steps are called `{}`", step.name),
+                "rename one of them",
+            );
         }
         for output in &step.outputs {
             if let Some(other) = earlier.iter().find(|other| other.outputs.contains(output)) {
@@ -309,23 +326,20 @@ fn check_together(source: &mut Source<'_>, pipeline: &Pipeline, places: &[Table<
     }
 }
 
-/// The steps of one circle, each needing the next, or none.
+/// The steps of one circle, each needing the next, from the first in the file on; or none.
 fn find_circle(pipeline: &Pipeline) -> Option<Vec<usize>> {
-    if order(pipeline).is_some() {
-        return None;
-    }
-    // Taking away the steps that need nothing, until none does, leaves circles and what hangs on them. Every step
-    // left needs another that is left, so walking from any of them along one need each must come back.
     let needs = all_needs(pipeline);
     let mut left: BTreeSet<usize> = (0..needs.len()).collect();
-    while let Some(free) = left.iter().copied().find(|step| !needs[*step].iter().any(|need| left.contains(need))) {
-        left.remove(&free);
+    for step in ordered_part(&needs) {
+        left.remove(&step);
     }
+    // Every step that is left needs another that is left, so walking along one need each must come back.
     let mut way: Vec<usize> = vec![left.first().copied()?];
+    let mut places: HashMap<usize, usize> = HashMap::from([(way[0], 0)]);
     loop {
         let last = way[way.len() - 1];
         let next = needs[last].iter().copied().find(|need| left.contains(need))?;
-        if let Some(at) = way.iter().position(|step| *step == next) {
+        if let Some(at) = places.insert(next, way.len()) {
             let mut circle = way.split_off(at);
             let first = circle.iter().enumerate().min_by_key(|(_, step)| **step).map_or(0, |(place, _)| place);
             circle.rotate_left(first);

@@ -9,8 +9,7 @@ use std::path::{Component, Path, PathBuf};
 /// or not at all. If one of them exists already, nothing is written and the error names all that exist; if writing
 /// fails half-way, the files written so far are taken back.
 pub fn scaffold(root: &Path, files: &[(&str, &str)]) -> Result<Vec<String>, RepoError> {
-    let targets: Vec<PathBuf> =
-        files.iter().map(|(path, _)| inside(root, path)).collect::<Result<_, _>>()?;
+    let targets: Vec<PathBuf> = files.iter().map(|(path, _)| inside(root, path)).collect::<Result<_, _>>()?;
     let existing: Vec<String> = files
         .iter()
         .zip(&targets)

@@ -6,34 +6,76 @@ use remuda_model::diagnostic::Diagnostic;
 use remuda_model::text;
 use std::ops::Range;
 
+const FLAG: &str = "true or false";
+
+/// The most findings about one file: who sees a hundred of them mends the first.
+const FINDINGS_CAP: usize = 100;
+
+/// The most entries of one list; what is longer is data, not a definition.
+const LIST_CAP: usize = 10_000;
+
+/// The longest line that a finding shows, in bytes.
+const LINE_CAP: usize = 2_000;
+
 /// A file that is being read.
 pub(crate) struct Source<'a> {
     pub(crate) file: &'a str,
     pub(crate) text: &'a str,
-    pub(crate) found: Vec<Diagnostic>,
+    found: Vec<Diagnostic>,
+    broken: bool,
 }
 
 impl<'a> Source<'a> {
     pub(crate) fn new(file: &'a str, text: &'a str) -> Self {
-        Self { file, text, found: Vec::new() }
+        Self { file, text, found: Vec::new(), broken: false }
+    }
+
+    /// The findings, and whether one of them is an error.
+    pub(crate) fn finish(self) -> (Vec<Diagnostic>, bool) {
+        (self.found, self.broken)
     }
 
     /// Reports an error at a place; `hint` is a next step, or empty.
     pub(crate) fn error(&mut self, span: &Range<usize>, code: &str, message: impl Into<String>, hint: &str) {
-        let finding = Diagnostic::at(self.file, self.text, span.clone(), &format!("definition.{code}"), message);
-        self.found.push(if hint.is_empty() { finding } else { finding.hint(hint) });
+        self.broken = true;
+        self.add(span, code, message, hint);
     }
 
     /// Reports a warning at a place.
     pub(crate) fn warning(&mut self, span: &Range<usize>, code: &str, message: impl Into<String>, hint: &str) {
-        self.error(span, code, message, hint);
-        if let Some(last) = self.found.pop() {
+        if self.add(span, code, message, hint)
+            && let Some(last) = self.found.pop()
+        {
             self.found.push(last.warning());
+        }
+    }
+
+    /// Adds a finding, unless there are enough. Returns whether it did.
+    fn add(&mut self, span: &Range<usize>, code: &str, message: impl Into<String>, hint: &str) -> bool {
+        if self.found.len() >= FINDINGS_CAP {
+            return false;
+        }
+        let mut finding = Diagnostic::at(self.file, self.text, span.clone(), &format!("definition.{code}"), message);
+        if finding.source_line.len() > LINE_CAP {
+            finding.source_line.clear();
+        }
+        self.found.push(if hint.is_empty() { finding } else { finding.hint(hint) });
+        true
+    }
+
+    /// Reports what the criterion language found at a place, with its own next steps.
+    pub(crate) fn criterion(&mut self, span: &Range<usize>, message: String, hints: Vec<String>) {
+        self.broken = true;
+        if self.add(span, "criterion", message, "")
+            && let Some(last) = self.found.last_mut()
+        {
+            last.hints = hints;
         }
     }
 
     /// Reports an error about the whole file.
     pub(crate) fn whole(&mut self, code: &str, message: impl Into<String>, hint: &str) {
+        self.broken = true;
         let finding = Diagnostic::whole_file(self.file, &format!("definition.{code}"), message);
         self.found.push(if hint.is_empty() { finding } else { finding.hint(hint) });
     }
@@ -45,26 +87,39 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Whether an error (not a warning) was found so far.
-    pub(crate) fn has_errors(&self) -> bool {
-        self.found.iter().any(|finding| finding.severity == remuda_model::diagnostic::Severity::Error)
-    }
-
     /// Reports a word that is none of those allowed, with the nearest one.
     pub(crate) fn unknown_word(&mut self, span: &Range<usize>, code: &str, what: &str, word: &str, known: &[&str]) {
-        let hint = match text::nearest(word, known.iter().copied()) {
+        self.broken = true;
+        if self.found.len() >= FINDINGS_CAP {
+            return;
+        }
+        let hint = match nearest(word, known) {
             Some(near) => format!("did you mean `{near}`?"),
-            None if known.is_empty() => String::new(),
-            None => format!("use one of {}", text::list(&known.iter().map(|known| format!("`{known}`")).collect::<Vec<_>>())),
+            None => match known {
+                [] => String::new(),
+                [only] => format!("use `{only}`"),
+                _ => format!(
+                    "use one of {}",
+                    text::list(&known.iter().map(|known| format!("`{known}`")).collect::<Vec<_>>())
+                ),
+            },
         };
-        self.error(span, code, format!("unknown {what} `{word}`"), &hint);
+        self.error(span, code, format!("unknown {what} `{}`", shortened(word)), &hint);
     }
 
     fn wrong_type(&mut self, node: &Node, key: &str, expected: &str) {
         let message = format!("`{key}` must be {expected}, not {}", node.value.kind());
         let written = self.text.get(node.span.clone()).unwrap_or_default();
         let quotable = expected == "text" && !matches!(node.value, Value::List(_) | Value::Table(_) | Value::Null);
-        let hint = if quotable { format!("write \"{written}\"") } else { String::new() };
+        let hint = match &node.value {
+            _ if quotable => format!("write \"{written}\""),
+            Value::Text(word) if expected == FLAG => match word.to_ascii_lowercase().as_str() {
+                "yes" | "on" | "true" | "y" | "1" => "write `true`".to_owned(),
+                "no" | "off" | "false" | "n" | "0" => "write `false`".to_owned(),
+                _ => String::new(),
+            },
+            _ => String::new(),
+        };
         self.error(&node.span, "wrong_type", message, &hint);
     }
 
@@ -84,8 +139,12 @@ impl<'a> Source<'a> {
         match node.value {
             Value::Integer(number) => Some(number as f64),
             Value::Float(number) if number.is_finite() => Some(number),
+            Value::Float(_) => {
+                self.error(&node.span, "invalid_value", format!("`{key}` must be a finite number"), "");
+                None
+            }
             _ => {
-                self.wrong_type(node, key, "a finite number");
+                self.wrong_type(node, key, "a number");
                 None
             }
         }
@@ -111,7 +170,7 @@ impl<'a> Source<'a> {
         match node.value {
             Value::Boolean(flag) => Some(flag),
             _ => {
-                self.wrong_type(node, key, "true or false");
+                self.wrong_type(node, key, FLAG);
                 None
             }
         }
@@ -120,7 +179,12 @@ impl<'a> Source<'a> {
     /// The items of a list, or a finding.
     pub(crate) fn list_of<'n>(&mut self, node: &'n Node, key: &str) -> Option<&'n [Node]> {
         match &node.value {
-            Value::List(items) => Some(items),
+            Value::List(items) if items.len() <= LIST_CAP => Some(items),
+            Value::List(_) => {
+                let message = format!("`{key}` has more than {} entries", text::thousands(LIST_CAP as u64));
+                self.error(&node.span, "invalid_value", message, "");
+                None
+            }
             _ => {
                 self.wrong_type(node, key, "a list");
                 None
@@ -148,10 +212,23 @@ impl<'a> Source<'a> {
     /// Checks that a name can stand in a URL, a file name and a git ref.
     pub(crate) fn check_name(&mut self, span: &Range<usize>, what: &str, name: &str) {
         if !text::is_name(name) {
-            let message = format!("`{name}` cannot be the name of a {what}: use lower case letters, digits, `-` and `_`, at most 64");
+            let article = if what.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+            let message = format!(
+                "`{name}` cannot be the name of {article} {what}: use lower case letters, digits, `-` and `_`, at most 64"
+            );
             self.error(span, "invalid_name", message, &format!("call it `{}`", text::to_name(name)));
         }
     }
+}
+
+/// The nearest of some words; nobody mistypes a hundred letters.
+pub(crate) fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
+    if word.len() > 100 { None } else { text::nearest(word, known.iter().copied()) }
+}
+
+/// A word for a message, cut where it gets long.
+fn shortened(word: &str) -> String {
+    if word.chars().count() <= 80 { word.to_owned() } else { word.chars().take(79).chain(['…']).collect() }
 }
 
 /// A table whose keys are being read.
@@ -185,7 +262,7 @@ impl<'n> Table<'n> {
     pub(crate) fn require(&self, source: &mut Source<'_>, key: &str, example: &str) -> Option<&'n Node> {
         let node = self.get(key);
         // A key that is there under a slip of the finger was reported already.
-        let misspelt = || self.entries.iter().any(|entry| text::nearest(&entry.key, [key]).is_some());
+        let misspelt = || self.entries.iter().any(|entry| nearest(&entry.key, &[key]).is_some());
         if node.is_none() && !misspelt() {
             source.error(&self.head(), "missing_key", format!("`{key}` is missing"), &format!("add `{example}`"));
         }

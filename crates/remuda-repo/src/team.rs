@@ -30,7 +30,8 @@ pub(crate) fn read(source: &mut Source<'_>) -> Option<Product> {
     if let (Some(name), Some(node)) = (name, product.get("name")) {
         source.check_name(&node.span, "product", name);
     }
-    let stage = read_word(source, product, "stage", "stage = \"explore\"", &["explore", "build", "operate"], Stage::parse);
+    let stage =
+        read_word(source, product, "stage", "stage = \"explore\"", &["explore", "build", "operate"], Stage::parse);
     let risk = read_word(source, product, "risk", "risk = \"medium\"", &["low", "medium", "high"], Risk::parse);
     let solo = product.get("solo").and_then(|node| source.flag_of(node, "solo")).unwrap_or(false);
     let server = read_server(source, product);
@@ -93,7 +94,7 @@ fn read_budget(source: &mut Source<'_>, root: Table<'_>) -> Option<u32> {
 }
 
 fn read_members(source: &mut Source<'_>, root: Table<'_>) -> Option<Vec<Member>> {
-    let example = "[members.NAME] with roles = [\"product-owner\"]";
+    let example = "[members.NAME]";
     let node = root.require(source, "members", example)?;
     let table = source.table_of(node, "members")?;
     if table.entries.is_empty() {
@@ -172,7 +173,8 @@ fn check_solo(source: &mut Source<'_>, product: Table<'_>, solo: bool, members: 
         source.error(&span, "conflict", message, "write `solo = false`: members can check each other");
     }
     if !solo && members.len() == 1 {
-        let span = product.entry("solo").or(product.entry("name")).map_or(product.span.clone(), |at| at.key_span.clone());
+        let span =
+            product.entry("solo").or(product.entry("name")).map_or(product.span.clone(), |at| at.key_span.clone());
         let message = "with one member, no signature can be independent";
         source.warning(&span, "conflict", message, "add a member, or declare `solo = true`");
     }

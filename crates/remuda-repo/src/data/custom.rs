@@ -1,10 +1,9 @@
 //! Our own `customProperties` in a contract: what they are called, where they may stand and how they are read.
 //! Custom properties of other programs are passed over.
 
-use crate::source::{Source, Table};
+use crate::source::{Source, Table, nearest};
 use crate::tree::{Node, Value};
 use remuda_model::data::{ColumnUse, FeatureKind};
-use remuda_model::text;
 use std::ops::Range;
 
 pub(crate) const USE: &str = "remudaUse";
@@ -89,7 +88,7 @@ fn is_ours(source: &mut Source<'_>, span: &Range<usize>, name: &str, level: Leve
         source.error(span, "conflict", message, &format!("move it to the `customProperties` of {place}"));
     } else if name.starts_with("remuda") {
         source.unknown_word(span, "unknown_key", "custom property", name, here);
-    } else if let Some(near) = text::nearest(name, here.iter().copied()) {
+    } else if let Some(near) = nearest(name, here) {
         let message = format!("custom property `{name}` is passed over");
         source.warning(span, "unknown_key", message, &format!("did you mean `{near}`?"));
     }

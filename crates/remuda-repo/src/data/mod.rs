@@ -15,21 +15,75 @@ use remuda_model::data::{Check, Column, ColumnType, ColumnUse, Contract, Feature
 use std::collections::HashSet;
 
 const CONTRACT_KEYS: [&str; 22] = [
-    "version", "kind", "apiVersion", "id", "name", "tenant", "tags", "status", "servers", "dataProduct", "description",
-    "domain", "schema", "support", "price", "team", "roles", "slaDefaultElement", "slaProperties",
-    "authoritativeDefinitions", "customProperties", "contractCreatedTs",
+    "version",
+    "kind",
+    "apiVersion",
+    "id",
+    "name",
+    "tenant",
+    "tags",
+    "status",
+    "servers",
+    "dataProduct",
+    "description",
+    "domain",
+    "schema",
+    "support",
+    "price",
+    "team",
+    "roles",
+    "slaDefaultElement",
+    "slaProperties",
+    "authoritativeDefinitions",
+    "customProperties",
+    "contractCreatedTs",
 ];
 
 const SCHEMA_KEYS: [&str; 14] = [
-    "id", "name", "physicalName", "physicalType", "description", "businessName", "authoritativeDefinitions", "tags",
-    "customProperties", "logicalType", "dataGranularityDescription", "properties", "relationships", "quality",
+    "id",
+    "name",
+    "physicalName",
+    "physicalType",
+    "description",
+    "businessName",
+    "authoritativeDefinitions",
+    "tags",
+    "customProperties",
+    "logicalType",
+    "dataGranularityDescription",
+    "properties",
+    "relationships",
+    "quality",
 ];
 
 const PROPERTY_KEYS: [&str; 28] = [
-    "id", "name", "physicalType", "physicalName", "description", "businessName", "authoritativeDefinitions", "tags",
-    "customProperties", "primaryKey", "primaryKeyPosition", "logicalType", "logicalTypeOptions", "required", "unique",
-    "partitioned", "partitionKeyPosition", "classification", "encryptedName", "transformSourceObjects",
-    "transformLogic", "transformDescription", "examples", "criticalDataElement", "relationships", "quality", "items",
+    "id",
+    "name",
+    "physicalType",
+    "physicalName",
+    "description",
+    "businessName",
+    "authoritativeDefinitions",
+    "tags",
+    "customProperties",
+    "primaryKey",
+    "primaryKeyPosition",
+    "logicalType",
+    "logicalTypeOptions",
+    "required",
+    "unique",
+    "partitioned",
+    "partitionKeyPosition",
+    "classification",
+    "encryptedName",
+    "transformSourceObjects",
+    "transformLogic",
+    "transformDescription",
+    "examples",
+    "criticalDataElement",
+    "relationships",
+    "quality",
+    "items",
     "properties",
 ];
 
@@ -81,7 +135,11 @@ fn check_file_name(source: &mut Source<'_>, name: &str) {
         let hint = format!("rename the file to `{}.odcs.yaml`", remuda_model::text::to_name(name));
         source.whole("invalid_name", message, &hint);
     } else if source.file.ends_with(".yml") {
-        source.whole("invalid_name", "a contract's file ends in `.odcs.yaml`", &format!("rename it to `{name}.odcs.yaml`"));
+        source.whole(
+            "invalid_name",
+            "a contract's file ends in `.odcs.yaml`",
+            &format!("rename it to `{name}.odcs.yaml`"),
+        );
     }
 }
 
@@ -124,7 +182,12 @@ fn read_object<'n>(source: &mut Source<'_>, root: Table<'n>) -> Option<Table<'n>
     let objects = source.list_of(node, "schema")?;
     match objects {
         [] => {
-            source.error(&node.span, "missing_key", "`schema` describes nothing", "add one element with `name` and `properties`");
+            source.error(
+                &node.span,
+                "missing_key",
+                "`schema` describes nothing",
+                "add one element with `name` and `properties`",
+            );
             None
         }
         [only] => source.table_of(only, "schema"),
@@ -170,7 +233,12 @@ fn read_schema(source: &mut Source<'_>, object: Table<'_>, name: &str, outer: Cu
         if let (Some(written), Some(at)) = (property.text(source, "name"), property.get("name"))
             && !names.insert(written)
         {
-            source.error(&at.span, "duplicate", format!("two columns are called `{written}`"), "remove or rename one of them");
+            source.error(
+                &at.span,
+                "duplicate",
+                format!("two columns are called `{written}`"),
+                "remove or rename one of them",
+            );
         }
         check_label(source, &columns, &column, property);
         columns.push(column);
@@ -300,8 +368,17 @@ fn read_type_options(source: &mut Source<'_>, property: Table<'_>, column: &Colu
     let Some(node) = property.get("logicalTypeOptions") else { return };
     let Some(options) = source.table_of(node, "logicalTypeOptions") else { return };
     let known = [
-        "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength", "pattern",
-        "format", "timezone", "defaultTimezone",
+        "minimum",
+        "maximum",
+        "exclusiveMinimum",
+        "exclusiveMaximum",
+        "multipleOf",
+        "minLength",
+        "maxLength",
+        "pattern",
+        "format",
+        "timezone",
+        "defaultTimezone",
     ];
     options.allow(source, &known);
     let numeric = column.column_type.is_numeric();

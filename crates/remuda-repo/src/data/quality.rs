@@ -9,13 +9,36 @@ use remuda_model::data::{Check, Column, Rule, RuleSeverity};
 use std::ops::Range;
 
 const OPERATORS: [&str; 8] = [
-    "mustBe", "mustNotBe", "mustBeGreaterThan", "mustBeGreaterOrEqualTo", "mustBeLessThan", "mustBeLessOrEqualTo",
-    "mustBeBetween", "mustNotBeBetween",
+    "mustBe",
+    "mustNotBe",
+    "mustBeGreaterThan",
+    "mustBeGreaterOrEqualTo",
+    "mustBeLessThan",
+    "mustBeLessOrEqualTo",
+    "mustBeBetween",
+    "mustNotBeBetween",
 ];
 
 const KEYS: [&str; 20] = [
-    "id", "name", "description", "type", "metric", "rule", "arguments", "unit", "severity", "dimension", "method",
-    "businessImpact", "schedule", "scheduler", "query", "engine", "implementation", "tags", "customProperties",
+    "id",
+    "name",
+    "description",
+    "type",
+    "metric",
+    "rule",
+    "arguments",
+    "unit",
+    "severity",
+    "dimension",
+    "method",
+    "businessImpact",
+    "schedule",
+    "scheduler",
+    "query",
+    "engine",
+    "implementation",
+    "tags",
+    "customProperties",
     "authoritativeDefinitions",
 ];
 
@@ -85,7 +108,12 @@ fn read_rule(source: &mut Source<'_>, rule: Table<'_>, column: Option<&Column>, 
         "sql" | "custom" => {
             let span = rule.get("type").map_or(rule.span.clone(), |node| node.span.clone());
             let message = format!("rules of type `{kind}` are not enforced");
-            source.warning(&span, "not_enforced", message, "say it with a library metric, or test it in a pipeline step");
+            source.warning(
+                &span,
+                "not_enforced",
+                message,
+                "say it with a library metric, or test it in a pipeline step",
+            );
             return None;
         }
         other => {
@@ -95,6 +123,11 @@ fn read_rule(source: &mut Source<'_>, rule: Table<'_>, column: Option<&Column>, 
         }
     }
     let severity = read_severity(source, rule);
+    if let (Some(old), None) = (rule.entry("rule"), rule.get("metric")) {
+        let hint = "write it as `metric`, which took its place in version 3.1 of the standard";
+        source.warning(&old.key_span, "not_enforced", "`rule` is not enforced", hint);
+        return None;
+    }
     let metric = rule.require_text(source, "metric", "metric: nullValues")?;
     let place = rule.get("metric")?.span.clone();
     if !METRICS.contains(&metric) {
@@ -113,7 +146,12 @@ fn read_rule(source: &mut Source<'_>, rule: Table<'_>, column: Option<&Column>, 
             None
         }
         ("rowCount", Some(_)) => {
-            source.error(&place, "conflict", "`rowCount` is said of the dataset", "move it to the `quality` beside `properties`");
+            source.error(
+                &place,
+                "conflict",
+                "`rowCount` is said of the dataset",
+                "move it to the `quality` beside `properties`",
+            );
             None
         }
         (_, _) => {
@@ -148,7 +186,12 @@ fn read_wanted(source: &mut Source<'_>, rule: Table<'_>, metric: &Range<usize>) 
             return None;
         }
         [_, second, ..] => {
-            source.error(&second.key_span, "conflict", "a rule has one comparison", "make two rules of it, or use `mustBeBetween`");
+            source.error(
+                &second.key_span,
+                "conflict",
+                "a rule has one comparison",
+                "make two rules of it, or use `mustBeBetween`",
+            );
             return None;
         }
     };
@@ -181,7 +224,12 @@ fn read_pair(source: &mut Source<'_>, node: &Node, key: &str) -> Option<(f64, f6
     match numbers.as_slice() {
         [low, high] if low <= high => Some((*low, *high)),
         _ => {
-            source.error(&node.span, "invalid_value", format!("`{key}` takes two numbers, the smaller first"), "write `[100, 120]`");
+            source.error(
+                &node.span,
+                "invalid_value",
+                format!("`{key}` takes two numbers, the smaller first"),
+                "write `[100, 120]`",
+            );
             None
         }
     }
@@ -191,7 +239,12 @@ fn read_pair(source: &mut Source<'_>, node: &Node, key: &str) -> Option<(f64, f6
 fn most_of(source: &mut Source<'_>, wanted: &Wanted) -> Option<f64> {
     match (wanted.least, wanted.most) {
         (_, Some(most)) if most < 0.0 => {
-            source.error(&wanted.span, "invalid_value", "no count is less than 0, so no rows can keep this rule", "write `mustBe: 0`");
+            source.error(
+                &wanted.span,
+                "invalid_value",
+                "no count is less than 0, so no rows can keep this rule",
+                "write `mustBe: 0`",
+            );
             None
         }
         (least, Some(most)) if least.is_none_or(|least| least <= 0.0) => Some(most),
@@ -258,7 +311,12 @@ fn invalid_values(
         (Some(values), false) => valid_values(source, column, values),
         (None, true) => range(source, arguments, column),
         (Some(_), true) => {
-            source.error(&node.span, "conflict", "a rule has `validValues` or bounds, not both", "make two rules of it");
+            source.error(
+                &node.span,
+                "conflict",
+                "a rule has `validValues` or bounds, not both",
+                "make two rules of it",
+            );
             None
         }
         (None, false) => {
@@ -289,7 +347,8 @@ fn valid_values(source: &mut Source<'_>, column: &Column, node: &Node) -> Option
 
 fn range(source: &mut Source<'_>, arguments: Table<'_>, column: &Column) -> Option<Check> {
     if !column.column_type.is_numeric() {
-        let message = format!("bounds are for numbers, and `{}` is of type `{}`", column.name, column.column_type.as_str());
+        let message =
+            format!("bounds are for numbers, and `{}` is of type `{}`", column.name, column.column_type.as_str());
         source.error(&arguments.entries[0].key_span, "conflict", message, "use `validValues`");
         return None;
     }

@@ -58,8 +58,14 @@ fn read_key(source: &mut Source<'_>, table: Table<'_>, columns: &[Column]) -> Op
                 source.unknown_word(span, "unknown_column", "column", name, &known);
             }
             Some(column) if column.column_use == ColumnUse::Label => {
-                let message = format!("`{name}` is the label: splitting by it makes the splits differ in what is to be learnt");
-                source.error(span, "conflict", message, "split by a key or a group, or write `by: []` for the whole row");
+                let message =
+                    format!("`{name}` is the label: splitting by it makes the splits differ in what is to be learnt");
+                source.error(
+                    span,
+                    "conflict",
+                    message,
+                    "split by a key or a group, or write `by: []` for the whole row",
+                );
             }
             Some(_) if by.iter().any(|earlier| earlier == name) => {
                 source.error(span, "duplicate", format!("column `{name}` is listed twice"), "remove one of them");
@@ -89,12 +95,18 @@ fn check_shares(source: &mut Source<'_>, table: Table<'_>, object: Table<'_>, ru
     };
     let sum = rule.train + rule.validation + rule.holdout;
     if (sum - 1.0).abs() > 1e-9 {
-        let message = format!("`train`, `validation` and `holdout` sum to {}, not to 1", remuda_model::text::number(sum));
+        let message =
+            format!("`train`, `validation` and `holdout` sum to {}, not to 1", remuda_model::text::number(sum));
         source.error(&place("train"), "invalid_value", message, "70 %, 15 % and 15 % are usual: 0.70, 0.15, 0.15");
     } else if rule.train <= 0.0 {
         source.error(&place("train"), "invalid_value", "without a train share nothing can be learnt", "0.70 is usual");
     } else if rule.holdout <= 0.0 {
-        source.warning(&place("holdout"), "invalid_value", "without a holdout no criterion can be decided", "0.15 is usual");
+        source.warning(
+            &place("holdout"),
+            "invalid_value",
+            "without a holdout no criterion can be decided",
+            "0.15 is usual",
+        );
     }
 }
 

@@ -72,10 +72,18 @@ fn read_record(record: &str, found: &mut Vec<Contribution>) {
     let first = found.len();
     let mut add = |name: &str, email: &str| {
         // Somebody may be named as author and co-author of one commit.
-        let known = found[first..].iter().any(|one| one.email.eq_ignore_ascii_case(email) && (!email.is_empty() || one.name == name));
+        let known = found[first..]
+            .iter()
+            .any(|one| one.email.eq_ignore_ascii_case(email) && (!email.is_empty() || one.name == name));
         if !known {
             let (name, email) = (name.to_owned(), email.to_owned());
-            found.push(Contribution { name, email, commit: (*commit).to_owned(), time, summary: (*summary).to_owned() });
+            found.push(Contribution {
+                name,
+                email,
+                commit: (*commit).to_owned(),
+                time,
+                summary: (*summary).to_owned(),
+            });
         }
     };
     add(name, email);

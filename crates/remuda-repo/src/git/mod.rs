@@ -157,6 +157,13 @@ fn first_commit(git: &Git, root: &Path, files: &[String]) -> Result<Option<Strin
         Some(_) => git.clone(),
         None => git.as_person(OWN_NAME, OWN_EMAIL),
     };
-    committer.run(&["-c", "commit.gpgSign=false", "commit", "--quiet", "--message", "Begin the product with remuda init"])?;
+    committer.run(&[
+        "-c",
+        "commit.gpgSign=false",
+        "commit",
+        "--quiet",
+        "--message",
+        "Begin the product with remuda init",
+    ])?;
     git.line_if_any(&["rev-parse", "--verify", "--quiet", "HEAD^{commit}"])
 }

@@ -10,13 +10,40 @@ use std::process::{Command, Stdio};
 /// Variables that would make git look at another repository, index or set of objects, change what it prints, or run
 /// a program.
 const NOT_INHERITED: [&str; 34] = [
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_ATTR_SOURCE", "GIT_COMMON_DIR", "GIT_CONFIG", "GIT_CONFIG_COUNT",
-    "GIT_CONFIG_PARAMETERS", "GIT_DIFF_OPTS", "GIT_DIR", "GIT_EDITOR", "GIT_EXTERNAL_DIFF", "GIT_GLOB_PATHSPECS",
-    "GIT_GRAFT_FILE", "GIT_ICASE_PATHSPECS", "GIT_IMPLICIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_INDEX_VERSION",
-    "GIT_INTERNAL_SUPER_PREFIX", "GIT_LITERAL_PATHSPECS", "GIT_NAMESPACE", "GIT_NOGLOB_PATHSPECS",
-    "GIT_NO_REPLACE_OBJECTS", "GIT_OBJECT_DIRECTORY", "GIT_PAGER", "GIT_PREFIX", "GIT_QUARANTINE_PATH",
-    "GIT_REDIRECT_STDERR", "GIT_REDIRECT_STDOUT", "GIT_REPLACE_REF_BASE", "GIT_SEQUENCE_EDITOR", "GIT_SHALLOW_FILE",
-    "GIT_TEMPLATE_DIR", "GIT_TRACE", "GIT_TRACE2", "GIT_WORK_TREE",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_ATTR_SOURCE",
+    "GIT_COMMON_DIR",
+    "GIT_CONFIG",
+    "GIT_CONFIG_COUNT",
+    "GIT_CONFIG_PARAMETERS",
+    "GIT_DIFF_OPTS",
+    "GIT_DIR",
+    "GIT_EDITOR",
+    "GIT_EXTERNAL_DIFF",
+    "GIT_GLOB_PATHSPECS",
+    "GIT_GRAFT_FILE",
+    "GIT_ICASE_PATHSPECS",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_INDEX_VERSION",
+    "GIT_INTERNAL_SUPER_PREFIX",
+    "GIT_LITERAL_PATHSPECS",
+    "GIT_NAMESPACE",
+    "GIT_NOGLOB_PATHSPECS",
+    "GIT_NO_REPLACE_OBJECTS",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PAGER",
+    "GIT_PREFIX",
+    "GIT_QUARANTINE_PATH",
+    "GIT_REDIRECT_STDERR",
+    "GIT_REDIRECT_STDOUT",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_SEQUENCE_EDITOR",
+    "GIT_SHALLOW_FILE",
+    "GIT_TEMPLATE_DIR",
+    "GIT_TRACE",
+    "GIT_TRACE2",
+    "GIT_WORK_TREE",
 ];
 
 /// Settings that keep git from running programs, changing what it need not, and printing for people.
@@ -76,7 +103,8 @@ impl Git {
 
     /// Runs git; an exit code other than 0 is an answer.
     pub(crate) fn ask<S: AsRef<OsStr>>(&self, arguments: &[S], input: Option<&[u8]>) -> Result<Answer, RepoError> {
-        let operation = arguments.first().map(|first| first.as_ref().to_string_lossy().into_owned()).unwrap_or_default();
+        let operation =
+            arguments.first().map(|first| first.as_ref().to_string_lossy().into_owned()).unwrap_or_default();
         let mut command = self.command(arguments);
         command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
         let failed = |source: std::io::Error| match source.kind() {
@@ -130,7 +158,8 @@ impl Git {
 
     /// The error for an answer with a bad exit code.
     pub(crate) fn refusal<S: AsRef<OsStr>>(&self, arguments: &[S], answer: Answer) -> RepoError {
-        let operation = arguments.first().map(|first| first.as_ref().to_string_lossy().into_owned()).unwrap_or_default();
+        let operation =
+            arguments.first().map(|first| first.as_ref().to_string_lossy().into_owned()).unwrap_or_default();
         let message = match (answer.message.is_empty(), answer.code) {
             (false, _) => answer.message,
             (true, Some(code)) => format!("it ended with exit code {code}"),
@@ -165,4 +194,27 @@ impl Git {
 /// The paths in an answer that separates them by NUL.
 pub(crate) fn split_nul(output: &[u8]) -> impl Iterator<Item = &[u8]> {
     output.split(|byte| *byte == 0).filter(|part| !part.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_the_program_the_error_says_what_to_install() {
+        let mut git = Git::at(Path::new("."));
+        git.program = PathBuf::from("git-that-is-not-there");
+        let error = git.run(&["rev-parse"]).err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(error.contains("install git"), "{error}");
+    }
+
+    #[test]
+    fn a_refusal_carries_what_git_said() {
+        let error = Git::at(Path::new(".")).run(&["no-such-command"]).err().map(|error| error.to_string());
+        assert!(
+            error.is_some_and(
+                |error| error.contains("`git no-such-command` failed") && error.contains("not a git command")
+            )
+        );
+    }
 }

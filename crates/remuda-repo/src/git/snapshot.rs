@@ -93,8 +93,11 @@ fn changed_paths(here: &Git, aside: &Git) -> Result<BTreeSet<Vec<u8>>, RepoError
         arguments.extend(["--", prefix.as_str()]);
     }
     let untracked = aside.run(&arguments)?;
-    // A path that ends in a slash is another repository within this one.
-    paths.extend(split_nul(&untracked).filter(|path| !path.ends_with(b"/")).map(<[u8]>::to_vec));
+    // A path that ends in a slash is another repository within this one. Our own folder is facts, not code, even
+    // where somebody took its line out of `.gitignore`.
+    let own_folder = format!("{prefix}.remuda/");
+    let wanted = |path: &&[u8]| !path.ends_with(b"/") && !path.starts_with(own_folder.as_bytes());
+    paths.extend(split_nul(&untracked).filter(wanted).map(<[u8]>::to_vec));
     Ok(paths)
 }
 

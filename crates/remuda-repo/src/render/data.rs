@@ -80,7 +80,8 @@ fn write_column(text: &mut String, column: &Column, rules: &[&Rule]) {
     if column.column_use == ColumnUse::Key {
         text.push_str("        primaryKey: true\n");
     }
-    let purpose = (!matches!(column.column_use, ColumnUse::Feature | ColumnUse::Key)).then(|| column.column_use.as_str());
+    let purpose =
+        (!matches!(column.column_use, ColumnUse::Feature | ColumnUse::Key)).then(|| column.column_use.as_str());
     let kind = column.kind.filter(|kind| *kind != usual_kind(column.column_type)).map(|kind| kind.as_str());
     if purpose.is_some() || kind.is_some() {
         text.push_str("        customProperties:\n");
@@ -101,7 +102,9 @@ fn write_column(text: &mut String, column: &Column, rules: &[&Rule]) {
 /// The column in whose entry a rule stands; rules over several columns, or none, stand with the dataset.
 fn column_of(rule: &Rule) -> Option<&String> {
     match &rule.check {
-        Check::NullValues { column, .. } | Check::Range { column, .. } | Check::ValidValues { column, .. } => Some(column),
+        Check::NullValues { column, .. } | Check::Range { column, .. } | Check::ValidValues { column, .. } => {
+            Some(column)
+        }
         Check::DuplicateValues { columns, .. } if columns.len() == 1 => columns.first(),
         Check::DuplicateValues { .. } | Check::RowCount { .. } => None,
     }
@@ -124,8 +127,8 @@ fn write_rule(text: &mut String, margin: &str, rule: &Rule) {
         Check::Range { minimum, maximum, .. } => {
             lines.push("metric: invalidValues".into());
             lines.push("arguments:".into());
-            lines.extend(minimum.map(|minimum| format!("  minimum: {minimum}")));
-            lines.extend(maximum.map(|maximum| format!("  maximum: {maximum}")));
+            lines.extend(minimum.map(|minimum| format!("  minimum: {}", bound(minimum))));
+            lines.extend(maximum.map(|maximum| format!("  maximum: {}", bound(maximum))));
             lines.push("mustBe: 0".into());
         }
         Check::ValidValues { values, .. } => {
@@ -164,6 +167,12 @@ fn write_rule(text: &mut String, margin: &str, rule: &Rule) {
     }
 }
 
+/// A bound as people write it: whole numbers without a point, huge and tiny ones with an exponent.
+fn bound(number: f64) -> String {
+    let plain = number == 0.0 || (1e-4..1e15).contains(&number.abs());
+    if plain { number.to_string() } else { format!("{number:?}") }
+}
+
 fn flow(values: &[String]) -> String {
     format!("[{}]", values.iter().map(|value| plain(value)).collect::<Vec<_>>().join(", "))
 }
@@ -171,12 +180,18 @@ fn flow(values: &[String]) -> String {
 /// A scalar that every YAML reader takes for text: bare where it is surely a word, else quoted. YAML 1.1 readers take
 /// `No` and `on` for booleans, so these are quoted too.
 fn plain(text: &str) -> String {
-    let inner = |character: char| character.is_ascii_alphanumeric() || matches!(character, '_' | '-' | ' ' | '/' | '(' | ')');
+    let inner =
+        |character: char| character.is_ascii_alphanumeric() || matches!(character, '_' | '-' | ' ' | '/' | '(' | ')');
     let bare = text.starts_with(|first: char| first.is_ascii_alphabetic())
         && !text.ends_with(' ')
         && text.len() <= 80
         && text.chars().all(inner);
     let reserved = ["y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf"];
-    let is_version = text.split('.').count() == 3 && text.split('.').all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()));
-    if is_version || (bare && !reserved.contains(&text.to_ascii_lowercase().as_str())) { text.to_owned() } else { quoted(text) }
+    let is_version = text.split('.').count() == 3
+        && text.split('.').all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()));
+    if is_version || (bare && !reserved.contains(&text.to_ascii_lowercase().as_str())) {
+        text.to_owned()
+    } else {
+        quoted(text)
+    }
 }

@@ -22,13 +22,25 @@ pub fn product(product: &Product) -> String {
     let signatures: Vec<&str> = product.risk.signatures().iter().map(|kind| kind.as_str()).collect();
     let remark = format!("low, medium or high; a promotion needs: {}", signatures.join(", "));
     line(&mut text, "risk", &quoted(product.risk.as_str()), &remark);
-    line(&mut text, "solo", &product.solo.to_string(), "true: a team of one, whose own signatures count; releases say so");
+    line(
+        &mut text,
+        "solo",
+        &product.solo.to_string(),
+        "true: a team of one, whose own signatures count; releases say so",
+    );
     match &product.server {
         Some(server) => line(&mut text, "server", &quoted(server), "keeps the team's ledger"),
-        None => text.push_str("# server = \"http://127.0.0.1:7878\"  # a server that keeps the team's ledger; without it: .remuda/\n"),
+        None => text.push_str(
+            "# server = \"http://127.0.0.1:7878\"  # a server that keeps the team's ledger; without it: .remuda/\n",
+        ),
     }
     text.push_str("\n[holdout]\n");
-    line(&mut text, "budget", &product.holdout_budget.to_string(), "how many evaluations one holdout bears before it wears out");
+    line(
+        &mut text,
+        "budget",
+        &product.holdout_budget.to_string(),
+        "how many evaluations one holdout bears before it wears out",
+    );
     let roles: Vec<&str> = Role::ALL.iter().map(|role| role.as_str()).collect();
     let _ = write!(text, "\n# Roles: {}.\n# The email joins a member to their git commits.\n", roles.join(", "));
     for member in &product.members {
@@ -118,7 +130,12 @@ pub fn serving(serving: &Serving) -> String {
     }
     text.push_str("\n[drift]\n");
     let distance = float(serving.drift_distance);
-    line(&mut text, "distance", &distance, "drift is called beyond this distance (0 to 1), besides what chance explains");
+    line(
+        &mut text,
+        "distance",
+        &distance,
+        "drift is called beyond this distance (0 to 1), besides what chance explains",
+    );
     text
 }
 

@@ -47,12 +47,10 @@ impl Reader {
         let value = match value.into_inner() {
             DeValue::String(text) => Value::Text(text.into_owned()),
             DeValue::Boolean(flag) => Value::Boolean(flag),
-            DeValue::Integer(number) => {
-                match i64::from_str_radix(&number.as_str().replace('_', ""), number.radix()) {
-                    Ok(number) => Value::Integer(number),
-                    Err(_) => self.fault(&span, "whole numbers lie between -9223372036854775808 and 9223372036854775807"),
-                }
-            }
+            DeValue::Integer(number) => match i64::from_str_radix(&number.as_str().replace('_', ""), number.radix()) {
+                Ok(number) => Value::Integer(number),
+                Err(_) => self.fault(&span, "whole numbers lie between -9223372036854775808 and 9223372036854775807"),
+            },
             DeValue::Float(number) => match number.as_str().replace('_', "").parse::<f64>() {
                 Ok(number) => Value::Float(number),
                 Err(_) => self.fault(&span, "this is no number"),

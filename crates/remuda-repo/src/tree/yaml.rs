@@ -80,7 +80,10 @@ impl<'t> Reader<'t> {
             }
             Event::Alias(id) => {
                 let Some(target) = self.anchors.get(&id) else {
-                    return Err(SyntaxError { message: "this alias stands within what it names".to_owned(), span: range });
+                    return Err(SyntaxError {
+                        message: "this alias stands within what it names".to_owned(),
+                        span: range,
+                    });
                 };
                 // Findings point at the alias: the values were judged where they are written.
                 let copy = Node { value: target.value.clone(), span: range.clone() };
@@ -125,9 +128,8 @@ impl<'t> Reader<'t> {
     }
 
     fn range(&self, span: &Span) -> Range<usize> {
-        span.byte_range().unwrap_or_else(|| {
-            self.byte_of_character(span.start.index())..self.byte_of_character(span.end.index())
-        })
+        span.byte_range()
+            .unwrap_or_else(|| self.byte_of_character(span.start.index())..self.byte_of_character(span.end.index()))
     }
 
     fn whole(&self, start: &Range<usize>, end: &Span) -> Range<usize> {

@@ -46,15 +46,22 @@ fn wrong_types_and_words_are_found() {
 
 #[test]
 fn names_must_agree_and_be_distinct() {
-    let contract = with("name: customers\nversion", "name: clients\nversion").replacen("name: tenure", "name: customer", 1);
+    let contract =
+        with("name: customers\nversion", "name: clients\nversion").replacen("name: tenure", "name: customer", 1);
     assert_snapshot!(found(&contract));
-    assert_snapshot!(findings(&[("data/My Data.odcs.yaml", CONTRACT), ("data/more.odcs.yml", &with("name: customers", "name: more"))]));
+    assert_snapshot!(findings(&[
+        ("data/My Data.odcs.yaml", CONTRACT),
+        ("data/more.odcs.yml", &with("name: customers", "name: more"))
+    ]));
 }
 
 #[test]
 fn splits_must_make_sense() {
     let split = |value: &str| {
-        with("    properties:\n", &format!("    customProperties:\n      - property: remudaSplit\n        value: {value}\n    properties:\n"))
+        with(
+            "    properties:\n",
+            &format!("    customProperties:\n      - property: remudaSplit\n        value: {value}\n    properties:\n"),
+        )
     };
     assert_snapshot!(found(&split("{by: [churn, custmer], train: 0.7, validation: 0.2, holdout: 0.2}")));
     assert_snapshot!(found(&split("{by: [customer], train: 70, validation: 0.15}")));
@@ -160,7 +167,10 @@ fn the_standards_metrics_become_rules() {
         ("few gaps", Check::NullValues { column: column(), rows: None, share: Some(0.07) }),
         ("valid_values(churn)", Check::ValidValues { column: "churn".into(), values: vec!["No".into(), "Yes".into()] }),
         ("row_count", Check::RowCount { minimum: Some(100), maximum: Some(120) }),
-        ("duplicate_values(customer, tenure)", Check::DuplicateValues { columns: vec!["customer".into(), column()], rows: 0 }),
+        (
+            "duplicate_values(customer, tenure)",
+            Check::DuplicateValues { columns: vec!["customer".into(), column()], rows: 0 },
+        ),
     ];
     assert_eq!(rules.iter().map(|rule| (rule.name.as_str(), rule.check.clone())).collect::<Vec<_>>(), expected);
     assert_eq!(rules[2].severity, RuleSeverity::Warning);
@@ -168,8 +178,14 @@ fn the_standards_metrics_become_rules() {
 
 #[test]
 fn a_dataset_has_one_label_and_one_schema() {
-    let two_labels = with("logicalType: integer", "logicalType: integer\n        customProperties: [{property: remudaUse, value: label}]");
+    let two_labels = with(
+        "logicalType: integer",
+        "logicalType: integer\n        customProperties: [{property: remudaUse, value: label}]",
+    );
     assert_snapshot!(found(&two_labels));
     assert_snapshot!(found(&(CONTRACT.to_owned() + "  - name: orders\n    properties: []\n")));
-    assert_snapshot!(found(&with("  - name: customers\n    logicalType: object\n", "  - name: customers\n    logicalType: objet\n    tag: 1\n")));
+    assert_snapshot!(found(&with(
+        "  - name: customers\n    logicalType: object\n",
+        "  - name: customers\n    logicalType: objet\n    tag: 1\n"
+    )));
 }

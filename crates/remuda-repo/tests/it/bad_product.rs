@@ -45,7 +45,9 @@ emial = "dan@example.org"
 
 #[test]
 fn two_members_cannot_share_an_email_and_solo_is_for_one() {
-    let product = PRODUCT.replace("solo = false", "solo = true").replace("[members.dan]", "[members.dan]\nemail = \"PETRA@example.org\"");
+    let product = PRODUCT
+        .replace("solo = false", "solo = true")
+        .replace("[members.dan]", "[members.dan]\nemail = \"PETRA@example.org\"");
     assert_snapshot!(findings(&[("remuda.toml", &product)]));
 }
 
@@ -57,7 +59,7 @@ fn a_single_member_is_told_about_solo() {
 
 #[test]
 fn broken_toml_shows_every_place_and_blames_no_other_file() {
-    let product = "[product\nname = \"churn\nstage = build\n";
+    let product = "[product]\nname = \"churn\nstage = build\nrisk = \"low\"\nrisk = \"high\"\n";
     assert_snapshot!(findings(&[("remuda.toml", product)]));
 }
 
@@ -70,5 +72,8 @@ fn missing_parts_are_named_with_what_to_add() {
 
 #[test]
 fn serving_names_an_endpoint_and_somebody_on_duty() {
-    assert_snapshot!(findings(&[("serving.toml", "endpoint = \"My Model\"\non_duty = \"backend\"\n[drift]\ndistance = 7\nwindow = 3\n")]));
+    assert_snapshot!(findings(&[(
+        "serving.toml",
+        "endpoint = \"My Model\"\non_duty = \"backend\"\n[drift]\ndistance = 7\nwindow = 3\n"
+    )]));
 }

@@ -43,6 +43,7 @@ fn the_words_of_a_criterion_are_held_against_the_other_files() {
         "[
     \"recall of yes >= 0.70\",
     \"accuracy >= baseline rule\",
+    \"recall >= 0.7\",
     \"accuracy >= 0.7 for each tenur\",
     \"accuracy >= 0.7 by region\",
     \"every test of typos passes\",
@@ -77,4 +78,24 @@ fn a_requirement_without_criteria_is_a_warning_and_bad_names_are_errors() {
         ("requirements/Keep Them.md", REQUIREMENT),
         ("pipeline.toml", PIPELINE),
     ]));
+}
+
+#[test]
+fn the_language_itself_can_be_the_parser() {
+    let requirement = REQUIREMENT.replace("recall of Yes >= 0.70", "recal of Yes >= 0.70 @95%");
+    let (_, found) = remuda_repo::check(&crate::support::files(&[(PATH, &requirement)]), &remuda_repo::parse_criterion);
+    assert_eq!(found.len(), 1);
+    assert_eq!(
+        (found[0].code.as_str(), found[0].line, found[0].column, found[0].length),
+        ("definition.criterion", 5, 14, 5)
+    );
+    let doubtful = REQUIREMENT.replace("recall of Yes >= 0.70", "recall of Yes <= 0.70");
+    let (definitions, found) =
+        remuda_repo::check(&crate::support::files(&[(PATH, &doubtful)]), &remuda_repo::parse_criterion);
+    assert_eq!(
+        (found.len(), found[0].severity, definitions.requirements.len()),
+        (1, remuda_model::diagnostic::Severity::Warning, 1)
+    );
+    let (definitions, found) = remuda_repo::check(&crate::support::files(&[]), &remuda_repo::parse_criterion);
+    assert_eq!((found.len(), definitions.requirements.len()), (0, 1));
 }

@@ -75,13 +75,18 @@ command = "make a"
 outputs = ["x.csv"]
 [step.parameters]
 rate = 0.1
-Rate = nan
+Rate = 1
+momentum = nan
 "a b" = 1
 
 [[step]]
 name = "b"
-command = ""
+command = "make b"
 outputs = ["x.csv"]
+
+[[step]]
+name = "c"
+command = ""
 "#
     ));
     assert_snapshot!(found("step = 3\nsteps = 1\n"));

@@ -19,7 +19,8 @@ fn the_root_is_found_from_below_and_the_error_says_what_to_do() {
 fn a_scaffold_is_written_whole_or_not_at_all() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
-    let files = [("remuda.toml", "[product]\n"), ("requirements/keep.md", "+++\n+++\n"), ("data/x.odcs.yaml", "a: 1\n")];
+    let files =
+        [("remuda.toml", "[product]\n"), ("requirements/keep.md", "+++\n+++\n"), ("data/x.odcs.yaml", "a: 1\n")];
     assert_eq!(scaffold(root, &files).unwrap(), ["remuda.toml", "requirements/keep.md", "data/x.odcs.yaml"]);
     fs::remove_file(root.join("requirements/keep.md")).unwrap();
     fs::write(root.join("remuda.toml"), "mine").unwrap();
@@ -36,7 +37,9 @@ fn a_scaffold_is_written_whole_or_not_at_all() {
     // The second file cannot be written: the first is taken back.
     assert!(scaffold(root, &[("first.md", ""), ("remuda.toml/second.md", "")]).is_err());
     assert!(!root.join("first.md").exists());
-    assert!(fs::read_dir(root).unwrap().all(|entry| !entry.unwrap().file_name().to_string_lossy().starts_with(".remuda-")));
+    assert!(
+        fs::read_dir(root).unwrap().all(|entry| !entry.unwrap().file_name().to_string_lossy().starts_with(".remuda-"))
+    );
 }
 
 #[test]
@@ -44,16 +47,32 @@ fn only_definition_files_are_read() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     let files = [
-        ("remuda.toml", "a"), ("pipeline.toml", "b"), ("requirements/keep.md", "c"), ("data/x.odcs.yaml", "d"),
-        ("data/x.csv", "e"), ("labels/triage.toml", "f"), ("features/age.sql", "g"), ("tests/typos.toml", "h"),
-        ("decisions/0001-a.md", "i"), ("assumptions/a.toml", "j"), ("requirements/.hidden.md", "k"),
-        ("requirements/deep/x.md", "l"), ("README.md", "m"),
+        ("remuda.toml", "a"),
+        ("pipeline.toml", "b"),
+        ("requirements/keep.md", "c"),
+        ("data/x.odcs.yaml", "d"),
+        ("data/x.csv", "e"),
+        ("labels/triage.toml", "f"),
+        ("features/age.sql", "g"),
+        ("tests/typos.toml", "h"),
+        ("decisions/0001-a.md", "i"),
+        ("assumptions/a.toml", "j"),
+        ("requirements/.hidden.md", "k"),
+        ("requirements/deep/x.md", "l"),
+        ("README.md", "m"),
     ];
     scaffold(root, &files).unwrap();
     let read = read_files(root).unwrap();
     let expected = [
-        "assumptions/a.toml", "data/x.odcs.yaml", "decisions/0001-a.md", "features/age.sql", "labels/triage.toml",
-        "pipeline.toml", "remuda.toml", "requirements/keep.md", "tests/typos.toml",
+        "assumptions/a.toml",
+        "data/x.odcs.yaml",
+        "decisions/0001-a.md",
+        "features/age.sql",
+        "labels/triage.toml",
+        "pipeline.toml",
+        "remuda.toml",
+        "requirements/keep.md",
+        "tests/typos.toml",
     ];
     assert_eq!(read.0.keys().collect::<Vec<_>>(), expected);
     assert_eq!(read.0["data/x.odcs.yaml"], "d");

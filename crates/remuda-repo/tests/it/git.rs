@@ -54,12 +54,21 @@ impl Repository {
     }
 
     fn files_of(&self, commit: &str) -> Vec<String> {
-        self.git(&["ls-tree", "-r", "-z", "--name-only", commit]).split('\0').filter(|path| !path.is_empty()).map(str::to_owned).collect()
+        self.git(&["ls-tree", "-r", "-z", "--name-only", commit])
+            .split('\0')
+            .filter(|path| !path.is_empty())
+            .map(str::to_owned)
+            .collect()
     }
 }
 
 fn run_git(folder: &Path, arguments: &[&str]) -> String {
-    let output = Command::new("git").arg("-C").arg(folder).args(arguments).output().unwrap();
+    let mut command = Command::new("git");
+    for name in ["GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE", "GIT_OBJECT_DIRECTORY"] {
+        command.env_remove(name);
+    }
+    command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
+    let output = command.arg("-C").arg(folder).args(arguments).output().unwrap();
     assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().trim_end_matches('\n').to_owned()
 }
@@ -72,6 +81,7 @@ fn a_snapshot_has_uncommitted_and_untracked_files_and_leaves_all_else_alone() {
     repository.write("train.py", "print(2)\n");
     repository.write("notes/idea.md", "new");
     repository.write("noise.log", "ignored");
+    repository.write(".remuda/ledger.db", "facts, with no line in .gitignore");
     let before = repository.state();
     let snapshot = repository.snapshot("run-1");
     assert_eq!(repository.state(), before);
@@ -83,9 +93,16 @@ fn a_snapshot_has_uncommitted_and_untracked_files_and_leaves_all_else_alone() {
     assert_eq!(snapshot.parent.as_deref(), Some(repository.git(&["rev-parse", "HEAD"]).as_str()));
     assert_eq!(snapshot.branch.as_deref(), Some("main"));
     assert_eq!((snapshot.changed_files, snapshot.left_out.len()), (3, 0));
-    assert_eq!(repository.git(&["log", "-1", "--format=%an <%ae> %s", &commit]), "remuda <remuda@localhost> Snapshot of run run-1");
+    assert_eq!(
+        repository.git(&["log", "-1", "--format=%an <%ae> %s", &commit]),
+        "remuda <remuda@localhost> Snapshot of run run-1"
+    );
     let leftovers = fs::read_dir(repository.root.join(".git")).unwrap();
-    assert!(leftovers.map(|entry| entry.unwrap().file_name()).all(|name| !name.to_string_lossy().contains("remuda-snapshot")));
+    assert!(
+        leftovers
+            .map(|entry| entry.unwrap().file_name())
+            .all(|name| !name.to_string_lossy().contains("remuda-snapshot"))
+    );
 }
 
 #[test]
@@ -172,7 +189,10 @@ fn submodules_and_repositories_within_are_passed_over() {
     let before = repository.state();
     let snapshot = repository.snapshot("run-6");
     assert_eq!(repository.state(), before);
-    assert_eq!(repository.files_of(&snapshot.commit.unwrap()), [".gitignore", ".gitmodules", "mine.py", "module", "train.py"]);
+    assert_eq!(
+        repository.files_of(&snapshot.commit.unwrap()),
+        [".gitignore", ".gitmodules", "mine.py", "module", "train.py"]
+    );
     fs::remove_dir_all(repository.root.join("module")).unwrap();
     repository.snapshot("run-7");
 }
@@ -238,7 +258,8 @@ fn a_merge_a_lock_and_a_missing_user_do_not_stop_a_snapshot() {
 #[test]
 fn a_detached_head_and_a_second_worktree_are_known() {
     let repository = Repository::with_a_commit();
-    let other = repository.root.join("../").join(format!("{}-tree", repository.root.file_name().unwrap().to_string_lossy()));
+    let other =
+        repository.root.join("../").join(format!("{}-tree", repository.root.file_name().unwrap().to_string_lossy()));
     repository.git(&["worktree", "add", "-q", "--detach", other.to_str().unwrap()]);
     fs::write(other.join("new.py"), "1").unwrap();
     let snapshot = git::snapshot(&other, "run-11", git::USUAL_CAP).unwrap();
@@ -284,7 +305,16 @@ fn contributors_are_authors_and_co_authors_through_renames() {
     let message = "Print more\n\nCo-authored-by: Data engineer <engineer@example.org>\nCo-authored-by: Data scientist <scientist@example.org>\n";
     repository.git(&["commit", "-q", "-am", message]);
     repository.git(&["mv", "train.py", "learn.py"]);
-    repository.git(&["-c", "user.name=Quality engineer", "-c", "user.email=quality@example.org", "commit", "-q", "-m", "Rename"]);
+    repository.git(&[
+        "-c",
+        "user.name=Quality engineer",
+        "-c",
+        "user.email=quality@example.org",
+        "commit",
+        "-q",
+        "-m",
+        "Rename",
+    ]);
     let found = git::contributors(&repository.root, "learn.py").unwrap();
     let who: Vec<(&str, &str)> = found.iter().map(|one| (one.email.as_str(), one.summary.as_str())).collect();
     assert_eq!(
@@ -341,7 +371,10 @@ fn init_makes_a_repository_with_only_our_files() {
     let done = git::init(root, &files).unwrap();
     assert!(done.created && done.ignore_changed);
     let commit = done.commit.unwrap();
-    assert_eq!(run_git(root, &["ls-tree", "-r", "--name-only", &commit]), ".gitignore\nremuda.toml\nrequirements/keep.md");
+    assert_eq!(
+        run_git(root, &["ls-tree", "-r", "--name-only", &commit]),
+        ".gitignore\nremuda.toml\nrequirements/keep.md"
+    );
     assert_eq!(run_git(root, &["status", "--porcelain"]), "?? Customers.csv");
     let again = git::init(root, &files).unwrap();
     assert_eq!(again, git::Initialised::default());
@@ -368,4 +401,39 @@ fn init_where_an_outer_repository_ignores_the_folder_makes_its_own() {
     let done = git::init(&root, &files).unwrap();
     assert!(done.created && done.commit.is_some());
     assert_eq!(git::snapshot(&root, "run-1", git::USUAL_CAP).unwrap().changed_files, 0);
+}
+
+/// Runs one of these stories in a process of its own with other environment variables.
+fn story_holds_with(story: &str, variables: &[(&str, &str)]) {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", story]).envs(variables.iter().copied());
+    let output = command.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success() && said.contains("1 passed"), "{said}{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn what_the_environment_says_of_another_repository_is_not_followed() {
+    let elsewhere = Repository::with_a_commit();
+    let before = elsewhere.state();
+    let folder = elsewhere.root.join(".git");
+    let variables = [
+        ("GIT_DIR", folder.to_str().unwrap()),
+        ("GIT_WORK_TREE", elsewhere.root.to_str().unwrap()),
+        ("GIT_INDEX_FILE", "/nowhere/index"),
+        ("GIT_OBJECT_DIRECTORY", "/nowhere/objects"),
+    ];
+    story_holds_with("git::a_snapshot_has_uncommitted_and_untracked_files_and_leaves_all_else_alone", &variables);
+    story_holds_with("git::init_makes_a_repository_with_only_our_files", &variables);
+    assert_eq!(elsewhere.state(), before);
+}
+
+#[test]
+fn a_machine_without_any_git_configuration_is_fine() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path().to_str().unwrap();
+    let variables =
+        [("HOME", home), ("XDG_CONFIG_HOME", home), ("GIT_CONFIG_GLOBAL", "/dev/null"), ("GIT_CONFIG_NOSYSTEM", "1")];
+    story_holds_with("git::init_makes_a_repository_with_only_our_files", &variables);
+    story_holds_with("git::init_where_an_outer_repository_ignores_the_folder_makes_its_own", &variables);
 }

@@ -27,7 +27,14 @@ fn a_product() -> Product {
 }
 
 fn a_column(name: &str, column_type: ColumnType, column_use: ColumnUse, kind: Option<FeatureKind>) -> Column {
-    Column { name: name.into(), column_type, required: name.len().is_multiple_of(2), column_use, kind, description: String::new() }
+    Column {
+        name: name.into(),
+        column_type,
+        required: name.len().is_multiple_of(2),
+        column_use,
+        kind,
+        description: String::new(),
+    }
 }
 
 fn a_rule(name: &str, check: Check, severity: RuleSeverity) -> Rule {
@@ -48,7 +55,7 @@ fn a_contract() -> Contract {
         a_column("family", Text, ColumnUse::Group, None),
         a_column("churn", Text, ColumnUse::Label, None),
     ];
-    columns[1].description = "In dollars: net, \"not\" gross\u{85}".into();
+    columns[1].description = "In dollars: net, \"not\"\u{85} gross".into();
     let error = RuleSeverity::Error;
     let nulls = |rows, share| Check::NullValues { column: "code".into(), rows, share };
     let range = |minimum, maximum| Check::Range { column: "Cost Total $".into(), minimum, maximum };
@@ -60,11 +67,22 @@ fn a_contract() -> Contract {
         a_rule("few gaps", nulls(None, Some(0.07)), error),
         a_rule("third", nulls(None, Some(1.0 / 3.0)), error),
         a_rule("duplicate_values(code)", Check::DuplicateValues { columns: vec!["code".into()], rows: 3 }, error),
-        a_rule("valid_values(churn)", Check::ValidValues { column: "churn".into(), values: vec!["No".into(), "Yes".into(), "0".into(), "1e3".into(), "".into(), "~".into(), "null".into()] }, error),
+        a_rule(
+            "valid_values(churn)",
+            Check::ValidValues {
+                column: "churn".into(),
+                values: vec!["No".into(), "Yes".into(), "0".into(), "1e3".into(), "".into(), "~".into(), "null".into()],
+            },
+            error,
+        ),
         a_rule("row_count", Check::RowCount { minimum: Some(1), maximum: None }, error),
         a_rule("not too many", Check::RowCount { minimum: None, maximum: Some(9) }, error),
         a_rule("duplicate_values()", Check::DuplicateValues { columns: vec![], rows: 24 }, RuleSeverity::Warning),
-        a_rule("duplicate_values(day, at)", Check::DuplicateValues { columns: vec!["day".into(), "at".into()], rows: 0 }, error),
+        a_rule(
+            "duplicate_values(day, at)",
+            Check::DuplicateValues { columns: vec!["day".into(), "at".into()], rows: 0 },
+            error,
+        ),
     ];
     Contract {
         name: "customers".into(),
@@ -87,8 +105,14 @@ fn a_pipeline() -> Pipeline {
         ("deep".to_owned(), serde_json::json!({"x y": {"z": true}, "e": []})),
     ]
     .into();
-    let learn = Learn { algorithm: Algorithm::Trees, dataset: "customers".into(), features: vec!["code".into(), "no".into()], seed: 7 };
-    let plain = Step { name: "trees".into(), action: Action::Learn(learn), inputs: vec![], outputs: vec![], parameters };
+    let learn = Learn {
+        algorithm: Algorithm::Trees,
+        dataset: "customers".into(),
+        features: vec!["code".into(), "no".into()],
+        seed: 7,
+    };
+    let plain =
+        Step { name: "trees".into(), action: Action::Learn(learn), inputs: vec![], outputs: vec![], parameters };
     let command = Step {
         name: "report".into(),
         action: Action::Command("python \"report\".py \\\n  --all".into()),

@@ -121,11 +121,8 @@ pub(crate) fn parse_criterion(text: &str) -> Result<Criterion, CriterionFault> {
         }
     };
     let class = after("of").map(|class| (*class).to_owned());
-    let claim = Claim::Holds {
-        quantity: Quantity::Metric(MetricOf { metric, class }),
-        comparison: Comparison::AtLeast,
-        bound,
-    };
+    let claim =
+        Claim::Holds { quantity: Quantity::Metric(MetricOf { metric, class }), comparison: Comparison::AtLeast, bound };
     let each = after("each").map(|column| Each { column: (*column).to_owned(), at_least: None });
     Ok(Criterion { claim, filter: None, each, by: after("by").map(|column| (*column).to_owned()), confidence: None })
 }

@@ -121,7 +121,7 @@ pub fn check(files: &DefinitionFiles, parse_criterion: &CriterionParser<'_>) -> 
     definitions.product = read_product(files, &mut found);
     context.members = definitions.product.as_ref().map(|product| product.value.members.clone());
     for (path, text) in in_folder(files, "data") {
-        let contract = read(path, text, &mut found, |source| data::read(source));
+        let contract = read(path, text, &mut found, data::read);
         let name = data::name_of_path(path).to_owned();
         context.contracts.insert(name, contract.as_ref().map(|contract| contract.value.clone()));
         definitions.contracts.extend(contract);
@@ -141,7 +141,7 @@ pub fn check(files: &DefinitionFiles, parse_criterion: &CriterionParser<'_>) -> 
         definitions.serving = read("serving.toml", text, &mut found, |source| serving::read(source, &context));
     }
     for (path, text) in definition_files(files).filter(|(path, _)| has_own_reader_later(path)) {
-        read(path, text, &mut found, |source| check_syntax(source));
+        read(path, text, &mut found, check_syntax);
     }
     found.sort_by(|left, right| (&left.file, left.line, left.column).cmp(&(&right.file, right.line, right.column)));
     (definitions, found)
@@ -149,7 +149,7 @@ pub fn check(files: &DefinitionFiles, parse_criterion: &CriterionParser<'_>) -> 
 
 fn read_product(files: &DefinitionFiles, found: &mut Vec<Diagnostic>) -> Option<Defined<Product>> {
     match files.0.get(PRODUCT_FILE) {
-        Some(text) => read(PRODUCT_FILE, text, found, |source| team::read(source)),
+        Some(text) => read(PRODUCT_FILE, text, found, team::read),
         None => {
             let finding =
                 Diagnostic::whole_file(PRODUCT_FILE, "definition.missing_file", "the product's file is missing");

@@ -2,7 +2,7 @@
 //! remuda-model's; here its findings get their place in the file, and its words are held against the other files.
 
 use crate::definitions::{Context, CriterionParser};
-use crate::source::Source;
+use crate::source::{Source, Table};
 use crate::tree::{self, Node};
 use remuda_model::Digest;
 use remuda_model::data::{Check, Contract};
@@ -40,17 +40,7 @@ pub(crate) fn read(
     };
     let root = source.table_of(&root, "front matter")?;
     root.allow(source, &["goal", "owner", "data", "criteria"]);
-    let goal = root.require_text(source, "goal", "goal = \"what the business wants, in one line\"");
-    if let (Some(goal), Some(node)) = (goal, root.get("goal"))
-        && goal.trim().contains('\n')
-    {
-        source.error(
-            &node.span,
-            "invalid_value",
-            "`goal` is one line",
-            "move the rest into the prose below the front matter",
-        );
-    }
+    let goal = read_goal(source, root);
     let owner = root.require_text(source, "owner", "owner = \"product-owner\"");
     if let (Some(owner), Some(node)) = (owner, root.get("owner")) {
         context.check_member_or_role(source, &node.span, owner);
@@ -73,6 +63,15 @@ pub(crate) fn read(
         prose: source.text[prose..].trim().replace("\r\n", "\n"),
         digest: Digest::of(source.text.as_bytes()),
     })
+}
+
+fn read_goal<'n>(source: &mut Source<'_>, root: Table<'n>) -> Option<&'n str> {
+    let goal = root.require_text(source, "goal", "goal = \"what the business wants, in one line\"")?;
+    if let Some(node) = root.get("goal").filter(|_| goal.trim().contains('\n')) {
+        let hint = "move the rest into the prose below the front matter";
+        source.error(&node.span, "invalid_value", "`goal` is one line", hint);
+    }
+    Some(goal)
 }
 
 /// The place of the front matter's text, and where the prose begins.
@@ -121,7 +120,7 @@ fn read_criteria(
             continue;
         }
         let Some(criterion) = read_criterion(source, text, span, parse_criterion) else { continue };
-        check_words(source, context, text, span, &criterion, contract);
+        check_words(source, context, &Stated { text, span, criterion: &criterion }, contract);
         for doubt in lint(&criterion) {
             source.warning(span, "criterion", doubt, "");
         }
@@ -155,71 +154,72 @@ fn place_in(text: &str, string: &Range<usize>, fault: &Range<usize>) -> Range<us
     start..end
 }
 
-/// Holds the words of a criterion against the contract, the pipeline and the tests.
-fn check_words(
-    source: &mut Source<'_>,
-    context: &Context<'_>,
-    text: &str,
-    span: &Range<usize>,
-    criterion: &Criterion,
-    contract: Option<&Contract>,
-) {
-    // A word is looked for from behind: columns and names stand after metrics.
-    let place = |source: &Source<'_>, word: &str| match text.rfind(word) {
-        Some(at) => place_in(source.text, span, &(at..at + word.len())),
-        None => span.clone(),
-    };
-    let has_feature_files = context.files.0.keys().any(|path| path.starts_with("features/"));
-    if let Some(contract) = contract.filter(|_| !has_feature_files) {
-        let known: Vec<&str> = contract.columns.iter().map(|column| column.name.as_str()).collect();
-        for column in columns_of(criterion) {
-            if !known.contains(&column) {
-                let at = place(source, column);
-                source.unknown_word(&at, "unknown_column", "column", column, &known);
-            }
+/// A criterion as it is held against the other files.
+struct Stated<'s> {
+    text: &'s str,
+    /// The string in the file, with its quotes.
+    span: &'s Range<usize>,
+    criterion: &'s Criterion,
+}
+
+impl Stated<'_> {
+    /// Where a word of the criterion stands in the file. It is looked for from behind: columns and names follow
+    /// metrics.
+    fn place(&self, source: &Source<'_>, word: &str) -> Range<usize> {
+        match self.text.rfind(word) {
+            Some(at) => place_in(source.text, self.span, &(at..at + word.len())),
+            None => self.span.clone(),
         }
     }
-    if let Some(contract) = contract
-        && let Some(of) = metric_of(criterion)
-        && of.class.is_none()
-        && of.metric.entry().class == ClassUse::Positive
-        && contract.positive.is_none()
-    {
-        let name = of.metric.name();
-        let class = classes_of(contract).and_then(|classes| classes.last().copied()).unwrap_or("CLASS");
-        let message = format!("`{name}` of which class? Dataset `{}` has no positive class", contract.name);
-        source.error(
-            span,
-            "unknown_class",
-            message,
-            &format!("write `{name} of {class}`, or set `remudaPositive` in the contract"),
-        );
+}
+
+/// Holds the words of a criterion against the contract, the pipeline and the tests.
+fn check_words(source: &mut Source<'_>, context: &Context<'_>, stated: &Stated<'_>, contract: Option<&Contract>) {
+    if let Some(contract) = contract {
+        let has_feature_files = context.files.0.keys().any(|path| path.starts_with("features/"));
+        if !has_feature_files {
+            check_columns(source, stated, contract);
+        }
+        check_class(source, stated, contract);
     }
-    if let Some(contract) = contract
-        && let Some(class) = metric_of(criterion).and_then(|metric| metric.class.as_deref())
-        && let Some(classes) = classes_of(contract)
-        && !classes.contains(&class)
-    {
-        let at = place(source, class);
-        source.unknown_word(&at, "unknown_class", "class", class, &classes);
-    }
-    if let (Some(steps), Some(name)) = (&context.steps, baseline_of(criterion))
+    if let (Some(steps), Some(name)) = (&context.steps, baseline_of(stated.criterion))
         && !steps.iter().any(|step| step == name)
     {
-        let at = place(source, name);
         let known: Vec<&str> = steps.iter().map(String::as_str).collect();
-        source.unknown_word(&at, "unknown_step", "baseline", name, &known);
+        source.unknown_word(&stated.place(source, name), "unknown_step", "baseline", name, &known);
     }
-    if let Some(name) = tests_of(criterion)
+    if let Some(name) = tests_of(stated.criterion)
         && !context.files.0.contains_key(&format!("tests/{name}.toml"))
     {
-        let at = place(source, name);
-        source.error(
-            &at,
-            "missing_file",
-            format!("there are no tests `{name}`"),
-            &format!("write them in `tests/{name}.toml`"),
-        );
+        let hint = format!("write them in `tests/{name}.toml`");
+        source.error(&stated.place(source, name), "missing_file", format!("there are no tests `{name}`"), &hint);
+    }
+}
+
+fn check_columns(source: &mut Source<'_>, stated: &Stated<'_>, contract: &Contract) {
+    let known: Vec<&str> = contract.columns.iter().map(|column| column.name.as_str()).collect();
+    for column in columns_of(stated.criterion) {
+        if !known.contains(&column) {
+            source.unknown_word(&stated.place(source, column), "unknown_column", "column", column, &known);
+        }
+    }
+}
+
+fn check_class(source: &mut Source<'_>, stated: &Stated<'_>, contract: &Contract) {
+    let Some(of) = metric_of(stated.criterion) else { return };
+    let classes = classes_of(contract);
+    match (&of.class, classes) {
+        (Some(class), Some(classes)) if !classes.contains(&class.as_str()) => {
+            source.unknown_word(&stated.place(source, class), "unknown_class", "class", class, &classes);
+        }
+        (None, classes) if of.metric.entry().class == ClassUse::Positive && contract.positive.is_none() => {
+            let name = of.metric.name();
+            let class = classes.and_then(|classes| classes.last().copied()).unwrap_or("CLASS");
+            let message = format!("`{name}` of which class? Dataset `{}` has no positive class", contract.name);
+            let hint = format!("write `{name} of {class}`, or set `remudaPositive` in the contract");
+            source.error(stated.span, "unknown_class", message, &hint);
+        }
+        _ => {}
     }
 }
 

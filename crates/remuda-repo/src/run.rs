@@ -314,13 +314,13 @@ fn check_together(source: &mut Source<'_>, pipeline: &Pipeline, places: &[Table<
         }
     }
     if let Some(circle) = find_circle(pipeline) {
-        let mut names: Vec<String> = circle.iter().map(|index| format!("`{}`", pipeline.steps[*index].name)).collect();
-        let message = match names.as_slice() {
-            [only] => format!("step {only} needs itself"),
-            _ => {
-                names.push(names[0].clone());
-                format!("these steps need each other in a circle: {}", names.join(" needs "))
-            }
+        let shown: Vec<String> =
+            circle.iter().take(10).map(|index| format!("`{}`", pipeline.steps[*index].name)).collect();
+        let first = &shown[0];
+        let message = match circle.len() {
+            1 => format!("step {first} needs itself"),
+            2..=10 => format!("these steps need each other in a circle: {} needs {first}", shown.join(" needs ")),
+            many => format!("{many} steps need each other in a circle: {} needs …", shown.join(" needs ")),
         };
         source.error(&place(circle[0], "inputs"), "cycle", message, "remove one of these inputs");
     }

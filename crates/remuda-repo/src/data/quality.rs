@@ -100,27 +100,8 @@ pub(crate) fn check_range(source: &mut Source<'_>, span: &Range<usize>, minimum:
 fn read_rule(source: &mut Source<'_>, rule: Table<'_>, column: Option<&Column>, columns: &[Column]) -> Option<Rule> {
     let known: Vec<&str> = KEYS.iter().chain(&OPERATORS).copied().collect();
     rule.allow(source, &known);
-    let kind = rule.text(source, "type").unwrap_or("library");
-    match kind {
-        "library" => {}
-        // Prose for people: there is nothing to enforce.
-        "text" => return None,
-        "sql" | "custom" => {
-            let span = rule.get("type").map_or(rule.span.clone(), |node| node.span.clone());
-            let message = format!("rules of type `{kind}` are not enforced");
-            source.warning(
-                &span,
-                "not_enforced",
-                message,
-                "say it with a library metric, or test it in a pipeline step",
-            );
-            return None;
-        }
-        other => {
-            let span = rule.get("type").map_or(rule.span.clone(), |node| node.span.clone());
-            source.unknown_word(&span, "invalid_value", "type", other, &["library", "text", "sql", "custom"]);
-            return None;
-        }
+    if !is_library_rule(source, rule) {
+        return None;
     }
     let severity = read_severity(source, rule);
     if let (Some(old), None) = (rule.entry("rule"), rule.get("metric")) {
@@ -162,6 +143,23 @@ fn read_rule(source: &mut Source<'_>, rule: Table<'_>, column: Option<&Column>, 
     }?;
     let name = rule.text(source, "name").filter(|name| !name.trim().is_empty());
     Some(Rule { name: name.map_or_else(|| usual_name(&check), str::to_owned), check, severity })
+}
+
+/// Whether a rule is of the library's metrics: the kind that is enforced.
+fn is_library_rule(source: &mut Source<'_>, rule: Table<'_>) -> bool {
+    let kind = rule.text(source, "type").unwrap_or("library");
+    let span = rule.get("type").map_or(rule.span.clone(), |node| node.span.clone());
+    match kind {
+        "library" => return true,
+        // Prose for people: there is nothing to enforce.
+        "text" => {}
+        "sql" | "custom" => {
+            let hint = "say it with a library metric, or test it in a pipeline step";
+            source.warning(&span, "not_enforced", format!("rules of type `{kind}` are not enforced"), hint);
+        }
+        other => source.unknown_word(&span, "invalid_value", "type", other, &["library", "text", "sql", "custom"]),
+    }
+    false
 }
 
 fn read_severity(source: &mut Source<'_>, rule: Table<'_>) -> RuleSeverity {

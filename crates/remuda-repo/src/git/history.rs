@@ -144,7 +144,8 @@ fn read_counts(output: &[u8]) -> Vec<(Option<u64>, Option<u64>)> {
         let number = |field: Option<&str>| field.and_then(|field| field.parse().ok());
         counts.push((number(added), number(removed)));
         if path.is_none_or(str::is_empty) {
-            (parts.next(), parts.next());
+            // The old and the new path follow on their own.
+            parts.nth(1);
         }
     }
     counts

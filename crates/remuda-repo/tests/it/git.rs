@@ -437,3 +437,42 @@ fn a_machine_without_any_git_configuration_is_fine() {
     story_holds_with("git::init_makes_a_repository_with_only_our_files", &variables);
     story_holds_with("git::init_where_an_outer_repository_ignores_the_folder_makes_its_own", &variables);
 }
+
+#[test]
+fn what_a_killed_snapshot_left_behind_is_swept() {
+    let repository = Repository::with_a_commit();
+    let (old, young) =
+        (repository.root.join(".git/remuda-snapshot-old"), repository.root.join(".git/remuda-snapshot-young"));
+    for folder in [&old, &young] {
+        fs::create_dir(folder).unwrap();
+        fs::write(folder.join("index"), "torn").unwrap();
+    }
+    let made = fs::metadata(&old).unwrap().modified().unwrap();
+    fs::File::open(&old).unwrap().set_modified(made - std::time::Duration::from_secs(7_200)).unwrap();
+    repository.snapshot("run-1");
+    assert!(!old.exists() && young.exists());
+}
+
+#[test]
+fn sparse_and_split_indexes_are_read() {
+    let repository = Repository::with_a_commit();
+    repository.write("far/away.py", "1");
+    repository.write("near/by.py", "1");
+    repository.git(&["add", "-A"]);
+    repository.git(&["commit", "-q", "-m", "Two folders"]);
+    repository.git(&["sparse-checkout", "set", "--sparse-index", "near"]);
+    repository.write("near/new.py", "2");
+    let snapshot = repository.snapshot("run-1");
+    let files = [".gitignore", "far/away.py", "near/by.py", "near/new.py", "train.py"];
+    assert_eq!(
+        (repository.files_of(&snapshot.commit.unwrap()), snapshot.changed_files),
+        (files.map(str::to_owned).to_vec(), 1)
+    );
+    repository.git(&["sparse-checkout", "disable"]);
+    repository.git(&["update-index", "--split-index"]);
+    repository.write("near/by.py", "3");
+    let before = repository.state();
+    let snapshot = repository.snapshot("run-2");
+    assert_eq!(repository.git(&["show", &format!("{}:near/by.py", snapshot.commit.unwrap())]), "3");
+    assert_eq!(repository.state(), before);
+}

@@ -21,7 +21,7 @@ pub type CriterionFault = (String, Range<usize>, Vec<String>);
 /// Reads one line of the criterion language.
 pub type CriterionParser<'a> = dyn Fn(&str) -> Result<Criterion, CriterionFault> + 'a;
 
-/// The criterion language itself ([`remuda_model::gate::parse`]), in the shape that [`check`] takes.
+/// The criterion language itself ([`remuda_model::gate::parse()`]), in the shape that [`check`] takes.
 pub fn parse_criterion(text: &str) -> Result<Criterion, CriterionFault> {
     remuda_model::gate::parse::parse(text).map_err(|fault| (fault.message, fault.span, fault.hints))
 }

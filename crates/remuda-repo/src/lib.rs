@@ -6,7 +6,7 @@
 //! variables or clocks; and nothing here touches the index, the branch or the working files of a repository that it
 //! did not create.
 //!
-//! [`check`] is a function of texts, so it works as well on files that came over the wire. A definition file is
+//! [`check()`] is a function of texts, so it works as well on files that came over the wire. A definition file is
 //! parsed into a tree that remembers the place of each key and value (`tree`), then read by one file per noun
 //! (`team`, `data`, `requirement`, `run`, `serving`), each of which reports all that is wrong with it.
 

@@ -1,7 +1,8 @@
 //! The area under the ROC curve: estimate, bounds, paired comparison, bootstrap. All by one sort per score column.
 
-use crate::bootstrap::{self, Below};
+use crate::bootstrap;
 use crate::estimate::{Estimate, Interval, Result, Undefined, check_closed, check_confidence, check_lengths};
+use crate::random::draw_below;
 use crate::special::{bisect, normal};
 use serde::{Deserialize, Serialize};
 
@@ -202,12 +203,8 @@ pub fn bootstrap(
     let n = scores.len();
     let values = bootstrap::replicate(replicates, seed, n, |random, counts: &mut Vec<u8>| {
         counts.fill(0);
-        let mut below = Below::new(n);
-        for _ in 0..n {
-            let row = below.draw(random);
-            // A row drawn more than 255 times has a chance below 1e-500.
-            counts[row] = counts[row].saturating_add(1);
-        }
+        // A row drawn more than 255 times has a chance below 1e-500.
+        draw_below(random, n, n, |row| counts[row] = counts[row].wrapping_add(1));
         sorted.weighted_auc(counts)
     });
     bootstrap::finish(
@@ -222,6 +219,7 @@ pub fn bootstrap(
 
 /// Rows in the order of their scores, with the ends of runs of equal scores.
 struct Sorted {
+    /// A mask over counts: 255 for a positive row, 0 for a negative one.
     positive: Vec<u8>,
     /// Index one past each run of ties; empty when all scores differ.
     run_ends: Vec<usize>,
@@ -239,27 +237,29 @@ impl Sorted {
         if run_ends.len() == order.len() {
             run_ends.clear();
         }
-        Ok(Self { positive: order.iter().map(|row| u8::from(row.positive)).collect(), run_ends })
+        Ok(Self { positive: order.iter().map(|row| if row.positive { u8::MAX } else { 0 }).collect(), run_ends })
     }
 
     /// The AUC with each row counted as often as `counts` says; NaN when a class is absent.
     fn weighted_auc(&self, counts: &[u8]) -> f64 {
         let (mut twice_wins, mut negatives, mut positives) = (0_u64, 0_u64, 0_u64);
         if self.run_ends.is_empty() {
+            let mut drawn = 0_u64;
             for (count, positive) in counts.iter().zip(&self.positive) {
-                let of_positives = u64::from(count * positive);
-                twice_wins += of_positives * negatives;
+                let of_positives = u64::from(count & positive);
+                twice_wins += of_positives * (drawn - positives);
                 positives += of_positives;
-                negatives += u64::from(count * (1 - positive));
+                drawn += u64::from(*count);
             }
+            negatives = drawn - positives;
             twice_wins *= 2;
         } else {
             let mut start = 0;
             for end in &self.run_ends {
                 let (mut run_positives, mut run_negatives) = (0_u64, 0_u64);
                 for index in start..*end {
-                    run_positives += u64::from(counts[index] * self.positive[index]);
-                    run_negatives += u64::from(counts[index] * (1 - self.positive[index]));
+                    run_positives += u64::from(counts[index] & self.positive[index]);
+                    run_negatives += u64::from(counts[index] & !self.positive[index]);
                 }
                 twice_wins += run_positives * (2 * negatives + run_negatives);
                 positives += run_positives;

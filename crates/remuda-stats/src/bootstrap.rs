@@ -1,13 +1,12 @@
 //! The bootstrap, for metrics without a formula: over confusion cells, rows, pairs of rows, clusters.
 //!
-//! The interval is BCa (Efron 1987, "Better bootstrap confidence intervals"). Each resample draws from its own ChaCha
+//! The interval is BCa (Efron 1987, "Better bootstrap confidence intervals"). Each resample draws from its own
 //! stream, numbered by the resample, so a seed gives one answer on any number of threads. A statistic that does not
 //! exist on a resample returns NaN; such a resample counts against us at both ends.
 
 use crate::estimate::{Estimate, Interval, Result, Undefined, check_confidence, check_finite};
+use crate::random::{Stream, draw_below};
 use crate::special::normal;
-use rand::{RngCore, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 
 /// The least number of clusters a cluster bootstrap accepts.
 pub const MINIMUM_CLUSTERS: u64 = 30;
@@ -146,8 +145,9 @@ pub fn mean(values: &[f64], replicates: u32, seed: u64, confidence: f64) -> Resu
     }
     let n = values.len();
     let means = replicate(replicates, seed, 0, |random, _: &mut Vec<f64>| {
-        let mut below = Below::new(n);
-        (0..n).map(|_| values[below.draw(random)]).sum::<f64>() / n as f64
+        let mut sum = 0.0;
+        draw_below(random, n, n, |row| sum += values[row]);
+        sum / n as f64
     });
     let acceleration = moments.skewness / (6.0 * (n as f64).sqrt());
     finish(moments.mean, means, acceleration, moments.n, confidence, "BCa bootstrap of the mean")
@@ -230,7 +230,7 @@ pub(crate) fn replicate<T: Clone + Default + Send>(
     replicates: u32,
     seed: u64,
     scratch: usize,
-    one: impl Fn(&mut ChaCha8Rng, &mut Vec<T>) -> f64 + Sync,
+    one: impl Fn(&mut Stream, &mut Vec<T>) -> f64 + Sync,
 ) -> Vec<f64> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(16);
     let share = (replicates as usize).div_ceil(threads).max(1);
@@ -241,8 +241,7 @@ pub(crate) fn replicate<T: Clone + Default + Send>(
             scope.spawn(move || {
                 let mut work = vec![T::default(); scratch];
                 for (offset, value) in chunk.iter_mut().enumerate() {
-                    let mut random = ChaCha8Rng::seed_from_u64(seed);
-                    random.set_stream((part * share + offset) as u64);
+                    let mut random = Stream::new(seed, (part * share + offset) as u64);
                     *value = one(&mut random, &mut work);
                 }
             });
@@ -311,55 +310,13 @@ fn at_level(sorted: &[f64], before: usize, after: usize, level: f64) -> Option<f
 }
 
 /// Fills `weights` with how often each row is drawn in a resample of the same size.
-fn draw_rows(random: &mut ChaCha8Rng, weights: &mut [u32]) {
+fn draw_rows(random: &mut Stream, weights: &mut [u32]) {
     weights.fill(0);
-    let mut below = Below::new(weights.len());
-    for _ in 0..weights.len() {
-        weights[below.draw(random)] += 1;
-    }
+    let rows = weights.len();
+    draw_below(random, rows, rows, |row| weights[row] += 1);
 }
 
-/// Uniform integers below a bound: Lemire (2019), "Fast random integer generation in an interval", from 64-bit draws
-/// that serve two integers each while the bound fits 32 bits.
-pub(crate) struct Below {
-    bound: u64,
-    spare: Option<u32>,
-    reject: u32,
-}
-
-impl Below {
-    /// Integers in 0..bound.
-    pub(crate) fn new(bound: usize) -> Self {
-        let bound = bound as u64;
-        let reject = if bound > 0 && bound <= u64::from(u32::MAX) { ((1_u64 << 32) % bound) as u32 } else { 0 };
-        Self { bound, spare: None, reject }
-    }
-
-    /// The next integer.
-    #[inline]
-    pub(crate) fn draw(&mut self, random: &mut impl RngCore) -> usize {
-        if self.bound > u64::from(u32::MAX) {
-            // The bias of the widening product is below bound / 2^64.
-            return ((u128::from(random.next_u64()) * u128::from(self.bound)) >> 64) as usize;
-        }
-        loop {
-            let word = match self.spare.take() {
-                Some(word) => word,
-                None => {
-                    let both = random.next_u64();
-                    self.spare = Some((both >> 32) as u32);
-                    both as u32
-                }
-            };
-            let product = u64::from(word) * self.bound;
-            if product as u32 >= self.reject {
-                return (product >> 32) as usize;
-            }
-        }
-    }
-}
-
-fn draw_multinomial(random: &mut ChaCha8Rng, counts: &[u64], total: u64, drawn: &mut [f64]) {
+fn draw_multinomial(random: &mut Stream, counts: &[u64], total: u64, drawn: &mut [f64]) {
     let (mut rows_left, mut mass_left) = (total, total);
     for (slot, count) in drawn.iter_mut().zip(counts) {
         let taken = if *count == 0 || rows_left == 0 {
@@ -377,9 +334,8 @@ fn draw_multinomial(random: &mut ChaCha8Rng, counts: &[u64], total: u64, drawn: 
 
 /// One binomial draw by inversion outwards from the mode: exact, in O(sqrt(n p (1 - p))) steps (Kachitvichyanukul &
 /// Schmeiser 1988 describe the plain form).
-fn draw_binomial(random: &mut impl RngCore, n: u64, p: f64) -> u64 {
-    // 53 random bits in (0, 1).
-    let mut uniform = ((random.next_u64() >> 11) as f64 + 0.5) / (1_u64 << 53) as f64;
+fn draw_binomial(random: &mut Stream, n: u64, p: f64) -> u64 {
+    let mut uniform = random.open();
     let mode = (((n as f64 + 1.0) * p).floor() as u64).min(n);
     let peak = crate::special::binomial::probability(mode, n, p);
     uniform -= peak;

@@ -38,6 +38,7 @@ pub mod prediction_powered;
 pub mod price;
 pub mod proportion;
 pub mod quantile;
+mod random;
 pub mod ranking;
 pub mod regression;
 pub mod scoring;

@@ -8,7 +8,7 @@
 //!
 //! What does not live here: how a part is encoded and where it is stored (see `ingest`).
 
-use crate::cell::{Cell, MissingWords, Raw, Row, convert, shown, write_raw};
+use crate::cell::{MissingWords, Raw, Row, convert, shown, write_raw};
 use crate::columns::{Builder, schema_of};
 use crate::error::{DataError, Finding};
 use crate::source::Source;

@@ -33,6 +33,12 @@ impl Rows {
         &self.batches
     }
 
+    /// All rows as one batch.
+    pub(crate) fn whole(&self) -> Result<RecordBatch, DataError> {
+        arrow::compute::concat_batches(&self.schema, &self.batches)
+            .map_err(|error| DataError::engine("join batches of rows", error))
+    }
+
     /// How many rows.
     pub fn len(&self) -> usize {
         self.rows
@@ -192,7 +198,7 @@ impl Rows {
     /// The rows at these places, in this order.
     pub fn take(&self, rows: &[usize]) -> Result<Rows, DataError> {
         let failed = |error| DataError::engine("pick rows", error);
-        let whole = arrow::compute::concat_batches(&self.schema, &self.batches).map_err(failed)?;
+        let whole = self.whole()?;
         let places: arrow::array::UInt64Array = rows.iter().map(|row| *row as u64).collect();
         let taken = arrow::compute::take_record_batch(&whole, &places).map_err(failed)?;
         Ok(Self { schema: self.schema.clone(), rows: taken.num_rows(), batches: vec![taken] })

@@ -1,0 +1,274 @@
+//! Runs: lists, one in full, two side by side, and the lines while one goes.
+
+use super::Paper;
+use super::layout::wrap;
+use super::model::metric_table;
+use super::paint;
+use super::table::{Side, Table};
+use super::words::{ago, bytes, duration, metric, moment};
+use remuda_app::run::{Difference, FileDifference, RunDiff, RunState, Runs};
+use remuda_model::run::{MetricValue, RunStatus, StepOutcome, StepResult};
+use remuda_model::text;
+
+/// `run list`.
+pub(crate) fn list(answer: &Runs, paper: &Paper) -> String {
+    if answer.runs.is_empty() {
+        return "No runs yet: `remuda run`, or `remuda run -- COMMAND`.\n".to_owned();
+    }
+    let mut out = runs(&answer.runs, paper, 0);
+    if answer.more
+        && let Some(last) = answer.runs.last()
+    {
+        out.push_str(&paint::dim(&format!("older ones: remuda run list --before {}\n", last.run)));
+    }
+    out
+}
+
+/// Runs as a table.
+pub(crate) fn runs(states: &[RunState], paper: &Paper, indent: usize) -> String {
+    let columns = [
+        ("run", Side::Left),
+        ("status", Side::Left),
+        ("best metric", Side::Left),
+        ("took", Side::Right),
+        ("when", Side::Left),
+        ("who", Side::Left),
+        ("what", Side::Left),
+    ];
+    let mut table = Table::new(&columns).indent(indent);
+    for state in states {
+        let what = if state.note.is_empty() { state.command.clone() } else { format!("{} ({})", state.command, state.note) };
+        table.row(vec![
+            state.run.clone(),
+            status_word(state.status),
+            best(&state.metrics).map(|best| format!("{} {}", best.name, metric(best))).unwrap_or_default(),
+            took(state),
+            ago(state.started, paper.now),
+            state.actor.clone(),
+            paint::dim(&what),
+        ]);
+    }
+    table.render(paper.width)
+}
+
+/// `run show`.
+pub(crate) fn show(state: &RunState, paper: &Paper) -> String {
+    let mut out = format!("{}  {}  {}\n", status_word(state.status), paint::bold(&state.run), state.command);
+    if !state.note.is_empty() {
+        out.push_str(&wrap(&state.note, paper.width, 2));
+    }
+    let took = took(state);
+    let took = if took.is_empty() { String::new() } else { format!(", took {took}") };
+    out.push_str(&format!("  by {}, {} ({}){took}\n", state.actor, ago(state.started, paper.now), moment(state.started)));
+    if let Some(code) = state.exit_code {
+        out.push_str(&format!("  exit code {code}\n"));
+    }
+    if !state.failure.is_empty() {
+        for line in state.failure.lines() {
+            out.push_str(&format!("  {} {line}\n", paint::red("│")));
+        }
+    }
+    out.push_str(&code_lines(state));
+    if !state.steps.is_empty() {
+        out.push_str(&format!("\n{}\n{}", paint::bold("Steps"), steps(&state.steps, paper)));
+    }
+    if !state.metrics.is_empty() {
+        out.push_str(&format!("\n{}\n{}", paint::bold("Metrics"), metric_table(&state.metrics, paper)));
+    }
+    if !state.models.is_empty() {
+        out.push_str(&format!("\n{}\n", paint::bold("Models")));
+        let mut table = Table::new(&[("", Side::Left), ("", Side::Left), ("", Side::Right)]).indent(2);
+        for model in &state.models {
+            table.row(vec![model.name.clone(), model.digest.short().to_owned(), bytes(model.bytes)]);
+        }
+        out.push_str(&table.render(paper.width));
+    }
+    if !state.parameters.is_empty() {
+        out.push_str(&format!("\n{}\n", paint::bold("Parameters")));
+        let mut table = Table::new(&[("", Side::Left), ("", Side::Left)]).indent(2);
+        for (name, value) in &state.parameters {
+            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            table.row(vec![name.clone(), value]);
+        }
+        out.push_str(&table.render(paper.width));
+    }
+    out
+}
+
+fn code_lines(state: &RunState) -> String {
+    let snapshot = &state.snapshot;
+    let Some(commit) = &snapshot.commit else { return String::new() };
+    let short = |commit: &str| commit.get(..10).unwrap_or(commit).to_owned();
+    let mut out = format!("  code       {}", short(commit));
+    if let Some(parent) = &snapshot.parent {
+        let branch = snapshot.branch.as_ref().map(|branch| format!(" ({branch})")).unwrap_or_default();
+        let changed = match snapshot.changed_files {
+            0 => "as committed".to_owned(),
+            count => format!("{} changed or new", text::count(count, "file")),
+        };
+        out.push_str(&format!(", {changed} on {}{branch}", short(parent)));
+    }
+    out.push('\n');
+    for (path, size) in &snapshot.left_out {
+        out.push_str(&format!("  {} {path} ({})\n", paint::yellow("left out"), bytes(*size)));
+    }
+    out
+}
+
+/// What `remuda run` answers at its end.
+pub(crate) fn finished(state: &RunState, paper: &Paper) -> String {
+    let mut out = ended(state, paper);
+    // Steps name their metrics before a slash; the first metric of each step is what people compare.
+    let mut table = Table::new(&[("model", Side::Left), ("", Side::Left), ("on validation", Side::Left), ("n", Side::Right)]).indent(2);
+    let mut seen: Vec<&str> = Vec::new();
+    for value in &state.metrics {
+        let (step, name) = value.name.split_once('/').unwrap_or(("", &value.name));
+        if seen.contains(&step) {
+            continue;
+        }
+        seen.push(step);
+        table.row(vec![step.to_owned(), paint::dim(name), metric(value), text::thousands(value.n)]);
+    }
+    out.push_str(&table.render(paper.width));
+    if let Some(model) = state.models.last()
+        && state.status == RunStatus::Finished
+    {
+        out.push_str(&format!("{} {}\n", paint::cyan("next:"), paint::cyan(&format!("remuda gate evaluate {}", model.name))));
+    }
+    out
+}
+
+/// One line: how a run ended.
+pub(crate) fn ended(state: &RunState, _paper: &Paper) -> String {
+    let took = took(state);
+    let took = if took.is_empty() { took } else { format!(" in {took}") };
+    format!("{} run {}{took}\n", status_word(state.status), state.run)
+}
+
+/// One line: how a step ended.
+pub(crate) fn step_line(result: &StepResult) -> String {
+    let (icon, words) = outcome_words(result);
+    format!("  {icon} {}  {words}\n", paint::bold(&result.step))
+}
+
+/// A line that a step printed.
+pub(crate) fn output_line(line: &str) -> String {
+    format!("  {} {line}\n", paint::dim("│"))
+}
+
+fn steps(steps: &[StepResult], paper: &Paper) -> String {
+    let mut table = Table::new(&[("", Side::Left), ("", Side::Left), ("", Side::Left)]).indent(2);
+    for step in steps {
+        let (icon, words) = outcome_words(step);
+        table.row(vec![icon, step.step.clone(), words]);
+    }
+    table.render(paper.width)
+}
+
+fn outcome_words(result: &StepResult) -> (String, String) {
+    match result.outcome {
+        StepOutcome::Ran => (paint::green("✓"), paint::dim(&format!("ran in {}", duration(result.seconds)))),
+        StepOutcome::Skipped => (paint::dim("–"), paint::dim(&format!("skipped: {}", result.note))),
+        StepOutcome::Failed => (paint::red("✗"), paint::red(&format!("failed: {}", result.note))),
+    }
+}
+
+/// `run diff`.
+pub(crate) fn diff(diff: &RunDiff, paper: &Paper) -> String {
+    let mut out = String::new();
+    for state in [&diff.left, &diff.right] {
+        out.push_str(&format!(
+            "{}  {}  {} by {}, {}\n",
+            paint::bold(&state.run),
+            status_word(state.status),
+            state.command,
+            state.actor,
+            ago(state.started, paper.now)
+        ));
+    }
+    if !diff.metrics.is_empty() {
+        let columns = [("metric", Side::Left), ("left", Side::Left), ("right", Side::Left), ("", Side::Left)];
+        let mut table = Table::new(&columns).indent(2);
+        for row in &diff.metrics {
+            let side = |value: &Option<MetricValue>| value.as_ref().map(metric).unwrap_or_else(|| "–".to_owned());
+            let apart = if row.apart { paint::yellow("apart") } else { String::new() };
+            table.row(vec![row.name.clone(), side(&row.left), side(&row.right), apart]);
+        }
+        out.push_str(&format!("\n{}\n{}", paint::bold("Metrics"), table.render(paper.width)));
+        out.push_str(&paint::dim("  apart: the intervals do not overlap; the gate compares row by row\n"));
+    }
+    out.push_str(&differences("Parameters", &diff.parameters, paper));
+    out.push_str(&differences("Environment", &diff.environment, paper));
+    if diff.files.is_empty() {
+        out.push_str("\nThe code is the same.\n");
+    }
+    for file in &diff.files {
+        out.push_str(&file_difference(file));
+    }
+    out
+}
+
+fn differences(title: &str, rows: &[Difference], paper: &Paper) -> String {
+    if rows.is_empty() {
+        return String::new();
+    }
+    let mut table = Table::new(&[("name", Side::Left), ("left", Side::Left), ("right", Side::Left)]).indent(2);
+    let side = |text: &str| if text.is_empty() { "–".to_owned() } else { text.to_owned() };
+    for row in rows {
+        table.row(vec![row.name.clone(), side(&row.left), side(&row.right)]);
+    }
+    format!("\n{}\n{}", paint::bold(title), table.render(paper.width))
+}
+
+fn file_difference(file: &FileDifference) -> String {
+    let kind = match file.kind.as_str() {
+        "added" => paint::green("added"),
+        "removed" => paint::red("removed"),
+        other => paint::yellow(other),
+    };
+    let mut out = format!("\n{kind} {}\n", paint::bold(&file.path));
+    for line in file.diff.lines() {
+        let painted = match line.as_bytes().first() {
+            Some(b'+') => paint::green(line),
+            Some(b'-') => paint::red(line),
+            Some(b'@') => paint::cyan(line),
+            _ => line.to_owned(),
+        };
+        out.push_str(&format!("  {painted}\n"));
+    }
+    out
+}
+
+/// Icon, word, colour.
+pub(crate) fn status_word(status: RunStatus) -> String {
+    match status {
+        RunStatus::Running => paint::cyan("● running"),
+        RunStatus::Finished => paint::green("✓ finished"),
+        RunStatus::Failed => paint::red("✗ failed"),
+    }
+}
+
+fn took(state: &RunState) -> String {
+    let Some(ended) = state.ended else { return String::new() };
+    duration(ended.saturating_sub(state.started) as f64 / 1e6)
+}
+
+/// The metric that people compare runs by: the greatest first metric among the steps.
+fn best(metrics: &[MetricValue]) -> Option<&MetricValue> {
+    let first = metrics.first()?;
+    let name = |metric: &MetricValue| metric.name.rsplit('/').next().unwrap_or_default().to_owned();
+    let wanted = name(first);
+    let parsed = remuda_model::gate::parse(&format!("{wanted} >= 0"));
+    let greater = parsed.ok().and_then(|criterion| match criterion.claim {
+        remuda_model::gate::criterion::Claim::Holds { quantity, .. } => quantity.greater_is_better(),
+        remuda_model::gate::criterion::Claim::EveryTest { .. } => None,
+    });
+    let same = metrics.iter().filter(|metric| name(metric) == wanted && metric.value.is_some());
+    let by = |left: &&MetricValue, right: &&MetricValue| {
+        left.value.unwrap_or(f64::NAN).total_cmp(&right.value.unwrap_or(f64::NAN))
+    };
+    match greater {
+        Some(false) => same.min_by(by),
+        _ => same.max_by(by),
+    }
+}

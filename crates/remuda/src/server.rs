@@ -1,0 +1,234 @@
+//! The server: one port with pages, JSON API and the live model. Wiring only.
+
+use crate::session::Session;
+use axum::Router;
+use axum::serve::ListenerExt;
+use remuda_app::serving::{EndpointHandle, PredictionLog};
+use remuda_app::{App, Error, Result, Source};
+use std::io::ErrorKind;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+
+/// Where we listen when nobody says otherwise.
+const USUAL_PORT: u16 = 7777;
+
+/// How many ports after the usual one are tried.
+const PORTS: u16 = 100;
+
+/// How long open requests get after a signal to stop.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// An address that is ours.
+pub(crate) struct Address {
+    listener: TcpListener,
+    bound: SocketAddr,
+    /// The usual port was taken, so this is the next free one.
+    moved: bool,
+}
+
+impl Address {
+    /// Takes the address that was named, else the usual one on this machine or the next free port after it.
+    pub(crate) async fn bind(named: Option<SocketAddr>) -> Result<Self> {
+        if let Some(address) = named {
+            let listener = TcpListener::bind(address).await.map_err(|source| cannot_listen(address, &source))?;
+            return Self::of(listener, false);
+        }
+        for port in USUAL_PORT..USUAL_PORT + PORTS {
+            let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
+            match TcpListener::bind(address).await {
+                Ok(listener) => return Self::of(listener, port != USUAL_PORT),
+                Err(error) if error.kind() == ErrorKind::AddrInUse => {}
+                Err(error) => return Err(cannot_listen(address, &error)),
+            }
+        }
+        Err(Error::new("request.invalid", format!("no port from {USUAL_PORT} on is free"))
+            .hint("name an address with `--listen 127.0.0.1:PORT`"))
+    }
+
+    fn of(listener: TcpListener, moved: bool) -> Result<Self> {
+        let bound = listener.local_addr()?;
+        Ok(Self { listener, bound, moved })
+    }
+}
+
+fn cannot_listen(address: SocketAddr, source: &std::io::Error) -> Error {
+    let error = Error::new("request.invalid", format!("cannot listen on {address}")).caused_by(source);
+    if source.kind() == ErrorKind::AddrInUse {
+        return error.hint("another program listens there: name another port, or leave out `--listen` for the next free one");
+    }
+    error
+}
+
+/// What is served.
+pub(crate) struct Serving {
+    /// The application.
+    pub(crate) app: App,
+    /// Where contexts come from.
+    pub(crate) source: Arc<Source>,
+    /// Where.
+    pub(crate) address: Address,
+    /// Open the board in a browser.
+    pub(crate) open: bool,
+}
+
+/// Serves until a signal to stop. `beside` is told of the endpoint once it stands: the demo lets traffic run at it.
+pub(crate) async fn serve(serving: Serving, session: &Session, beside: impl FnOnce(&EndpointHandle)) -> Result<()> {
+    let Serving { app, source, address, open } = serving;
+    let Address { listener, bound, moved } = address;
+    start_logging();
+    let authentication = !bound.ip().is_loopback();
+    if authentication {
+        need_token(&app, bound).await?;
+    }
+    let product = source.context(None)?.product()?.name.clone();
+    let handle = EndpointHandle::start(app.clone(), source.clone()).await?;
+    let log = PredictionLog::start(app.clone());
+    beside(&handle);
+    let options = remuda_web::Options { authentication, bound };
+    let pages = remuda_web::router(remuda_web::Web { app: app.clone(), source, options });
+    let live = handle.current().map(|endpoint| (endpoint.name.clone(), endpoint.release.clone()));
+    let inference = remuda_serve::router(remuda_serve::Serve {
+        app,
+        handle,
+        log,
+        authentication,
+    });
+    let url = url_of(bound);
+    announce(session, &product, &url, moved, live);
+    if open {
+        open_browser(&url);
+    }
+    run(listener, pages.merge(inference)).await
+}
+
+/// A server beyond this machine lets nobody in without a token, so one must exist.
+async fn need_token(app: &App, bound: SocketAddr) -> Result<()> {
+    if remuda_app::team::has_tokens(app).await? {
+        return Ok(());
+    }
+    Err(Error::new("access.denied", format!("{bound} can be reached from other machines, and no member has a token yet"))
+        .hint("make a token first: `remuda team token MEMBER`")
+        .hint("or serve this machine only: leave out `--listen`"))
+}
+
+async fn run(listener: TcpListener, router: Router) -> Result<()> {
+    let listener = listener.tap_io(|socket| {
+        // Small answers must not wait for the acknowledgement of the ones before (Nagle).
+        let _ = socket.set_nodelay(true);
+    });
+    let (stop, stopping) = tokio::sync::watch::channel(false);
+    let mut asked = stopping.clone();
+    let serving = axum::serve(listener, router).with_graceful_shutdown(async move {
+        let _ = asked.wait_for(|stop| *stop).await;
+    });
+    let mut serving = tokio::spawn(serving.into_future());
+    tokio::select! {
+        ended = &mut serving => {
+            ended.map_err(|error| Error::new("internal", "the server stopped").caused_by(&error))??;
+            return Ok(());
+        }
+        () = stopped() => {}
+    }
+    let _ = stop.send(true);
+    // Open requests finish; a stream that never ends does not hold us. Predictions are durable before they are
+    // answered, so nothing is left to flush.
+    let _ = tokio::time::timeout(GRACE, serving).await;
+    Ok(())
+}
+
+/// Waits for Ctrl-C or a signal to stop.
+pub(crate) async fn stopped() {
+    let interrupt = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            // No handler can be set: then nothing stops us but a kill.
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminate = std::future::pending::<()>();
+    tokio::select! {
+        () = interrupt => {}
+        () = terminate => {}
+    }
+}
+
+/// The address as a person types it: a server on all addresses is reached by this machine's own.
+fn url_of(bound: SocketAddr) -> String {
+    if bound.ip().is_unspecified() {
+        return format!("http://127.0.0.1:{}", bound.port());
+    }
+    format!("http://{bound}")
+}
+
+fn announce(session: &Session, product: &str, url: &str, moved: bool, live: Option<(String, String)>) {
+    use crate::render::paint;
+    if session.globals.json {
+        let release = live.as_ref().map(|(_, release)| release.as_str());
+        let endpoint = live.as_ref().map(|(name, _)| name.as_str());
+        let told = serde_json::json!({ "product": product, "url": url, "endpoint": endpoint, "release": release });
+        session.screen.data(&told.to_string());
+        return;
+    }
+    session.progress.clear();
+    session.screen.data(&format!("{}  {}\n", paint::bold(product), paint::cyan(url)));
+    if moved {
+        session.say(&format!("Port {USUAL_PORT} is taken, so this is the next free one."));
+    }
+    session.say(&match live {
+        Some((name, release)) => {
+            format!("Live: {name}, release {}; predictions at {url}/v2/models/{name}/infer", crate::render::short(&release))
+        }
+        None => "Nothing is live yet: `remuda release promote` changes that.".to_owned(),
+    });
+    session.say("Ctrl-C stops the server.");
+}
+
+/// Opens a page in the browser, if there is one: nobody is told when there is not.
+fn open_browser(url: &str) {
+    #[cfg(target_os = "macos")]
+    let programs = ["open"];
+    #[cfg(target_os = "windows")]
+    let programs = ["explorer"];
+    #[cfg(not(any(target_os = "macos", target_os = "windows")))]
+    let programs = ["xdg-open"];
+    for program in programs {
+        let quiet = std::process::Stdio::null;
+        let started = std::process::Command::new(program).arg(url).stdin(quiet()).stdout(quiet()).stderr(quiet()).spawn();
+        if let Ok(mut child) = started {
+            // Waited for on a thread of its own, so that it does not stay as a zombie.
+            std::thread::spawn(move || child.wait());
+            return;
+        }
+    }
+}
+
+/// What the libraries notice goes to standard error; `REMUDA_LOG` chooses how much.
+fn start_logging() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("REMUDA_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    // A second server in one process keeps the first one's.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
+
+    use super::*;
+
+    #[test]
+    fn a_server_on_all_addresses_is_reached_by_this_machines_own() {
+        assert_eq!(url_of("0.0.0.0:7777".parse().unwrap()), "http://127.0.0.1:7777");
+        assert_eq!(url_of("[::]:80".parse().unwrap()), "http://127.0.0.1:80");
+        assert_eq!(url_of("[::1]:80".parse().unwrap()), "http://[::1]:80");
+    }
+}

@@ -176,8 +176,7 @@ pub fn newcombe(auc: f64, positives: u64, negatives: u64, level: f64) -> Result<
 fn newcombe_at(auc: f64, positives: u64, negatives: u64, z: f64) -> Interval {
     let (m, n) = (positives as f64, negatives as f64);
     let others = (m + n) / 2.0 - 1.0;
-    let variance =
-        |t: f64| t * (1.0 - t) * (1.0 + others * (1.0 - t) / (2.0 - t) + others * t / (1.0 + t)) / (m * n);
+    let variance = |t: f64| t * (1.0 - t) * (1.0 + others * (1.0 - t) / (2.0 - t) + others * t / (1.0 + t)) / (m * n);
     // Both sides vanish at t = A = 1 (or 0), which is not the root sought: start a hair inside.
     let hair = 1e-13;
     let miss = |t: f64| (auc - t).abs() - z * variance(t).max(0.0).sqrt();
@@ -190,13 +189,7 @@ fn newcombe_at(auc: f64, positives: u64, negatives: u64, z: f64) -> Interval {
 ///
 /// # Errors
 /// As [`estimate`]; also when every resample gives the same value.
-pub fn bootstrap(
-    scores: &[f64],
-    positive: &[bool],
-    replicates: u32,
-    seed: u64,
-    confidence: f64,
-) -> Result<Estimate> {
+pub fn bootstrap(scores: &[f64], positive: &[bool], replicates: u32, seed: u64, confidence: f64) -> Result<Estimate> {
     check_confidence(confidence)?;
     let components = Components::new(scores, positive)?;
     let sorted = Sorted::new(scores, positive)?;
@@ -257,9 +250,9 @@ impl Sorted {
             let mut start = 0;
             for end in &self.run_ends {
                 let (mut run_positives, mut run_negatives) = (0_u64, 0_u64);
-                for index in start..*end {
-                    run_positives += u64::from(counts[index] & self.positive[index]);
-                    run_negatives += u64::from(counts[index] & !self.positive[index]);
+                for (count, positive) in counts[start..*end].iter().zip(&self.positive[start..*end]) {
+                    run_positives += u64::from(count & positive);
+                    run_negatives += u64::from(count & !positive);
                 }
                 twice_wins += run_positives * (2 * negatives + run_negatives);
                 positives += run_positives;

@@ -205,8 +205,7 @@ pub fn kappa(matrix: Matrix<'_>) -> Result<f64> {
     let margins = Margins::new(matrix)?;
     let total = margins.total;
     let right = margins.right.iter().sum::<f64>() / total;
-    let chance: f64 =
-        margins.truth.iter().zip(&margins.predicted).map(|(t, p)| t * p).sum::<f64>() / (total * total);
+    let chance: f64 = margins.truth.iter().zip(&margins.predicted).map(|(t, p)| t * p).sum::<f64>() / (total * total);
     share(right - chance, 1.0 - chance, Undefined::OneValueOnly)
 }
 

@@ -43,11 +43,7 @@ pub fn ratio(above: &[f64], below: &[f64]) -> Result<Ratio> {
     let value = above.iter().sum::<f64>() / total;
     let clusters = above.len() as f64;
     let squares: f64 = above.iter().zip(below).map(|(k, n)| (k - value * n).powi(2)).sum();
-    Ok(Ratio {
-        value,
-        standard_error: (clusters / (clusters - 1.0) * squares).sqrt() / total,
-        freedom: clusters - 1.0,
-    })
+    Ok(Ratio { value, standard_error: (clusters / (clusters - 1.0) * squares).sqrt() / total, freedom: clusters - 1.0 })
 }
 
 /// The ratio over clusters as an estimate: t with m - 1 degrees, at least 30 clusters.

@@ -164,10 +164,10 @@ pub fn fisher_two_sided(first: Count, second: Count) -> Result<f64> {
 /// Meant for small tables: the cost grows with the product of the group sizes.
 ///
 /// # Errors
-/// As [`estimate`], and more than 4,000,000 pairs of rows.
+/// As [`estimate`], and more than 250,000 pairs of rows.
 pub fn boschloo_greater(first: Count, second: Count) -> Result<f64> {
     check(first, second, 0.5)?;
-    if first.n.saturating_mul(second.n) > 4_000_000 {
+    if first.n.saturating_mul(second.n) > 250_000 {
         return Err(out_of_range("the number of pairs of rows", first.n as f64 * second.n as f64));
     }
     let seen = fisher_greater(first, second)? * (1.0 + 1e-12);
@@ -196,7 +196,8 @@ pub fn boschloo_greater(first: Count, second: Count) -> Result<f64> {
 /// The largest value of a function on (0, 1): a grid, then golden sections around its best points.
 fn largest(function: impl Fn(f64) -> f64) -> f64 {
     let steps = 400;
-    let grid: Vec<f64> = (0..=steps).map(|i| function((f64::from(i) / f64::from(steps)).clamp(1e-9, 1.0 - 1e-9))).collect();
+    let grid: Vec<f64> =
+        (0..=steps).map(|i| function((f64::from(i) / f64::from(steps)).clamp(1e-9, 1.0 - 1e-9))).collect();
     let mut best = grid.iter().copied().fold(0.0, f64::max);
     for index in 1..grid.len() - 1 {
         if grid[index] < grid[index - 1] || grid[index] < grid[index + 1] || grid[index] < 0.9 * best {

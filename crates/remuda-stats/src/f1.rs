@@ -18,12 +18,7 @@ use crate::proportion::{lower_bound, upper_bound};
 ///
 /// # Errors
 /// [`Undefined::NoPositives`] when no row is positive or predicted to be: F1 is 0/0 there.
-pub fn binary(
-    true_positives: u64,
-    false_positives: u64,
-    false_negatives: u64,
-    confidence: f64,
-) -> Result<Estimate> {
+pub fn binary(true_positives: u64, false_positives: u64, false_negatives: u64, confidence: f64) -> Result<Estimate> {
     check_confidence(confidence)?;
     let n = true_positives + false_positives + false_negatives;
     if n == 0 {

@@ -2,15 +2,19 @@
 
 use crate::bootstrap;
 use crate::estimate::{Estimate, Result, Undefined, check_confidence, check_finite};
-use crate::special::student;
+use crate::special::{normal, student};
 
 /// From this many rows on, the t interval may decide.
 pub const ROWS_FOR_T: u64 = 100;
 
+/// From this many skewed rows on, Hall's transformation replaces the bootstrap.
+const ROWS_FOR_HALL: u64 = 20_000;
+
 /// The mean with one-sided bounds: Student's t when it can be trusted, else a BCa bootstrap of 2,000 resamples.
 ///
 /// t is trusted from 100 rows on while n > 25 G², G the skewness of the losses (Cochran 1977, "Sampling techniques",
-/// section 2.15). The bootstrap is seeded with a constant: equal input gives equal bounds.
+/// section 2.15). The bootstrap is seeded with a constant: equal input gives equal bounds. From 20,000 skewed rows on
+/// Hall's transformation stands in for it: as accurate to the same order, and without resamples.
 ///
 /// ```
 /// let losses: Vec<f64> = (0..200).map(|i| f64::from(i % 10)).collect();
@@ -29,7 +33,32 @@ pub fn estimate(losses: &[f64], confidence: f64) -> Result<Estimate> {
     if moments.n >= ROWS_FOR_T && moments.n as f64 > 25.0 * moments.skewness * moments.skewness {
         return student_t(losses, confidence);
     }
+    if moments.n >= ROWS_FOR_HALL && moments.variance > 0.0 {
+        return Ok(hall(moments, confidence));
+    }
     bootstrap::mean(losses, 2_000, 0, confidence)
+}
+
+/// Hall (1992), "On the removal of skewness by transformation": the normal quantile through the inverse of
+/// g(T) = T + skew (T² / 3 + 1/6) / sqrt(n) + skew² T³ / (27 n).
+fn hall(moments: Moments, confidence: f64) -> Estimate {
+    let n = moments.n as f64;
+    let third = moments.skewness / 3.0;
+    let inverse = |z: f64| {
+        let inner = 1.0 + 3.0 * third * (z / n.sqrt() - moments.skewness / (6.0 * n));
+        n.sqrt() / third * (inner.cbrt() - 1.0)
+    };
+    let z = normal::quantile(confidence);
+    let error = (moments.variance / n).sqrt();
+    let (one, other) = (moments.mean - error * inverse(z), moments.mean - error * inverse(-z));
+    Estimate {
+        value: moments.mean,
+        lower: one.min(moments.mean),
+        upper: other.max(moments.mean),
+        confidence,
+        n: moments.n,
+        method: "Hall's transformed t".to_owned(),
+    }
 }
 
 /// The mean with Student's t bounds, whatever the number of rows and the skew.

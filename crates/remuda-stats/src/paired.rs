@@ -2,7 +2,9 @@
 //!
 //! Only rows on which the two disagree carry information. Paired AUC lives in `auc`, other paired metrics in `bootstrap`.
 
-use crate::estimate::{Estimate, Interval, Result, Undefined, check_confidence, check_finite, check_lengths, out_of_range};
+use crate::estimate::{
+    Estimate, Interval, Result, Undefined, check_confidence, check_finite, check_lengths, out_of_range,
+};
 use crate::proportion::{two_sided_z, wilson_at};
 use crate::special::{binomial, bisect, gamma, normal, student};
 use serde::{Deserialize, Serialize};
@@ -197,7 +199,7 @@ fn check_counts(only_new_right: u64, only_old_right: u64, n: u64) -> Result<()> 
         return Err(Undefined::NoRows);
     }
     if only_new_right.saturating_add(only_old_right) > n {
-        return Err(out_of_range("the number of disagreements", (only_new_right + only_old_right) as f64));
+        return Err(out_of_range("the number of disagreements", only_new_right.saturating_add(only_old_right) as f64));
     }
     Ok(())
 }

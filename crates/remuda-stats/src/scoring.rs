@@ -131,9 +131,10 @@ pub fn log_loss(probabilities: &[f64], positive: &[bool], clip: f64) -> Result<f
 /// As [`log_loss`], and a class number that is not below `classes`.
 pub fn log_loss_of_classes(probabilities: &[f64], truth: &[u32], classes: usize, clip: f64) -> Result<f64> {
     check_table(probabilities, truth, classes)?;
-    let losses = truth.iter().enumerate().map(|(row, class)| {
-        -probabilities[row * classes + *class as usize].clamp(clip, 1.0 - clip).ln()
-    });
+    let losses = truth
+        .iter()
+        .enumerate()
+        .map(|(row, class)| -probabilities[row * classes + *class as usize].clamp(clip, 1.0 - clip).ln());
     finite_mean(losses, truth.len())
 }
 
@@ -265,9 +266,7 @@ pub fn recall_at_precision(scores: &[f64], positive: &[bool], precision: f64) ->
     let best = curve
         .steps
         .iter()
-        .filter(|step| {
-            step.true_positives as f64 >= precision * (step.true_positives + step.false_positives) as f64
-        })
+        .filter(|step| step.true_positives as f64 >= precision * (step.true_positives + step.false_positives) as f64)
         .map(|step| step.true_positives)
         .max();
     Ok(best.unwrap_or(0) as f64 / curve.positives as f64)

@@ -72,12 +72,7 @@ pub struct Kappa {
 ///
 /// # Errors
 /// As [`cohen_kappa`], and a level outside (0, 1).
-pub fn cohen_kappa_interval(
-    one: &[Option<u32>],
-    other: &[Option<u32>],
-    classes: usize,
-    level: f64,
-) -> Result<Kappa> {
+pub fn cohen_kappa_interval(one: &[Option<u32>], other: &[Option<u32>], classes: usize, level: f64) -> Result<Kappa> {
     check_confidence(level)?;
     let value = cohen_kappa(one, other, classes, Weights::None)?;
     let table = table(one, other, classes)?;

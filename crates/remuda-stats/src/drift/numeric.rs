@@ -164,7 +164,10 @@ pub fn cramer_von_mises(first: &[f64], second: &[f64]) -> Result<SampleTest> {
     let variance = (total + 1.0) * (4.0 * product * total - 3.0 * (n * n + m * m) - 2.0 * product)
         / (45.0 * total * total * 4.0 * product);
     let adjusted = 1.0 / 6.0 + (statistic - mean) / (45.0 * variance).sqrt();
-    Ok(SampleTest { statistic, p_value: if adjusted < 0.003 { 1.0 } else { (1.0 - limit_cdf(adjusted)).clamp(0.0, 1.0) } })
+    Ok(SampleTest {
+        statistic,
+        p_value: if adjusted < 0.003 { 1.0 } else { (1.0 - limit_cdf(adjusted)).clamp(0.0, 1.0) },
+    })
 }
 
 /// The limit distribution of Cramér-von Mises (Csörgő & Faraway 1996, equation 1.2) through the Bessel function K(1/4).

@@ -1,6 +1,6 @@
 //! Sample size for a paired comparison: Connor's formula to start, the exact power of Tango's decision to finish.
 
-use super::{Offer, POWER, PLAUSIBLE, Price, search::MOST_LABELS};
+use super::{Offer, PLAUSIBLE, POWER, Price, search::MOST_LABELS};
 use crate::estimate::{Result, check_open, out_of_range};
 use crate::paired::{difference, tango_score};
 use crate::special::{binomial, normal};

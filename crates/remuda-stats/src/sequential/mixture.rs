@@ -57,9 +57,8 @@ pub fn normal_one_sided(time: f64, risk: f64, tuning: Tuning) -> Result<f64> {
     check(time, risk, tuning)?;
     let rho = tuning.one_sided();
     let spread = time + rho;
-    let log_martingale = |sum: f64| {
-        0.5 * (4.0 * rho / spread).ln() + sum * sum / (2.0 * spread) + normal::cdf(sum / spread.sqrt()).ln()
-    };
+    let log_martingale =
+        |sum: f64| 0.5 * (4.0 * rho / spread).ln() + sum * sum / (2.0 * spread) + normal::cdf(sum / spread.sqrt()).ln();
     Ok(crossing(-risk.ln(), spread.sqrt(), log_martingale))
 }
 
@@ -101,8 +100,7 @@ pub fn mixture_test(mean_difference: f64, variance: f64, n: u64, tau: f64) -> Re
     crate::estimate::check_finite(&[mean_difference])?;
     let n = n as f64;
     let spread = variance + n * tau * tau;
-    let log_ratio =
-        0.5 * (variance / spread).ln() + (n * tau * mean_difference).powi(2) / (2.0 * variance * spread);
+    let log_ratio = 0.5 * (variance / spread).ln() + (n * tau * mean_difference).powi(2) / (2.0 * variance * spread);
     Ok(MixtureTest { ratio: log_ratio.exp().min(f64::MAX), p_value: (-log_ratio).exp().min(1.0) })
 }
 

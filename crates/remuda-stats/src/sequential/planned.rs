@@ -85,7 +85,7 @@ impl Counts {
     fn after(&self, rows: u64, p: f64) -> Self {
         let mode = (((rows as f64 + 1.0) * p) as u64).min(rows);
         let enough = |k: u64| binomial::probability(k, rows, p) > NEGLIGIBLE;
-        let low = edge(0, mode, |k| enough(k));
+        let low = edge(0, mode, enough);
         let high = rows - edge(0, rows - mode, |k| enough(rows - k));
         let added: Vec<f64> = (low..=high).map(|k| binomial::probability(k, rows, p)).collect();
         let mut chances = vec![0.0; self.chances.len() + added.len()];

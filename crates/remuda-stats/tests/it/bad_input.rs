@@ -49,10 +49,7 @@ fn arguments_outside_their_range_are_refused() {
     }
     assert!(proportion::rate(3, 2, 0.95).is_err());
     assert!(paired::difference(4, 4, 5, 0.95).is_err());
-    assert_eq!(
-        auc::estimate(&[0.1], &[true, false], 0.95),
-        Err(Undefined::UnequalLengths { left: 1, right: 2 })
-    );
+    assert_eq!(auc::estimate(&[0.1], &[true, false], 0.95), Err(Undefined::UnequalLengths { left: 1, right: 2 }));
 }
 
 #[test]

@@ -4,6 +4,7 @@
 mod agreement_cases;
 mod bad_input;
 mod bootstrap;
+mod comparisons;
 mod properties;
 mod reference;
 mod special;

@@ -11,8 +11,7 @@ pub(super) fn auc(method: &str, inputs: Inputs<'_>) -> Option<Answer> {
     let mut answer = Answer::new();
     if method.starts_with("score-type interval") {
         let level = inputs.f("level");
-        let interval =
-            roc::newcombe(inputs.f("auc"), inputs.u("positives"), inputs.u("negatives"), level).unwrap();
+        let interval = roc::newcombe(inputs.f("auc"), inputs.u("positives"), inputs.u("negatives"), level).unwrap();
         answer.put("low", interval.low).put("high", interval.high);
         return Some(answer);
     }
@@ -161,9 +160,9 @@ pub(super) fn calibration(method: &str, inputs: Inputs<'_>) -> Option<Answer> {
         // Reliability and calibration errors in whatever binning the case names.
         let positive = inputs.flags("y_true");
         let bins = inputs.f_or("bins", inputs.f_or("n_bins", 10.0)) as usize;
-        let equal_count = method.contains("quantile") || method.contains("equal-count") || method.contains("equal mass");
-        let binning =
-            if equal_count { calibrated::Binning::EqualCount } else { calibrated::Binning::EqualWidth };
+        let equal_count =
+            method.contains("quantile") || method.contains("equal-count") || method.contains("equal mass");
+        let binning = if equal_count { calibrated::Binning::EqualCount } else { calibrated::Binning::EqualWidth };
         let table = calibrated::reliability(&scores, &positive, bins, binning).unwrap();
         answer.put("prob_true", table.iter().map(|bin| bin.rate()).collect::<Vec<_>>());
         answer.put("prob_pred", table.iter().map(|bin| bin.mean_score).collect::<Vec<_>>());
@@ -204,9 +203,9 @@ pub(super) fn ranking(inputs: Inputs<'_>) -> Option<Answer> {
     let (relevance, scores) = (inputs.table("relevance"), inputs.table("score"));
     let queries = || relevance.iter().zip(&scores);
     let mut answer = Answer::new();
-    let mean = |metric: &dyn Fn(&[f64], &[f64]) -> remuda_stats::Result<f64>| {
-        ranks::mean_over_queries(queries().map(|(relevance, scores)| metric(relevance, scores)))
-    };
+    type Metric<'a> = &'a dyn Fn(&[f64], &[f64]) -> remuda_stats::Result<f64>;
+    let mean =
+        |metric: Metric<'_>| ranks::mean_over_queries(queries().map(|(relevance, scores)| metric(relevance, scores)));
     answer.put_result("ndcg", mean(&|r, s| ranks::normalized_gain(r, s, None)));
     answer.put_result("ndcg_at_3", mean(&|r, s| ranks::normalized_gain(r, s, Some(3))));
     let per_query: Vec<f64> = queries().map(|(r, s)| ranks::normalized_gain(r, s, Some(3)).unwrap()).collect();

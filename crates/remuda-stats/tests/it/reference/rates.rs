@@ -89,9 +89,7 @@ pub(super) fn special(method: &str, inputs: Inputs<'_>) -> Option<Answer> {
         "t quantile" => answer.put("t", student::quantile(inputs.f("q"), inputs.f("df"))),
         "chi-square tail" => answer.put("p", gamma::chi_square_tail(inputs.f("x"), inputs.f("df"))),
         "chi-square quantile" => answer.put("x", gamma::chi_square_quantile(inputs.f("q"), inputs.f("df"))),
-        "regularized incomplete beta" => {
-            answer.put("p", beta::incomplete(inputs.f("a"), inputs.f("b"), inputs.f("x")))
-        }
+        "regularized incomplete beta" => answer.put("p", beta::incomplete(inputs.f("a"), inputs.f("b"), inputs.f("x"))),
         _ => return None,
     };
     Some(answer)
@@ -101,8 +99,7 @@ pub(super) fn labels_needed(method: &str, inputs: Inputs<'_>) -> Option<Answer> 
     let mut answer = Answer::new();
     let alpha = inputs.f("alpha");
     if method.starts_with("one proportion against a threshold") {
-        let needed =
-            price::labels_for_rate(inputs.f("threshold"), inputs.f("assumed"), 1.0 - alpha, inputs.f("power"));
+        let needed = price::labels_for_rate(inputs.f("threshold"), inputs.f("assumed"), 1.0 - alpha, inputs.f("power"));
         let field = |value: Option<u64>| value.map_or(Value::Null, Value::from);
         answer.put("n_first", field(needed.map(|n| n.first)));
         answer.put("n_stable_over_51", field(needed.map(|n| n.stable)));
@@ -177,8 +174,7 @@ pub(super) fn multiplicity(method: &str, inputs: Inputs<'_>) -> Option<Answer> {
 
 pub(super) fn sequential(method: &str, inputs: Inputs<'_>) -> Option<Answer> {
     let mut answer = Answer::new();
-    let tuning =
-        |time: &str| mixture::Tuning { time: inputs.f(time), risk: inputs.f_or("alpha_opt", 0.05) };
+    let tuning = |time: &str| mixture::Tuning { time: inputs.f(time), risk: inputs.f_or("alpha_opt", 0.05) };
     let alpha = inputs.f_or("alpha", 0.05);
     if method.starts_with("normal-mixture") {
         answer.put_result("two_sided", mixture::normal_two_sided(inputs.f("v"), alpha, tuning("v_opt")));

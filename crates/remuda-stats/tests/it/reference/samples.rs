@@ -23,8 +23,7 @@ pub(super) fn quantile(method: &str, inputs: Inputs<'_>) -> Option<Answer> {
         answer.put("one_sided_upper_rank", optional(one.upper_rank));
         answer.put("one_sided_upper", optional(one.upper));
     } else if method.starts_with("samples needed") {
-        let needed: Vec<u64> =
-            inputs.list("q").into_iter().map(|q| order::samples_needed(q, 0.95).unwrap()).collect();
+        let needed: Vec<u64> = inputs.list("q").into_iter().map(|q| order::samples_needed(q, 0.95).unwrap()).collect();
         answer.put("n", needed);
     } else if method.starts_with("test that") {
         let values = inputs.list("latency_ms");

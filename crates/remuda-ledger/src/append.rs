@@ -97,9 +97,7 @@ async fn head(transaction: &mut Transaction, product: &str) -> Result<(i64, Dige
         None => Ok((0, genesis(product))),
         Some((sequence, hash)) => match Digest::parse(&hash) {
             Ok(hash) => Ok((sequence, hash)),
-            Err(error) => {
-                Err(Error::Unreadable { product: product.to_owned(), sequence, message: error.to_string() })
-            }
+            Err(error) => Err(Error::Unreadable { product: product.to_owned(), sequence, message: error.to_string() }),
         },
     }
 }

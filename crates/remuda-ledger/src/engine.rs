@@ -191,11 +191,7 @@ impl Drop for SqliteTransaction {
 
 impl Transaction {
     /// Runs one statement; gives the rows it changed.
-    pub(crate) async fn execute(
-        &mut self,
-        sql: impl Into<String>,
-        values: &[Value<'_>],
-    ) -> Result<u64, sqlx::Error> {
+    pub(crate) async fn execute(&mut self, sql: impl Into<String>, values: &[Value<'_>]) -> Result<u64, sqlx::Error> {
         let sql = AssertSqlSafe(sql.into());
         match self {
             Transaction::Sqlite(transaction) => {
@@ -217,11 +213,7 @@ impl Transaction {
     }
 
     /// All rows of a query, read inside the transaction.
-    pub(crate) async fn rows(
-        &mut self,
-        sql: impl Into<String>,
-        values: &[Value<'_>],
-    ) -> Result<Vec<Row>, sqlx::Error> {
+    pub(crate) async fn rows(&mut self, sql: impl Into<String>, values: &[Value<'_>]) -> Result<Vec<Row>, sqlx::Error> {
         let sql = AssertSqlSafe(sql.into());
         Ok(match self {
             Transaction::Sqlite(transaction) => {

@@ -7,7 +7,9 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The ledger's address is neither `sqlite:PATH` nor `postgres://…`.
-    #[error("the ledger's address `{address}` is not understood: write `sqlite:PATH` or `postgres://USER@HOST/DATABASE`")]
+    #[error(
+        "the ledger's address `{address}` is not understood: write `sqlite:PATH` or `postgres://USER@HOST/DATABASE`"
+    )]
     Address {
         /// The address, without a password.
         address: String,
@@ -22,7 +24,9 @@ pub enum Error {
         source: sqlx::Error,
     },
     /// The ledger was written by a newer remuda.
-    #[error("the ledger at {place} has format {found}, this remuda knows formats up to {known}: install a newer remuda")]
+    #[error(
+        "the ledger at {place} has format {found}, this remuda knows formats up to {known}: install a newer remuda"
+    )]
     Newer {
         /// File or host and database.
         place: String,
@@ -76,7 +80,9 @@ pub enum Error {
         source: sqlx::Error,
     },
     /// Somebody else appended in between.
-    #[error("the ledger of `{product}` has moved on: expected fact {expected} as the newest, found {found}; read again and retry")]
+    #[error(
+        "the ledger of `{product}` has moved on: expected fact {expected} as the newest, found {found}; read again and retry"
+    )]
     Conflict {
         /// The product.
         product: String,

@@ -134,10 +134,8 @@ impl Ledger {
     /// The database failed or the row is unreadable.
     pub async fn fact(&self, id: &str) -> Result<Option<Fact>, Error> {
         const FACT: &str = "SELECT product, sequence FROM fact WHERE id = $1";
-        let place = self
-            .pool
-            .first("find a fact", FACT, &[Value::Text(id)], |row| Ok((row.text(0)?, row.integer(1)?)))
-            .await?;
+        let place =
+            self.pool.first("find a fact", FACT, &[Value::Text(id)], |row| Ok((row.text(0)?, row.integer(1)?))).await?;
         let Some((product, sequence)) = place else { return Ok(None) };
         let query = FactQuery {
             after: Some(sequence - 1),
@@ -227,8 +225,7 @@ impl Ledger {
                 conditions.text
             );
             for (sequence, _, link) in self.pool.list("read links", text, &conditions.values, read_link).await? {
-                let link =
-                    link.map_err(|word| unreadable(product, sequence, format!("`{word}` is no relation")))?;
+                let link = link.map_err(|word| unreadable(product, sequence, format!("`{word}` is no relation")))?;
                 links.entry(sequence).or_default().push(link);
             }
         }

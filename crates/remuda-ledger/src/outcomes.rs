@@ -5,7 +5,7 @@ use crate::bulk::OutcomeRecord;
 use crate::engine::{Row, Transaction, Value};
 use crate::error::Error;
 use crate::metrics::PAGE;
-use crate::predictions::{NEWEST, Window, before, bucket, pages};
+use crate::predictions::{Window, bucket, pages};
 use futures::TryStreamExt as _;
 use futures::stream::BoxStream;
 use remuda_model::feedback::Outcome;
@@ -50,10 +50,13 @@ pub struct ConfusionCount {
 pub(crate) const OF_FACT: &str = "SELECT prediction, value, observed, received, position FROM outcome \
     WHERE product = $1 AND sequence = $2 AND position > $3 ORDER BY position LIMIT $4";
 
-/// Joins the newest outcome to each prediction `p`.
-const NEWEST_OUTCOME: &str = "JOIN outcome o ON o.product = p.product AND o.prediction = p.id \
+/// Joins the newest outcome to each prediction `p`; goes before the window's conditions. Two details steer SQLite, which
+/// knows nothing of the tables' sizes: `CROSS JOIN` keeps predictions the outer loop, in the order of their index, so
+/// that a page costs a page; and `+ 0` hides the comparison from it, which it would turn into an index range over all
+/// later outcomes instead of looking up those of the one prediction.
+const NEWEST_OUTCOME: &str = "CROSS JOIN outcome o WHERE o.product = p.product AND o.prediction = p.id \
     AND NOT EXISTS (SELECT 1 FROM outcome n WHERE n.product = o.product AND n.prediction = o.prediction \
-    AND (n.sequence, n.position) > (o.sequence, o.position))";
+    AND (n.sequence + 0 > o.sequence OR (n.sequence + 0 = o.sequence AND n.position + 0 > o.position)))";
 
 pub(crate) fn read(row: &Row) -> Result<OutcomeRecord, sqlx::Error> {
     let outcome = Outcome { prediction: row.text(0)?, value: row.text(1)?, observed: row.optional_integer(2)? };
@@ -67,8 +70,7 @@ pub(crate) async fn insert(
     sequence: i64,
     rows: &[OutcomeRecord],
 ) -> Result<u64, sqlx::Error> {
-    const INSERT: &str =
-        "INSERT INTO outcome (product, sequence, position, prediction, value, observed, received)";
+    const INSERT: &str = "INSERT INTO outcome (product, sequence, position, prediction, value, observed, received)";
     let mut inserted = 0;
     let mut position = 0;
     // Slices bound the memory that the values take.
@@ -127,14 +129,13 @@ impl Ledger {
     pub fn joined_stream(&self, window: &Window) -> BoxStream<'static, Result<Joined, Error>> {
         let ledger = self.clone();
         let window = window.clone();
-        pages(NEWEST, move |place| {
+        pages(window.end(), move |place| {
             let (ledger, window) = (ledger.clone(), window.clone());
             async move {
-                let mut conditions = window.conditions();
-                before(&mut conditions, place);
+                let conditions = window.before(place);
                 let text = format!(
                     "SELECT p.id, p.release, p.label, p.score, o.value, p.time, o.observed, o.received, \
-                     p.sequence, p.position FROM prediction p {NEWEST_OUTCOME} WHERE {} \
+                     p.sequence, p.position FROM prediction p {NEWEST_OUTCOME} AND {} \
                      ORDER BY p.time DESC, p.sequence DESC, p.position DESC LIMIT {PAGE}",
                     conditions.text
                 );
@@ -153,7 +154,7 @@ impl Ledger {
         let bucket = bucket(&mut conditions, width);
         let text = format!(
             "SELECT p.release, {bucket} AS bucket, p.label, o.value, CAST(COUNT(*) AS BIGINT) \
-             FROM prediction p {NEWEST_OUTCOME} WHERE {} GROUP BY p.release, bucket, p.label, o.value",
+             FROM prediction p {NEWEST_OUTCOME} AND {} GROUP BY p.release, bucket, p.label, o.value",
             conditions.text
         );
         let read = |row: &Row| {

@@ -29,13 +29,32 @@ impl Window {
 
     /// The conditions of a query over table `prediction` under the name `p`.
     pub(crate) fn conditions(&self) -> Conditions<'_> {
+        let mut conditions = self.open_conditions();
+        conditions.and("p.time <", Value::Integer(self.until));
+        conditions
+    }
+
+    /// The conditions of a page before a place, which stands for the end of the window too: SQLite uses one upper
+    /// bound of an index, and must not choose the wrong one.
+    pub(crate) fn before(&self, place: Place) -> Conditions<'_> {
+        let mut conditions = self.open_conditions();
+        let places = [place.0, place.1, place.2].map(|number| conditions.place(Value::Integer(number)));
+        conditions.text.push_str(&format!(" AND (p.time, p.sequence, p.position) < ({})", places.join(", ")));
+        conditions
+    }
+
+    /// The place where the newest of the window end.
+    pub(crate) fn end(&self) -> Place {
+        (self.until, i64::MIN, i64::MIN)
+    }
+
+    fn open_conditions(&self) -> Conditions<'_> {
         let mut conditions = Conditions::default();
         conditions.and("p.product =", Value::Text(&self.product));
         if let Some(release) = &self.release {
             conditions.and("p.release =", Value::Text(release));
         }
         conditions.and("p.time >=", Value::Integer(self.since));
-        conditions.and("p.time <", Value::Integer(self.until));
         conditions
     }
 }
@@ -135,9 +154,6 @@ pub(crate) async fn insert(
 
 /// The place of a row in the order of time: time, sequence, position.
 pub(crate) type Place = (i64, i64, i64);
-
-/// A place after all others: where a stream of the newest first begins.
-pub(crate) const NEWEST: Place = (i64::MAX, i64::MAX, i64::MAX);
 
 impl Ledger {
     /// The prediction with this id.
@@ -244,11 +260,10 @@ impl Ledger {
     pub fn prediction_stream(&self, window: &Window) -> BoxStream<'static, Result<PredictionRecord, Error>> {
         let ledger = self.clone();
         let window = window.clone();
-        pages(NEWEST, move |place| {
+        pages(window.end(), move |place| {
             let (ledger, window) = (ledger.clone(), window.clone());
             async move {
-                let mut conditions = window.conditions();
-                before(&mut conditions, place);
+                let conditions = window.before(place);
                 let text = format!(
                     "SELECT {COLUMNS} FROM prediction p WHERE {} \
                      ORDER BY p.time DESC, p.sequence DESC, p.position DESC LIMIT {PAGE}",
@@ -266,13 +281,6 @@ pub(crate) fn bucket(conditions: &mut Conditions<'_>, width: i64) -> String {
     let width = if width <= 0 { i64::MAX } else { width };
     let place = conditions.place(Value::Integer(width));
     format!("(p.time / CAST({place} AS BIGINT)) * CAST({place} AS BIGINT)")
-}
-
-/// Adds the condition that rows come before a place.
-pub(crate) fn before(conditions: &mut Conditions<'_>, place: Place) {
-    let [time, sequence, position] =
-        [place.0, place.1, place.2].map(|number| conditions.place(Value::Integer(number)));
-    conditions.text.push_str(&format!(" AND (p.time, p.sequence, p.position) < ({time}, {sequence}, {position})"));
 }
 
 /// Rows read page by page, each page from the place of the last row before it.

@@ -18,12 +18,7 @@ pub struct Token {
 }
 
 fn read(row: &Row) -> Result<Token, sqlx::Error> {
-    Ok(Token {
-        hash: row.text(0)?,
-        member: row.text(1)?,
-        created: row.integer(2)?,
-        revoked: row.optional_integer(3)?,
-    })
+    Ok(Token { hash: row.text(0)?, member: row.text(1)?, created: row.integer(2)?, revoked: row.optional_integer(3)? })
 }
 
 impl Ledger {

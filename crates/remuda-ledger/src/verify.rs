@@ -305,8 +305,7 @@ impl Walk<'_> {
         let (mut after, mut left) = (-1, count);
         while left > 0 {
             let page = left.min(metrics::PAGE);
-            let values =
-                [Value::Text(self.product), Value::Text(run), Value::Integer(after), Value::Integer(page)];
+            let values = [Value::Text(self.product), Value::Text(run), Value::Integer(after), Value::Integer(page)];
             let read = |row: &Row| Ok((metrics::read(row)?, row.integer(5)?));
             let rows = self.pool.list(OPERATION, metrics::LOOSE, &values, read).await?;
             for (point, position) in &rows {

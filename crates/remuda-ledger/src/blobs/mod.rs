@@ -173,10 +173,7 @@ impl Blobs {
     ///
     /// # Errors
     /// The store cannot be listed; what cannot be read is a problem.
-    pub async fn verify_all(
-        &self,
-        progress: impl FnMut(u64, u64) + Send + 'static,
-    ) -> Result<Vec<BlobProblem>, Error> {
+    pub async fn verify_all(&self, progress: impl FnMut(u64, u64) + Send + 'static) -> Result<Vec<BlobProblem>, Error> {
         match &self.place {
             Place::Local(local) => local.run("verify the blobs", move |local| local.verify_all(progress)).await,
             Place::Remote(remote) => remote.verify_all(progress).await,

@@ -34,11 +34,13 @@ fn point(run: &str, name: &str, step: i64, value: f64) -> MetricPoint {
 pub(crate) async fn history(place: &Place) {
     let text = "recall >= 0.9";
     let definition = Definition { digest: Digest::of(text.as_bytes()), path: "a.md".into(), text: text.into() };
-    let points = vec![point("run/1", "loss", 1, 0.9), point("run/1", "loss", 2, f64::NAN), point("run/2", "loss", 1, 0.1)];
+    let points =
+        vec![point("run/1", "loss", 1, 0.9), point("run/1", "loss", 2, f64::NAN), point("run/2", "loss", 1, 0.1)];
     let loose = Append { metric_points: points, ..Append::default() };
     place.ledger.append("churn", loose).await.unwrap();
     let facts = vec![fact("f1"), fact("f2")];
-    let sealed = Append { facts, definitions: vec![definition], sealed_runs: vec!["run/1".into()], ..Append::default() };
+    let sealed =
+        Append { facts, definitions: vec![definition], sealed_runs: vec!["run/1".into()], ..Append::default() };
     place.ledger.append("churn", sealed).await.unwrap();
     let served = Append {
         facts: vec![fact("f3")],
@@ -136,8 +138,12 @@ fn traffic_is_counted_per_release_and_bucket() {
         assert_eq!(traffic, [bucket("r1", 1_000, 2, 15.0, 20), bucket("r2", 2_000, 1, 30.0, 30)]);
 
         let labels = place.ledger.label_counts(&Window::all("churn"), 0).await.unwrap();
-        let label =
-            |release: &str, label: &str| LabelCount { release: release.into(), bucket: 0, label: label.into(), count: 1 };
+        let label = |release: &str, label: &str| LabelCount {
+            release: release.into(),
+            bucket: 0,
+            label: label.into(),
+            count: 1,
+        };
         assert_eq!(labels, [label("r1", "No"), label("r1", "Yes"), label("r2", "Yes")]);
 
         let window = Window { release: Some("r1".into()), since: 1_015, until: 1_021, ..Window::all("churn") };

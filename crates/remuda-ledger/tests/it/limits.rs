@@ -124,7 +124,7 @@ fn a_read_only_folder_is_refused_in_plain_words() {
 }
 
 #[test]
-fn a_ledger_in_a_folder_that_became_read_only_refuses_appends_and_can_be_read() {
+fn a_ledger_whose_folder_became_read_only_is_refused_and_left_alone() {
     let Some(disk) = Small::mount("4m") else { return };
     run(async {
         let address = format!("sqlite:{}", disk.path().join("ledger.db").display());
@@ -148,8 +148,11 @@ fn an_address_that_is_none_is_refused() {
         );
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("notes.txt");
-        std::fs::write(&file, "these are my notes, and no database; they are long enough to have a header\n".repeat(50))
-            .unwrap();
+        std::fs::write(
+            &file,
+            "these are my notes, and no database; they are long enough to have a header\n".repeat(50),
+        )
+        .unwrap();
         let refused = Ledger::open(&format!("sqlite:{}", file.display())).await.unwrap_err();
         assert!(matches!(refused, Error::Open { .. }), "{refused:?}");
     });

@@ -3,7 +3,8 @@
 //! The other processes are this test binary again, told by its environment to run [`worker`].
 
 use crate::harness::{check_both, fact};
-use remuda_ledger::{Append, FactQuery, Ledger};
+use remuda_ledger::{Append, Blobs, FactQuery, Ledger};
+use remuda_model::Digest;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 
@@ -28,6 +29,14 @@ fn worker() {
     let name = std::env::var("REMUDA_TEST_WORKER_NAME").unwrap();
     let count: u32 = std::env::var("REMUDA_TEST_WORKER_COUNT").unwrap().parse().unwrap();
     tokio::runtime::Runtime::new().unwrap().block_on(async {
+        if let Some(folder) = address.strip_prefix("blobs:") {
+            let blobs = Blobs::local(std::path::Path::new(folder));
+            for number in 1..=count {
+                let digest = blobs.put(format!("{name}-{number} ").repeat(100_000)).await.unwrap();
+                println!("\nacknowledged {digest}");
+            }
+            return;
+        }
         let ledger = Ledger::open(&address).await.unwrap();
         for number in 1..=count {
             let id = format!("{name}-{number}");
@@ -65,7 +74,11 @@ fn tasks_append_at_once_and_the_chain_has_no_holes() {
 #[test]
 fn two_processes_append_at_once_to_a_ledger_that_neither_had_made() {
     check_both(|place| async move {
-        let fresh = if place.ledger.is_local() { place.address.replace("ledger.db", "fresh.db") } else { place.address.clone() };
+        let fresh = if place.ledger.is_local() {
+            place.address.replace("ledger.db", "fresh.db")
+        } else {
+            place.address.clone()
+        };
         let children = ["a", "b"].map(|name| spawn(&fresh, name, 60));
         for mut child in children {
             let output = BufReader::new(child.stdout.take().unwrap());
@@ -112,7 +125,11 @@ fn a_process_killed_at_work_loses_nothing_that_it_had_acknowledged() {
 #[test]
 fn many_open_a_new_ledger_at_the_same_time() {
     check_both(|place| async move {
-        let fresh = if place.ledger.is_local() { place.address.replace("ledger.db", "fresh.db") } else { place.address.clone() };
+        let fresh = if place.ledger.is_local() {
+            place.address.replace("ledger.db", "fresh.db")
+        } else {
+            place.address.clone()
+        };
         let opens = (0..12).map(|_| {
             let address = fresh.clone();
             tokio::spawn(async move { Ledger::open(&address).await })
@@ -120,5 +137,26 @@ fn many_open_a_new_ledger_at_the_same_time() {
         for open in opens.collect::<Vec<_>>() {
             open.await.unwrap().unwrap().close().await;
         }
+    });
+}
+
+#[test]
+fn a_process_killed_while_it_puts_blobs_leaves_whole_blobs_and_what_a_sweep_removes() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = spawn(&format!("blobs:{}", folder.path().display()), "blob", 100_000);
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut seen = Vec::new();
+    while seen.len() < 20 {
+        seen.extend(acknowledged(&lines.next().unwrap().unwrap()));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    seen.extend(lines.filter_map(|line| acknowledged(&line.ok()?)));
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let blobs = Blobs::local(folder.path());
+        let seen: Vec<Digest> = seen.iter().filter_map(|text| Digest::parse(text).ok()).collect();
+        assert_eq!(blobs.missing(&seen).await.unwrap(), []);
+        assert!(blobs.sweep_temporary().await.unwrap() <= 1);
+        assert_eq!(blobs.verify_all(|_, _| {}).await.unwrap(), []);
     });
 }

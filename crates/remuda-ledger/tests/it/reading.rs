@@ -9,7 +9,9 @@ use remuda_model::fact::Link;
 fn facts_are_filtered_and_come_with_their_links() {
     check_both(|place| async move {
         let mut all = Vec::new();
-        for (number, verb) in ["data.added", "run.started", "run.finished", "data.shown", "run.started"].iter().enumerate() {
+        for (number, verb) in
+            ["data.added", "run.started", "run.finished", "data.shown", "run.started"].iter().enumerate()
+        {
             let mut fact = fact(&format!("f{}", number + 1));
             fact.verb = (*verb).to_owned();
             if number % 2 == 1 {

@@ -4,8 +4,7 @@ use crate::bulk::history;
 use crate::harness::{check_both, fact, facts};
 use remuda_ledger::Append;
 
-const BROKEN: &str =
-    "does not follow the fact before it: facts were removed, inserted or put in another order";
+const BROKEN: &str = "does not follow the fact before it: facts were removed, inserted or put in another order";
 const CHANGED: &str = "was changed after it was appended (the fact or its links)";
 
 /// Each case does one thing to five facts and says what must be found.
@@ -18,29 +17,42 @@ fn tampering_with_facts_and_links_is_found_and_named() {
     let cases: Vec<(&str, Vec<String>)> = vec![
         ("UPDATE fact SET payload = '{\"rows\": 7044}' WHERE id = 'f3'", vec![format!("3 f3: {CHANGED}")]),
         ("UPDATE fact SET time = time + 1 WHERE id = 'f5'", vec![format!("5 f5: {CHANGED}")]),
-        ("UPDATE fact SET role = 'king' WHERE id = 'f5'", vec![
-            "5 f5: `king` is no role".into(),
-            "5 chain: the newest fact is not the one that the ledger recorded as newest".into(),
-        ]),
-        ("DELETE FROM fact WHERE id = 'f3'", vec![
-            "3 chain: facts 3 to 3 were removed".into(),
-            "3 link: table link has rows of a fact that is not in the ledger".into(),
-        ]),
-        ("DELETE FROM fact WHERE sequence > 3; DELETE FROM link WHERE sequence > 3", vec![
-            "4 chain: facts 4 to 5 were removed from the end".into(),
-        ]),
-        (swap, vec![
-            format!("2 f3: {BROKEN}"),
-            format!("2 f3: {CHANGED}"),
-            format!("3 f2: {BROKEN}"),
-            format!("3 f2: {CHANGED}"),
-            format!("4 f4: {BROKEN}"),
-        ]),
-        (insert, vec![
-            "6 chain: the ledger recorded 5 facts, but has them up to 6: some were inserted".into(),
-            format!("6 f6: {BROKEN}"),
-            format!("6 f6: {CHANGED}"),
-        ]),
+        (
+            "UPDATE fact SET role = 'king' WHERE id = 'f5'",
+            vec![
+                "5 f5: `king` is no role".into(),
+                "5 chain: the newest fact is not the one that the ledger recorded as newest".into(),
+            ],
+        ),
+        (
+            "DELETE FROM fact WHERE id = 'f3'",
+            vec![
+                "3 chain: facts 3 to 3 were removed".into(),
+                "3 link: table link has rows of a fact that is not in the ledger".into(),
+            ],
+        ),
+        (
+            "DELETE FROM fact WHERE sequence > 3; DELETE FROM link WHERE sequence > 3",
+            vec!["4 chain: facts 4 to 5 were removed from the end".into()],
+        ),
+        (
+            swap,
+            vec![
+                format!("2 f3: {BROKEN}"),
+                format!("2 f3: {CHANGED}"),
+                format!("3 f2: {BROKEN}"),
+                format!("3 f2: {CHANGED}"),
+                format!("4 f4: {BROKEN}"),
+            ],
+        ),
+        (
+            insert,
+            vec![
+                "6 chain: the ledger recorded 5 facts, but has them up to 6: some were inserted".into(),
+                format!("6 f6: {BROKEN}"),
+                format!("6 f6: {CHANGED}"),
+            ],
+        ),
         ("UPDATE link SET target = 'x' WHERE sequence = 2", vec![format!("2 f2: {CHANGED}")]),
         ("DELETE FROM link WHERE sequence = 2", vec![format!("2 f2: {CHANGED}")]),
         ("INSERT INTO link VALUES ('churn', 4, 1, 'uses', 'run', 'x')", vec![format!("4 f4: {CHANGED}")]),

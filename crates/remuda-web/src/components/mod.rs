@@ -1,0 +1,18 @@
+//! What pages are built of: each a function from plain values to markup. Nothing here asks the application.
+//!
+//! - [`layout`]: the page's frame; [`parts`]: times, digests, chips, banners, empty states, commands
+//! - [`verdict`]: verdicts and criteria; [`interval`]: an interval against a threshold
+//! - [`chart`]: histograms, bars, sparklines, bands over time; [`table`]: boxes that scroll sideways by themselves
+//! - [`diff`]: what differs; [`action`]: commands that a button can carry out; [`prose`]: Markdown
+
+pub mod action;
+pub mod chart;
+pub mod diff;
+pub mod interval;
+pub mod layout;
+pub mod parts;
+pub mod prose;
+pub mod table;
+pub mod verdict;
+
+pub use layout::{Frame, Page, Section, Theme};

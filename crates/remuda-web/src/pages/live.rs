@@ -1,0 +1,185 @@
+//! `/live`: traffic, the live metric with its interval, drift per column then and now, what somebody should look at.
+
+use super::release;
+use crate::components::{Frame, Page, Section, chart, layout, parts, table};
+use crate::format;
+use maud::{Markup, html};
+use remuda_app::serving::{ColumnDrift, InputColumn, LabelShare, LivePage};
+use remuda_model::text;
+
+/// Columns whose drift is drawn in full; the others stand in a table.
+const DRAWN: usize = 12;
+
+/// What is live.
+pub fn page(frame: &Frame, view: &LivePage) -> Markup {
+    let body = html! {
+        @if view.release.is_none() {
+            (parts::empty("Nothing is live yet. A release goes live when nothing is missing any more.", "remuda release promote"))
+        }
+        (alerts(view))
+        @if view.release.is_some() || view.predictions > 0 {
+            (tiles(view))
+            div.columns.even {
+                (parts::section("traffic", "Traffic", html! {}, html! {
+                    @if view.traffic.is_empty() { p.muted { "No prediction in this window." } } @else { (chart::traffic(&view.traffic)) }
+                }))
+                (metric(view))
+            }
+            (drift(&view.drift))
+            div.columns { div.main-column { (inputs(frame, view)) } div.side-column { (labels(&view.labels)) (history(frame, view)) } }
+        }
+    };
+    let page = Page {
+        title: "Live".to_owned(),
+        section: Section::Live,
+        crumbs: Vec::new(),
+        beside: html! { @if view.release.is_some() { span.chip.live { span.pulse aria-hidden="true" {} "live" } } },
+        lead: html! {
+            span { "endpoint " code { (view.endpoint) } }
+            @if let Some(release) = &view.release { span { "release " (parts::digest_link("release", release.digest.as_str())) " of " b { (release.model_name) } } }
+            span { "on duty " @match &view.on_duty { Some(member) => b { (member) }, None => span.muted { "nobody named" } } }
+            span.muted { (format::day(view.since)) " to " (format::day(view.until)) }
+        },
+        commands: vec!["remuda serving live".to_owned()],
+        body,
+    };
+    layout::page(frame, page)
+}
+
+fn alerts(view: &LivePage) -> Markup {
+    html! {
+        @if !view.alerts.is_empty() {
+            (parts::section("alerts", "Look at this", parts::mark(parts::Tone::Warning, &view.alerts.len().to_string()), html! {
+                ul.waiting { @for alert in view.alerts.iter().take(12) {
+                    li { div.waiting-head { span.chip.bad { "alert" } p { (parts::backticks(&alert.message)) } }
+                        @if !alert.roles.is_empty() { p.on-whom { "waits on " (parts::roles(&alert.roles)) } }
+                        @if !alert.command.is_empty() { div.do-it { (parts::command(&alert.command)) } } }
+                } }
+            }))
+        }
+    }
+}
+
+fn tiles(view: &LivePage) -> Markup {
+    let answered = format::share(view.outcomes, view.predictions);
+    html! {
+        div.tiles {
+            div.tile { b { (text::thousands(view.predictions)) } span { "predictions" } }
+            div.tile { b { (text::thousands(view.outcomes)) } span { "outcomes, for " (format::percent(answered)) " of them" } }
+            @if let Some(metric) = view.metrics.first() {
+                div.tile { b { (format::point(metric)) } span { (metric.name) " " span.muted { (format::interval(metric.lower, metric.upper)) } } }
+            }
+            @if let Some(latency) = latency(view) { div.tile { b { (format::seconds(latency / 1e6)) } span { "mean time to answer" } } }
+            div.tile { b { (view.drift.iter().filter(|column| column.drifted).count()) } span { "columns drift" } }
+        }
+    }
+}
+
+/// Mean over online answers, in microseconds.
+fn latency(view: &LivePage) -> Option<f64> {
+    let online = || view.traffic.iter().filter(|bucket| bucket.mean_microseconds > 0.0 && bucket.count > 0);
+    let count: f64 = online().map(|bucket| bucket.count as f64).sum();
+    let sum: f64 = online().map(|bucket| bucket.mean_microseconds * bucket.count as f64).sum();
+    if count > 0.0 { Some(sum / count) } else { None }
+}
+
+fn metric(view: &LivePage) -> Markup {
+    let name = view.metric_history.first().map_or("Live metric", |bucket| bucket.metric.name.as_str());
+    parts::section("metric", name, html! { span.muted { "by time of prediction, band: 95 % interval" } }, html! {
+        @if view.metric_history.is_empty() { (parts::empty("Outcomes come later. Add them as they come; repeated ones change nothing.", "remuda feedback add OUTCOMES.csv")) }
+        @else { (chart::band(&view.metric_history)) }
+        @if view.metrics.len() > 1 {
+            ul.plain-list.inline { @for metric in view.metrics.iter().skip(1).take(8) { li { span.metric { span.muted { (metric.name) } " " b { (format::point(metric)) } " " span.muted.small { (format::interval(metric.lower, metric.upper)) } } } } }
+        }
+    })
+}
+
+fn drift(columns: &[ColumnDrift]) -> Markup {
+    let mut sorted: Vec<&ColumnDrift> = columns.iter().collect();
+    sorted.sort_by(|left, right| right.drifted.cmp(&left.drifted).then(right.distance.total_cmp(&left.distance)));
+    let (drawn, rest) = sorted.split_at(sorted.len().min(DRAWN));
+    html! {
+        @if !columns.is_empty() {
+            (parts::section("drift", "Drift against the training version", html! { span.key { span.swatch.then {} "training" } span.key { span.swatch.now {} "live" } }, html! {
+                div.profiles { @for column in drawn { (drift_card(column)) } }
+                @if !rest.is_empty() { (drift_table(rest)) }
+                p.muted.small { "Distance is the population stability index. Chance alone explains the distance marked beside it at these sizes; a column drifts when it is above that and above the threshold." }
+            }))
+        }
+    }
+}
+
+fn drift_card(column: &ColumnDrift) -> Markup {
+    let full = column.shares.iter().take(8).flat_map(|share| [share.training, share.live]).fold(0.0, f64::max);
+    html! {
+        article class={ "profile drift" @if column.drifted { " drifted" } } {
+            header { h3 title=(column.column) { (column.column) } @if column.drifted { (parts::mark(parts::Tone::Warning, "! drifts")) } @else { (parts::mark(parts::Tone::Quiet, "steady")) } }
+            ul.bars.small {
+                @for share in column.shares.iter().take(8) {
+                    li { span.bar-name title=(share.name) { (format::cut(&share.name, 28)) } (chart::then_and_now(share, full))
+                        span.bar-value { span.muted { (format::percent(share.training)) } " → " (format::percent(share.live)) } }
+                }
+            }
+            (parts::left_out(column.shares.len(), 8, "remuda serving live"))
+            footer { span { "distance " b { (text::number(column.distance)) } } span.muted { "chance explains " (text::number(column.by_chance)) } span.muted { (text::count(column.rows, "row")) } }
+        }
+    }
+}
+
+fn drift_table(columns: &[&ColumnDrift]) -> Markup {
+    let rows = html! {
+        @for column in columns.iter().take(120) {
+            tr { td { (column.column) } td { @if column.drifted { (parts::mark(parts::Tone::Warning, "! drifts")) } @else { span.muted { "steady" } } }
+                td.number { (text::number(column.distance)) } td.number { (text::number(column.by_chance)) } td.number { (text::number(column.p_value)) } td.number { (text::thousands(column.rows)) } }
+        }
+    };
+    html! {
+        (table::table("Drift of the other columns", table::heads(["column", "drift", "#distance", "#by chance", "#p", "#rows"]), rows))
+        (parts::left_out(columns.len(), 120, "remuda serving live"))
+    }
+}
+
+fn labels(labels: &[LabelShare]) -> Markup {
+    let rows = html! {
+        @for label in labels.iter().take(30) {
+            tr { td { (format::cut(&label.label, 40)) } td.number { (format::percent(label.predicted)) } td.number { (label.observed.map_or_else(|| "–".to_owned(), format::percent)) } }
+        }
+    };
+    html! { @if !labels.is_empty() { (parts::section("labels", "Predicted and observed", html! {}, html! {
+        (table::table("Labels", table::heads(["label", "#predicted", "#observed"]), rows)) (parts::left_out(labels.len(), 30, "remuda serving live")) })) } }
+}
+
+fn inputs(frame: &Frame, view: &LivePage) -> Markup {
+    let rows = html! {
+        @for input in view.inputs.iter().take(120) {
+            tr { td { (input.name) } td { (input.column_type.as_str()) } td { @if input.required { "required" } @else { span.muted { "may be missing" } } } }
+        }
+    };
+    parts::section("inputs", "What callers send", html! {}, html! {
+        @if !view.inputs.is_empty() {
+            details { summary { (text::count(view.inputs.len() as u64, "input")) ", typed from the contract" } (table::table("Inputs", table::heads(["column", "type", ""]), rows)) }
+            (parts::command(&example_call(frame, view)))
+        }
+    })
+}
+
+/// A call that works from a terminal on this machine, with the first inputs.
+fn example_call(frame: &Frame, view: &LivePage) -> String {
+    let input = |input: &InputColumn| {
+        use remuda_model::data::ColumnType::{Boolean, Integer, Number};
+        let (data_type, value) = match input.column_type {
+            Integer => ("INT64", "1"),
+            Number => ("FP64", "1.0"),
+            Boolean => ("BOOL", "true"),
+            _ => ("BYTES", "\"…\""),
+        };
+        format!("{{\"name\":{},\"shape\":[1],\"datatype\":\"{data_type}\",\"data\":[{value}]}}", serde_json::Value::from(input.name.as_str()))
+    };
+    let inputs: Vec<String> = view.inputs.iter().take(2).map(input).collect();
+    let more = if view.inputs.len() > 2 { ", …" } else { "" };
+    format!("curl --json '{{\"inputs\":[{}{more}]}}' {}/v2/models/{}/infer", inputs.join(", "), frame.host, format::segment(&view.endpoint))
+}
+
+fn history(frame: &Frame, view: &LivePage) -> Markup {
+    html! { @if !view.history.is_empty() { (parts::section("history", "Who went live when", html! {}, release::promotions(frame, &view.history))) } }
+}

@@ -1,0 +1,197 @@
+//! The pages: each a function from a use case's answer to markup, and the routes that ask for the answer.
+//!
+//! One file per noun, the same nouns as everywhere. No page holds a rule: what it says comes from the answer.
+
+pub mod board;
+pub mod data;
+pub mod gate;
+pub mod ledger;
+pub mod live;
+pub mod login;
+pub mod model;
+pub mod problem;
+mod profile;
+pub mod reference;
+pub mod release;
+pub mod requirement;
+pub mod run;
+pub mod team;
+pub mod why;
+
+use crate::components::parts;
+use crate::format;
+use crate::state::Web;
+use crate::visit::{Visit, redirect};
+use axum::Router;
+use axum::extract::{Path, Query};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use maud::{Markup, html};
+use axum::extract::rejection::QueryRejection;
+use remuda_app as app;
+use serde::Deserialize;
+use std::sync::Arc;
+
+pub(crate) fn routes() -> Router<Arc<Web>> {
+    Router::new()
+        .route("/", get(board_page))
+        .route("/requirement", get(requirements))
+        .route("/requirement/{name}", get(requirement_page))
+        .route("/data", get(versions))
+        .route("/data/{version}", get(version_page))
+        .route("/data/{before}/diff/{after}", get(version_diff))
+        .route("/run", get(runs))
+        .route("/run/{run}", get(run_page))
+        .route("/run/{left}/diff/{right}", get(run_diff))
+        .route("/model", get(models))
+        .route("/model/{model}", get(model_page))
+        .route("/gate", get(evaluations))
+        .route("/gate/{evaluation}", get(evaluation_page))
+        .route("/release", get(releases))
+        .route("/release/{release}", get(release_page))
+        .route("/live", get(live_page))
+        .route("/why", get(why_ask))
+        .route("/why/{id}", get(why_page))
+        .route("/ledger", get(ledger_page))
+        .route("/team", get(team_page))
+        .route("/api", get(reference_page))
+}
+
+/// A query that may be nonsense: the page is then shown as if nothing was asked.
+type Asking<T> = Result<Query<T>, QueryRejection>;
+
+async fn board_page(visit: Visit) -> Response {
+    visit.show(app::product::Status {}, board::page).await
+}
+
+async fn requirements(visit: Visit) -> Response {
+    visit.show(app::requirement::List {}, requirement::list).await
+}
+
+async fn requirement_page(visit: Visit, Path(name): Path<String>) -> Response {
+    visit.show(app::requirement::Show { name }, requirement::page).await
+}
+
+async fn versions(visit: Visit) -> Response {
+    visit.show(app::data::Log { name: None }, data::list).await
+}
+
+#[derive(Deserialize)]
+struct ColumnsPage {
+    #[serde(default)]
+    columns: usize,
+}
+
+async fn version_page(visit: Visit, Path(version): Path<String>, query: Asking<ColumnsPage>) -> Response {
+    let columns = query.map_or(0, |Query(query)| query.columns);
+    visit.show(app::data::Show { version }, |frame, view| data::page(frame, view, columns)).await
+}
+
+async fn version_diff(visit: Visit, Path((before, after)): Path<(String, String)>) -> Response {
+    visit.show(app::data::Diff { before, after: Some(after), limit: 40 }, data::difference).await
+}
+
+#[derive(Deserialize, Default)]
+struct Before {
+    before: Option<String>,
+}
+
+async fn runs(visit: Visit, query: Asking<Before>) -> Response {
+    let before = query.ok().and_then(|Query(query)| query.before).filter(|before| !before.is_empty());
+    visit.show(app::run::List { limit: 50, before }, run::list).await
+}
+
+async fn run_page(visit: Visit, Path(run): Path<String>) -> Response {
+    visit.show(app::run::Show { run }, run::page).await
+}
+
+async fn run_diff(visit: Visit, Path((left, right)): Path<(String, String)>) -> Response {
+    visit.show(app::run::Diff { left, right: Some(right) }, run::difference).await
+}
+
+async fn models(visit: Visit) -> Response {
+    visit.show(app::model::List { name: None }, model::list).await
+}
+
+async fn model_page(visit: Visit, Path(model): Path<String>) -> Response {
+    visit.show(app::model::Show { model }, model::page).await
+}
+
+async fn evaluations(visit: Visit) -> Response {
+    visit.show(app::gate::List {}, gate::list).await
+}
+
+async fn evaluation_page(visit: Visit, Path(evaluation): Path<String>) -> Response {
+    visit.show(app::gate::Show { evaluation }, gate::page).await
+}
+
+async fn releases(visit: Visit) -> Response {
+    visit.show(app::release::List {}, release::list).await
+}
+
+async fn release_page(visit: Visit, Path(release): Path<String>) -> Response {
+    visit.show(app::release::Show { release }, release::page).await
+}
+
+async fn live_page(visit: Visit) -> Response {
+    visit.show(app::serving::Live { days: 30 }, live::page).await
+}
+
+#[derive(Deserialize, Default)]
+struct Asked {
+    id: Option<String>,
+}
+
+async fn why_ask(visit: Visit, query: Asking<Asked>) -> Response {
+    let id = query.ok().and_then(|Query(query)| query.id).map(|id| id.trim().to_owned()).unwrap_or_default();
+    if !id.is_empty() {
+        return redirect(&format!("/why/{}", format::segment(&id)));
+    }
+    let context = match visit.context().await {
+        Ok(context) => context,
+        Err(error) => return visit.problem(None, &error, None),
+    };
+    why::ask(&visit.frame(Some(&context))).into_response()
+}
+
+async fn why_page(visit: Visit, Path(id): Path<String>) -> Response {
+    visit.show(app::ledger::Why { id }, why::page).await
+}
+
+#[derive(Deserialize, Default)]
+struct LedgerQuery {
+    before: Option<String>,
+    verb: Option<String>,
+    actor: Option<String>,
+}
+
+async fn ledger_page(visit: Visit, query: Asking<LedgerQuery>) -> Response {
+    let query = query.map(|Query(query)| query).unwrap_or_default();
+    let filled = |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+    let asked = app::ledger::Log {
+        limit: 80,
+        before: query.before.and_then(|before| before.parse().ok()),
+        verb: filled(query.verb),
+        actor: filled(query.actor),
+    };
+    visit.show(asked.clone(), |frame, view| ledger::page(frame, view, &asked)).await
+}
+
+async fn team_page(visit: Visit) -> Response {
+    visit.show(app::team::Show {}, team::page).await
+}
+
+async fn reference_page(visit: Visit) -> Response {
+    let context = visit.context().await.ok();
+    reference::page(&visit.frame(context.as_ref()), &crate::openapi::DESCRIPTION.operations).into_response()
+}
+
+/// Words in which digests are shown short.
+fn linked_words(words: &str) -> Markup {
+    html! {
+        @for (index, word) in words.split(' ').take(40).enumerate() {
+            @if index > 0 { " " }
+            @if word.starts_with("b3:") { (parts::digest(word)) } @else { (format::cut(word, 80)) }
+        }
+    }
+}

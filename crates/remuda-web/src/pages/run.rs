@@ -1,0 +1,295 @@
+//! `/run`, `/run/{id}` and `/run/{a}/diff/{b}`: what was tried, from what, with which result.
+
+use crate::components::{Frame, Page, Section, action, diff, layout, parts, table};
+use crate::format;
+use maud::{Markup, html};
+use remuda_app::run::{Difference, MetricDifference, RunDiff, RunState, Runs};
+use remuda_model::run::{MetricValue, RunStatus, Snapshot, StepOutcome, StepResult};
+use remuda_model::text;
+
+/// Runs, newest first.
+pub fn list(frame: &Frame, view: &Runs) -> Markup {
+    let shown = &view.runs[..view.runs.len().min(50)];
+    let body = html! {
+        @if shown.is_empty() {
+            (parts::empty("No run yet. Nothing is asked of a run: a dirty tree is fine, its code is kept with it.", "remuda run"))
+        } @else { (table(frame, shown)) }
+        @if let (true, Some(last)) = (view.more || view.runs.len() > shown.len(), shown.last()) {
+            p.pager { a href={ "/run?before=" (format::segment(&last.run)) } rel="next" { "older runs" } }
+        }
+    };
+    let page = Page {
+        title: "Runs".to_owned(),
+        section: Section::Run,
+        crumbs: Vec::new(),
+        beside: html! {},
+        lead: html! { span { "Every run keeps its code, data and environment, committed or not." } },
+        commands: vec!["remuda run list".to_owned()],
+        body,
+    };
+    layout::page(frame, page)
+}
+
+/// Runs as a table. (The board shows it too.)
+pub(crate) fn table(frame: &Frame, runs: &[RunState]) -> Markup {
+    let rows = html! {
+        @for (index, run) in runs.iter().enumerate() {
+            tr {
+                td { a.plain href=(format::address("run", &run.run)) { code.digest { (format::short(&run.run)) } } }
+                td { (parts::status(run.status)) }
+                td.what { (format::cut(&run.command, 60)) @if !run.note.is_empty() { span.muted { " " (format::cut(&run.note, 60)) } } }
+                td { @match headline(run) { Some(metric) => (inline_metric(metric)), None => span.muted { "–" } } }
+                td { (run.actor) }
+                td { (parts::time(frame.now, run.started)) }
+                td.number { (length(frame, run)) }
+                td { @if let Some(before) = runs.get(index + 1) {
+                    a href={ "/run/" (format::segment(&before.run)) "/diff/" (format::segment(&run.run)) } { "diff" } } }
+            }
+        }
+    };
+    table::table("Runs", table::heads(["run", "status", "what", "metric", "by", "started", "#took", "change"]), rows)
+}
+
+fn headline(run: &RunState) -> Option<&MetricValue> {
+    // The last step's model is usually the one meant; its first metric says most.
+    let last = run.steps.iter().rev().find_map(|step| {
+        let own = format!("{}/", step.step);
+        run.metrics.iter().find(|metric| metric.name.starts_with(&own))
+    });
+    last.or_else(|| run.metrics.first())
+}
+
+fn inline_metric(metric: &MetricValue) -> Markup {
+    html! { span.metric { span.muted { (metric.name) } " " b { (format::point(metric)) } " " span.muted.small { (format::interval(metric.lower, metric.upper)) } } }
+}
+
+fn length(frame: &Frame, run: &RunState) -> String {
+    let end = match (run.status, run.ended) {
+        (_, Some(ended)) => ended,
+        (RunStatus::Running, None) => frame.now,
+        _ => return "–".to_owned(),
+    };
+    format::seconds(end.saturating_sub(run.started) as f64 / 1e6)
+}
+
+/// One run.
+pub fn page(frame: &Frame, run: &RunState) -> Markup {
+    let body = html! {
+        @if run.status == RunStatus::Failed {
+            div.banner.bad { p.headline { "This run failed" @if let Some(code) = run.exit_code { ", exit code " (code) } }
+                @if !run.failure.is_empty() { pre { code { (format::cut(&run.failure, 6_000)) } } } }
+        }
+        div.columns {
+            div.main-column { (metrics(run)) (steps(&run.steps)) (models(frame, run)) }
+            div.side-column { (about(frame, run)) (parameters(run)) (snapshot(&run.snapshot)) }
+        }
+    };
+    let page = Page {
+        title: format!("Run {}", format::short(&run.run)),
+        section: Section::Run,
+        crumbs: vec![("Runs".to_owned(), "/run".to_owned())],
+        beside: parts::status(run.status),
+        lead: html! {
+            span { "by " b { (run.actor) } }
+            span { (parts::time(frame.now, run.started)) }
+            span { "took " (length(frame, run)) }
+        },
+        commands: vec![format!("remuda run show {}", run.run), format!("remuda run diff {}", run.run)],
+        body,
+    };
+    layout::page(frame, page)
+}
+
+fn metrics(run: &RunState) -> Markup {
+    let body = html! {
+        @if run.metrics.is_empty() { (parts::empty("This run recorded no metric.", "")) }
+        @else { (metric_table(&run.metrics)) }
+    };
+    parts::section("metrics", "Metrics", html! {}, body)
+}
+
+/// Metrics, each with its interval and what it rests on.
+pub(crate) fn metric_table(metrics: &[MetricValue]) -> Markup {
+    let rows = html! {
+        @for metric in metrics.iter().take(120) {
+            tr {
+                td { (metric.name) }
+                td.number { b { (format::point(metric)) } }
+                td { (format::interval(metric.lower, metric.upper)) @if metric.lower.is_some() { span.muted.small { " " (format::two_sided(metric.confidence)) } } }
+                td.number { (text::thousands(metric.n)) }
+                td { (metric.split) }
+                td.muted { (metric.method) }
+            }
+        }
+    };
+    html! {
+        (table::table("Metrics", table::heads(["metric", "#value", "interval", "#n", "on", "method"]), rows))
+        (parts::left_out(metrics.len(), 120, "remuda run show"))
+    }
+}
+
+fn steps(steps: &[StepResult]) -> Markup {
+    let rows = html! {
+        @for step in steps.iter().take(80) {
+            tr {
+                td { b { (step.step) } }
+                td { @match step.outcome {
+                    StepOutcome::Ran => (parts::mark(parts::Tone::Good, "✓ ran")),
+                    StepOutcome::Skipped => (parts::mark(parts::Tone::Quiet, "↷ skipped")),
+                    StepOutcome::Failed => (parts::mark(parts::Tone::Bad, "✗ failed")),
+                } }
+                td.number { (format::seconds(step.seconds)) }
+                td { (parts::backticks(&format::cut(&step.note, 300))) }
+                td { (parts::digest(step.inputs.as_str())) }
+            }
+        }
+    };
+    html! {
+        @if !steps.is_empty() {
+            (parts::section("steps", "Steps", html! {}, table::table("Steps", table::heads(["step", "outcome", "#took", "why", "inputs"]), rows)))
+        }
+    }
+}
+
+fn models(frame: &Frame, run: &RunState) -> Markup {
+    let rows = html! {
+        @for model in run.models.iter().take(40) {
+            tr {
+                td { a href=(format::address("model_version", model.digest.as_str())) { b { (model.name) } } }
+                td { (parts::digest_link("model_version", model.digest.as_str())) }
+                td { @if let Some(algorithm) = model.algorithm { (algorithm.as_str()) } }
+                td.number { (format::bytes(model.bytes)) }
+                td { (action::button(frame, "gate", "evaluate", "Evaluate", &[("candidate", model.digest.as_str())])) }
+            }
+        }
+    };
+    html! {
+        @if !run.models.is_empty() {
+            (parts::section("models", "Models", html! {}, html! {
+                (table::table("Models", table::heads(["model", "version", "learner", "#size", "gate"]), rows))
+                p.muted.small { "Evaluating is a look at the holdout, and is charged." }
+            }))
+        }
+    }
+}
+
+fn about(frame: &Frame, run: &RunState) -> Markup {
+    parts::section("about", "About", html! {}, html! {
+        (parts::facts([
+            ("run", parts::digest(&run.run)),
+            ("command", html! { code { (format::cut(&run.command, 300)) } }),
+            ("note", parts::text(if run.note.is_empty() { "–" } else { &run.note })),
+            ("started", parts::time(frame.now, run.started)),
+            ("ended", html! { @match run.ended { Some(ended) => (parts::time(frame.now, ended)), None => "–" } }),
+            ("exit code", html! { @match run.exit_code { Some(code) => (code), None => "–" } }),
+        ]))
+        p { a href={ "/why/" (format::segment(&run.run)) } { "lineage" } }
+    })
+}
+
+fn parameters(run: &RunState) -> Markup {
+    html! {
+        @if !run.parameters.is_empty() {
+            (parts::section("parameters", "Parameters", html! {}, html! {
+                dl.facts { @for (name, value) in run.parameters.iter().take(80) { div { dt { (name) } dd { code { (format::cut(&plain(value), 200)) } } } } }
+            }))
+        }
+    }
+}
+
+fn plain(value: &serde_json::Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn snapshot(snapshot: &Snapshot) -> Markup {
+    let commit = |commit: &Option<String>| html! { @match commit { Some(commit) => (parts::digest(commit)), None => span.muted { "no git repository" } } };
+    parts::section("snapshot", "Snapshot", html! {}, html! {
+        (parts::facts([
+            ("code", commit(&snapshot.commit)),
+            ("made on", commit(&snapshot.parent)),
+            ("branch", parts::text(snapshot.branch.as_deref().unwrap_or("–"))),
+            ("changed files", parts::text(text::thousands(snapshot.changed_files))),
+        ]))
+        @if !snapshot.left_out.is_empty() {
+            p { (parts::mark(parts::Tone::Warning, "left out")) " because of their size:" }
+            ul.plain-list { @for (path, bytes) in snapshot.left_out.iter().take(12) { li { code { (path) } " " span.muted { (format::bytes(*bytes)) } } } }
+        }
+        @if !snapshot.environment.is_empty() {
+            details { summary { "environment" }
+                dl.facts { @for (name, value) in snapshot.environment.iter().take(60) { div { dt { (name) } dd { (format::cut(value, 120)) } } } } }
+        }
+    })
+}
+
+/// Two runs side by side.
+pub fn difference(frame: &Frame, view: &RunDiff) -> Markup {
+    let (left, right) = (format::short(&view.left.run), format::short(&view.right.run));
+    let body = html! {
+        (metric_differences(&view.metrics, &left, &right))
+        (differences("parameters", "Parameters", &view.parameters, &left, &right))
+        (differences("environment", "Environment", &view.environment, &left, &right))
+        (files(view))
+    };
+    let page = Page {
+        title: format!("{left} → {right}"),
+        section: Section::Run,
+        crumbs: vec![("Runs".to_owned(), "/run".to_owned())],
+        beside: html! {},
+        lead: html! {
+            span { a href=(format::address("run", &view.left.run)) { (left) } " by " (view.left.actor) ", " (parts::time(frame.now, view.left.started)) }
+            span { a href=(format::address("run", &view.right.run)) { (right) } " by " (view.right.actor) ", " (parts::time(frame.now, view.right.started)) }
+        },
+        commands: vec![format!("remuda run diff {} {}", view.left.run, view.right.run)],
+        body,
+    };
+    layout::page(frame, page)
+}
+
+fn metric_differences(metrics: &[MetricDifference], left: &str, right: &str) -> Markup {
+    let cell = |metric: &Option<MetricValue>| html! {
+        @match metric { Some(metric) => { b { (format::point(metric)) } " " span.muted.small { (format::interval(metric.lower, metric.upper)) } }, None => span.muted { "–" } }
+    };
+    let rows = html! {
+        @for metric in metrics.iter().take(120) {
+            tr { td { (metric.name) } td { (cell(&metric.left)) } td { (cell(&metric.right)) }
+                td { @if metric.apart { (parts::mark(parts::Tone::Warning, "apart")) } @else { span.muted { "within chance" } } } }
+        }
+    };
+    parts::section("metrics", "Metrics", html! {}, html! {
+        @if metrics.is_empty() { p.muted { "Neither run recorded a metric." } }
+        @else { (table::table("Metrics of both", html! { th scope="col" { "metric" } th scope="col" { (left) } th scope="col" { (right) } th scope="col" { "intervals" } }, rows)) }
+        p.muted.small { "Intervals that do not overlap are marked. The gate compares on the same rows, and decides." }
+    })
+}
+
+fn differences(id: &str, title: &str, found: &[Difference], left: &str, right: &str) -> Markup {
+    let rows = html! {
+        @for one in found.iter().take(100) { tr { td { (one.name) } td { code { (format::cut(&one.left, 160)) } } td { code { (format::cut(&one.right, 160)) } } } }
+    };
+    parts::section(id, title, html! {}, html! {
+        @if found.is_empty() { p.muted { "No difference." } }
+        @else { (table::table(title, html! { th scope="col" { "name" } th scope="col" { (left) } th scope="col" { (right) } }, rows)) }
+    })
+}
+
+fn files(view: &RunDiff) -> Markup {
+    let mut room = 400usize;
+    let mut shown = Vec::new();
+    for file in view.files.iter().take(40) {
+        let lines = file.diff.lines().count().min(120).min(room);
+        room -= lines;
+        shown.push((file, lines));
+    }
+    parts::section("files", "Files", parts::chip(&view.files.len().to_string()), html! {
+        @if view.files.is_empty() { p.muted { "The code is the same." } }
+        @for (file, lines) in &shown {
+            details.file open[*lines > 0] {
+                summary { span class={ "chip change-" (if file.kind == "added" { "added" } else if file.kind == "removed" { "removed" } else { "changed" }) } { (file.kind) } " " code { (file.path) } }
+                @if *lines > 0 { (diff::unified(&file.diff, *lines)) }
+                @else if file.diff.is_empty() { p.muted { "binary, or not shown" } }
+                @else { p.muted { "more than fits a page: " code { "remuda run diff " (format::short(&view.left.run)) " " (format::short(&view.right.run)) } } }
+            }
+        }
+        (parts::left_out(view.files.len(), 40, "remuda run diff"))
+    })
+}

@@ -109,7 +109,7 @@ impl Misfit {
         let (name, kind) = &layout.columns[self.column];
         let mut problem = format!("{} is no {}", shown(&self.value), kind.as_str());
         if self.further > 0 {
-            problem.push_str(&format!(" ({} more such)", remuda_model::text::count(self.further, "cell")));
+            problem.push_str(&format!(" ({} more like it)", remuda_model::text::thousands(self.further)));
         }
         let next = if self.further == 0 {
             "correct it, add the word to the contract's `missing`, or change the column's type there"

@@ -74,6 +74,28 @@ pub(crate) struct Duplicates {
     surplus: u64,
 }
 
+/// Counts of numbers by their bits.
+type NumberCounts = HashMap<u64, u64, std::hash::BuildHasherDefault<Mixed>>;
+
+/// Spreads the bits of numbers, whose low ones are often all zero (Fibonacci hashing, Knuth volume 3, section 6.4).
+#[derive(Default)]
+struct Mixed(u64);
+
+impl std::hash::Hasher for Mixed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+    fn write_u64(&mut self, value: u64) {
+        let mixed = (self.0 ^ value).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 = (mixed ^ (mixed >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
+    }
+}
+
 /// Hashes are already hashed: they hash to themselves.
 #[derive(Default)]
 pub(crate) struct Identity(u64);
@@ -139,7 +161,7 @@ struct ColumnProfiler {
 /// The counts of a column's values.
 enum Counted {
     /// Numbers and times, by their bits.
-    Numbers(HashMap<u64, u64>),
+    Numbers(NumberCounts),
     /// Texts and booleans.
     Texts(FrequentTexts),
     /// Numbers beyond the exact bound.
@@ -150,7 +172,7 @@ impl ColumnProfiler {
     fn new(name: &str, kind: ColumnType) -> Self {
         let values = match kind {
             ColumnType::String | ColumnType::Boolean => Counted::Texts(FrequentTexts::default()),
-            _ => Counted::Numbers(HashMap::new()),
+            _ => Counted::Numbers(NumberCounts::default()),
         };
         Self { name: name.to_owned(), kind, count: 0, missing: 0, characters: 0, moments: Moments::default(), values }
     }
@@ -192,9 +214,12 @@ impl ColumnProfiler {
                 *counts.entry(number.to_bits()).or_insert(0) += 1;
                 if counts.len() > EXACT {
                     let mut sketch = NumberSketch::new(counts)?;
-                    for (bits, count) in counts.iter() {
-                        for _ in 0..*count {
-                            sketch.add(f64::from_bits(*bits));
+                    // In the values' order: sketches remember the order, and the same rows make the same profile.
+                    let mut sorted: Vec<(u64, u64)> = counts.iter().map(|(bits, count)| (*bits, *count)).collect();
+                    sorted.sort_unstable();
+                    for (bits, count) in sorted {
+                        for _ in 0..count {
+                            sketch.add(f64::from_bits(bits));
                         }
                     }
                     self.values = Counted::Sketched(Box::new(sketch));
@@ -361,7 +386,7 @@ struct NumberSketch {
 const CELLS: usize = 8192;
 
 impl NumberSketch {
-    fn new(counts: &HashMap<u64, u64>) -> Result<Self, DataError> {
+    fn new(counts: &NumberCounts) -> Result<Self, DataError> {
         let values = counts.keys().map(|bits| f64::from_bits(*bits));
         let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
         // Some room on both sides; the halves keep the range of extreme values finite.
@@ -458,8 +483,10 @@ impl FrequentTexts {
         if self.distinct.is_none() && self.counts.len() > EXACT {
             let mut sketch = HllSketch::new(12, HllType::Hll8)
                 .map_err(|error| DataError::engine("count distinct values", error.to_string()))?;
-            for text in self.counts.keys() {
-                sketch.update(text.as_ref());
+            let mut known: Vec<&str> = self.counts.keys().map(AsRef::as_ref).collect();
+            known.sort_unstable();
+            for text in known {
+                sketch.update(text);
             }
             self.distinct = Some(sketch);
         }

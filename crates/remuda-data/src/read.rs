@@ -44,6 +44,9 @@ pub fn read_now(parts: &Parts, contract: Option<&Contract>, request: &ReadReques
     let mut kept = Vec::new();
     let mut left = request.limit.unwrap_or(usize::MAX);
     for path in &parts.paths {
+        if left == 0 {
+            break;
+        }
         for batch in batches(path, Some(&plan.read))? {
             if left == 0 {
                 break;

@@ -105,151 +105,139 @@ fn target_of(rule: &Rule, contract: &Contract, file: &str) -> Result<Target, Dat
 
 impl State {
     fn add(&mut self, chunk: &Chunk, views: &[View<'_>]) {
-        let rows = chunk.batch.num_rows();
-        let mut scratch = String::new();
+        let (breaches, places) = (&mut self.breaches, &mut self.places);
+        let mut breach = |row: usize, value: Option<&str>| {
+            *breaches += 1;
+            remember(places, chunk.lines[row], value);
+        };
+        let rows = 0..chunk.batch.num_rows();
         match &mut self.target {
             Target::Rows => {}
             Target::Missing(column) => {
-                for row in 0..rows {
-                    if views[*column].raw(row) == Raw::Missing {
-                        self.breaches += 1;
-                        remember(&mut self.places, chunk.lines[row], None);
-                    }
-                }
+                rows.filter(|row| views[*column].raw(*row) == Raw::Missing).for_each(|row| breach(row, None));
             }
             Target::Range(column, minimum, maximum) => {
-                for row in 0..rows {
+                for row in rows {
                     let number = views[*column].number(row);
                     if number < *minimum || number > *maximum {
-                        self.breaches += 1;
-                        remember(&mut self.places, chunk.lines[row], Some(&text::number(number)));
+                        breach(row, Some(&text::number(number)));
                     }
                 }
             }
             Target::Values(column, values) => {
-                for row in 0..rows {
+                let mut scratch = String::new();
+                for row in rows {
                     let raw = views[*column].raw(row);
-                    let known = match raw {
-                        Raw::Missing => true,
-                        Raw::Text(value) => values.contains(value),
+                    let value = match raw {
+                        Raw::Missing => continue,
+                        Raw::Text(value) => value,
                         _ => {
                             scratch.clear();
                             write_raw(raw, &mut scratch);
-                            values.contains(&scratch)
+                            &scratch
                         }
                     };
-                    if !known {
-                        scratch.clear();
-                        write_raw(raw, &mut scratch);
-                        self.breaches += 1;
-                        remember(&mut self.places, chunk.lines[row], Some(&scratch));
+                    if !values.contains(value) {
+                        breach(row, Some(value));
                     }
                 }
             }
             Target::WholeRow(seen) => {
-                for row in 0..rows {
-                    if seen.add(chunk.hashes[row]) {
-                        remember(&mut self.places, chunk.lines[row], None);
-                    }
-                }
+                rows.filter(|row| seen.add(chunk.hashes[*row])).for_each(|row| breach(row, None));
             }
-            Target::Key(columns, seen) => {
-                let mut key = Vec::new();
-                for row in 0..rows {
-                    key.clear();
-                    write_key(views, columns, row, &mut scratch, &mut key);
-                    let mut first = [0u8; 8];
-                    first.copy_from_slice(&blake3::hash(&key).as_bytes()[..8]);
-                    if seen.add(u64::from_le_bytes(first)) {
-                        scratch.clear();
-                        for column in columns.iter() {
-                            if !scratch.is_empty() {
-                                scratch.push_str(", ");
-                            }
-                            views[*column].text(row, &mut scratch);
-                        }
-                        remember(&mut self.places, chunk.lines[row], Some(&scratch));
-                    }
-                }
-            }
+            Target::Key(columns, seen) => add_keys(rows, views, columns, seen, &mut breach),
         }
     }
 
-    fn finish(self, rows: u64, word: &str) -> RuleResult {
-        let mut breaches = self.breaches;
+    fn finish(mut self, rows: u64, word: &str) -> RuleResult {
         let mut about = "";
         if let Target::WholeRow(seen) | Target::Key(_, seen) = &self.target {
-            breaches = seen.surplus();
+            self.breaches = seen.surplus();
             about = if seen.is_estimate() { "about " } else { "" };
         }
+        let breaches = self.breaches;
         let places = match self.places.len() {
             0 => String::new(),
             1 => format!(" ({word} {})", self.places[0]),
             _ => format!(" ({word}s {}{})", text::list(&self.places), if breaches as usize > SHOWN { " first" } else { "" }),
         };
-        let (passed, found) = match &self.rule.check {
+        let (passed, found) = self.judge(rows, about);
+        let breaches = if matches!(self.target, Target::Rows) { u64::from(!passed) } else { breaches };
+        let message = format!("{found}{places}");
+        RuleResult { rule: self.rule.name, severity: self.rule.severity, passed, breaches, message }
+    }
+
+    /// Whether the rule is kept, and what was found.
+    fn judge(&self, rows: u64, about: &str) -> (bool, String) {
+        let breaches = self.breaches;
+        match &self.rule.check {
             Check::NullValues { column, rows: allowed, share } => {
-                let bound = match share {
-                    Some(share) => share * rows as f64,
-                    None => allowed.unwrap_or(0) as f64,
-                };
-                let allowed = match share {
-                    Some(share) => format!("{} %", text::number(share * 100.0)),
-                    None => text::thousands(allowed.unwrap_or(0)),
+                let (bound, allowed) = match share {
+                    Some(share) => (share * rows as f64, format!("{} %", text::number(share * 100.0))),
+                    None => (allowed.unwrap_or(0) as f64, text::thousands(allowed.unwrap_or(0))),
                 };
                 let have = if breaches == 1 { "has" } else { "have" };
-                let found =
-                    format!("{} of {} {have} no `{column}`, allowed {allowed}", text::count(breaches, "row"), text::thousands(rows));
+                let of = text::thousands(rows);
+                let found = format!("{} of {of} {have} no `{column}`, allowed {allowed}", text::count(breaches, "row"));
                 (breaches as f64 <= bound, found)
             }
             Check::Range { column, minimum, maximum } => {
-                let bounds = match (minimum, maximum) {
-                    (Some(minimum), Some(maximum)) => {
-                        format!("outside {} to {}", text::number(*minimum), text::number(*maximum))
-                    }
-                    (Some(minimum), None) => format!("below {}", text::number(*minimum)),
-                    (None, Some(maximum)) => format!("above {}", text::number(*maximum)),
-                    (None, None) => "outside any bound".to_owned(),
-                };
+                let bounds = bounds(minimum.map(text::number), maximum.map(text::number), ["outside", "below", "above"]);
                 (breaches == 0, format!("{} of `{column}` {bounds}", text::count(breaches, "value")))
             }
             Check::ValidValues { column, .. } => {
                 (breaches == 0, format!("{} of `{column}` not among the valid ones", text::count(breaches, "value")))
             }
             Check::DuplicateValues { columns, rows: allowed } => {
-                let what = if columns.is_empty() {
-                    "an earlier row exactly".to_owned()
-                } else {
-                    format!("an earlier row in {}", text::list(&columns.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>()))
-                };
+                let names: Vec<String> = columns.iter().map(|name| format!("`{name}`")).collect();
+                let what = if names.is_empty() { "exactly".to_owned() } else { format!("in {}", text::list(&names)) };
                 let verb = if breaches == 1 { "equals" } else { "equal" };
-                let found = format!(
-                    "{about}{} {verb} {what}, allowed {}",
-                    text::count(breaches, "row"),
-                    text::thousands(*allowed)
-                );
-                (breaches <= *allowed, found)
+                let (count, allowed_text) = (text::count(breaches, "row"), text::thousands(*allowed));
+                (breaches <= *allowed, format!("{about}{count} {verb} an earlier row {what}, allowed {allowed_text}"))
             }
             Check::RowCount { minimum, maximum } => {
                 let enough = minimum.is_none_or(|minimum| rows >= minimum) && maximum.is_none_or(|maximum| rows <= maximum);
-                let bounds = match (minimum, maximum) {
-                    (Some(minimum), Some(maximum)) => {
-                        format!("{} to {}", text::thousands(*minimum), text::thousands(*maximum))
-                    }
-                    (Some(minimum), None) => format!("at least {}", text::thousands(*minimum)),
-                    (None, Some(maximum)) => format!("at most {}", text::thousands(*maximum)),
-                    (None, None) => "any number".to_owned(),
-                };
-                breaches = u64::from(!enough);
-                (enough, format!("{}, expected {bounds}", text::count(rows, "row")))
+                let words = ["expected", "expected at least", "expected at most"];
+                let bounds = bounds(minimum.map(text::thousands), maximum.map(text::thousands), words);
+                (enough, format!("{}, {bounds}", text::count(rows, "row")))
             }
-        };
-        RuleResult {
-            rule: self.rule.name,
-            severity: self.rule.severity,
-            passed,
-            breaches,
-            message: format!("{found}{places}"),
+        }
+    }
+}
+
+/// Both bounds, the lower or the upper one, each behind its word.
+fn bounds(minimum: Option<String>, maximum: Option<String>, words: [&str; 3]) -> String {
+    match (minimum, maximum) {
+        (Some(minimum), Some(maximum)) => format!("{} {minimum} to {maximum}", words[0]),
+        (Some(minimum), None) => format!("{} {minimum}", words[1]),
+        (None, Some(maximum)) => format!("{} {maximum}", words[2]),
+        (None, None) => "without bounds".to_owned(),
+    }
+}
+
+fn add_keys(
+    rows: std::ops::Range<usize>,
+    views: &[View<'_>],
+    columns: &[usize],
+    seen: &mut Duplicates,
+    breach: &mut dyn FnMut(usize, Option<&str>),
+) {
+    let mut scratch = String::new();
+    let mut key = Vec::new();
+    for row in rows {
+        key.clear();
+        write_key(views, columns, row, &mut scratch, &mut key);
+        let mut first = [0u8; 8];
+        first.copy_from_slice(&blake3::hash(&key).as_bytes()[..8]);
+        if seen.add(u64::from_le_bytes(first)) {
+            scratch.clear();
+            for column in columns {
+                if !scratch.is_empty() {
+                    scratch.push_str(", ");
+                }
+                views[*column].text(row, &mut scratch);
+            }
+            breach(row, Some(&scratch));
         }
     }
 }

@@ -135,7 +135,8 @@ impl JsonSource {
             return match serde_json::from_slice(bytes) {
                 Ok(object) => Ok(Some(object)),
                 Err(error) => {
-                    let problem = format!("not valid JSON at character {}: {}", error.column(), reason(&error));
+                    let place = if error.line() == 1 { format!(" at character {}", error.column()) } else { String::new() };
+                    let problem = format!("not valid JSON{place}: {}", reason(&error));
                     let finding = Finding::file(&self.file, problem, "write one whole object per line, in UTF-8");
                     Err(finding.line(self.line).into())
                 }

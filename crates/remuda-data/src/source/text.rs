@@ -8,6 +8,7 @@ use crate::cell::{Row, shown};
 use crate::error::{DataError, Finding};
 use crate::format::Format;
 use memchr::{memchr, memchr2, memchr2_iter};
+use remuda_model::text::count;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -77,7 +78,7 @@ impl TextSource {
         row.clear(first_line);
         self.split_record(row)?;
         if row.len() != self.names.len() {
-            let problem = format!("it has {} fields where the header has {}", row.len(), self.names.len());
+            let problem = format!("it has {} where the header has {}", count(row.len() as u64, "field"), self.names.len());
             let next = if row.len() > self.names.len() {
                 "put quotes around a field that holds the separator, or remove the surplus field"
             } else {

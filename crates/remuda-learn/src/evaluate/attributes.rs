@@ -1,7 +1,7 @@
 //! Reads the attributes and constants of ONNX nodes, with the node's name in each complaint.
 
 use crate::error::LearnError;
-use crate::evaluate::value::{Dense, Dictionary, Texts, Value, elements};
+use crate::evaluate::value::{Dense, Dictionary, Texts, Value};
 use crate::onnx::{Attribute, BOOL, DOUBLE, FLOAT, INT32, INT64, Node, STRING, Tensor};
 use std::sync::Arc;
 
@@ -100,7 +100,8 @@ pub(crate) fn constant(tensor: &Tensor) -> Result<Value<'static>, String> {
     }
     let sizes: Result<Vec<usize>, _> = tensor.dims.iter().map(|size| usize::try_from(*size)).collect();
     let shape = sizes.map_err(|_| "a dimension is negative".to_owned())?;
-    let count = elements(&shape)?;
+    // The elements must be in the file, so only the product has to be sound.
+    let count = shape.iter().try_fold(1_usize, |product, size| product.checked_mul(*size)).ok_or("it is too large")?;
     let raw = tensor.raw.as_deref();
     let value = match tensor.element {
         FLOAT => Value::Float(Dense { shape, data: numbers(raw, &tensor.floats, f32::from_le_bytes)? }),

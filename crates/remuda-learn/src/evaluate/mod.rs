@@ -48,6 +48,9 @@ pub fn load(onnx: &[u8]) -> Result<Arc<dyn Predictor>, LearnError> {
 impl Evaluator {
     fn compile(model: &Model) -> Result<Self, LearnError> {
         let graph = model.graph.as_ref().ok_or_else(|| LearnError::malformed("the model", "it has no graph"))?;
+        if model.operator_sets.is_empty() {
+            return Err(LearnError::malformed("the model", "it names no operator set; perhaps the file is cut off"));
+        }
         let inputs = Inputs::read(model, graph)?;
         let plan = Plan::compile(graph, &inputs.names())?;
         let outputs = Outputs::read(graph, &plan)?;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 pub(crate) type Problem = String;
 
 /// The most elements one value may have: hostile graphs double a value at each node.
-pub(crate) const MOST_ELEMENTS: usize = 1 << 28;
+pub(crate) const MOST_ELEMENTS: usize = 1 << 26;
 
 /// A value.
 #[derive(Clone, Debug)]
@@ -97,7 +97,7 @@ impl<T> Dense<T> {
     }
 }
 
-/// Rows and row width of a shape. A list is one column... of a matrix with as many rows.
+/// Rows and row width of a shape; a list is a matrix of one column.
 pub(crate) fn rows_and_width(shape: &[usize]) -> (usize, usize) {
     match shape {
         [] => (1, 1),

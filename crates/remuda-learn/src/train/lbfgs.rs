@@ -10,12 +10,15 @@ const DECREASE: f64 = 1e-4;
 /// Curvature.
 const CURVATURE: f64 = 0.9;
 
+/// Five steps that each lower the value by less than this share end the search.
+const FLAT: f64 = 1e-8;
+
 /// How a minimisation ended.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Ending {
     /// Steps made.
     pub(crate) iterations: usize,
-    /// Whether the greatest slope fell under the tolerance (or no step could lower the value any more).
+    /// Whether the greatest slope fell under the tolerance (or the value hardly fell any more).
     pub(crate) converged: bool,
 }
 
@@ -30,6 +33,7 @@ pub(crate) fn minimise(
     let mut gradient = vec![0.0; point.len()];
     let mut value = function(point, &mut gradient);
     let mut memory: VecDeque<(Vec<f64>, Vec<f64>, f64)> = VecDeque::new();
+    let mut flat = 0;
     for iterations in 0..most_iterations {
         progress(iterations);
         if gradient.iter().all(|slope| slope.abs() <= tolerance) {
@@ -56,7 +60,13 @@ pub(crate) fn minimise(
         }
         point.copy_from_slice(&found.point);
         gradient = found.gradient;
+        // The value falls below any use long before the slopes of near-collinear columns do.
+        let fall = value - found.value;
         value = found.value;
+        flat = if fall <= FLAT * value.abs().max(1e-300) { flat + 1 } else { 0 };
+        if flat == 5 {
+            return Ending { iterations: iterations + 1, converged: true };
+        }
     }
     Ending { iterations: most_iterations, converged: false }
 }

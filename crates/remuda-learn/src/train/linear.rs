@@ -32,7 +32,7 @@ pub(crate) fn train(request: &TrainRequest, parameters: Parameters, progress: &m
     let ending = lbfgs::minimise(
         &mut weights,
         most_iterations,
-        1e-6,
+        1e-5,
         &mut |at, gradient| problem.value(at, gradient),
         &mut |iteration| progress(0.1 + 0.9 * iteration as f64 / most_iterations as f64),
     );

@@ -32,8 +32,8 @@ pub(crate) enum Operator {
     Reshape(Vec<i64>),
     /// `Flatten` at an axis.
     Flatten(usize),
-    /// `Concat` along columns, and `FeatureVectorizer`.
-    Concat,
+    /// `Concat` along the last axis, which this is, and `FeatureVectorizer`.
+    Concat(i64),
     /// `ArgMax` along columns; whether the dimension is kept.
     ArgMax(bool),
     /// `Softmax` along columns.
@@ -168,7 +168,7 @@ impl Operator {
             "Cast" => Operator::Cast(attributes.int("to", 0)),
             "Reshape" => Operator::Reshape(integers(1)?),
             "Flatten" => Operator::Flatten(attributes.count("axis", 1)?),
-            "Concat" => along_columns(0).map(|()| Operator::Concat)?,
+            "Concat" => Operator::Concat(attributes.int("axis", 0)),
             "ArgMax" => along_columns(0).map(|()| Operator::ArgMax(attributes.int("keepdims", 1) != 0))?,
             "Softmax" => along_columns(-1).map(|()| Operator::Softmax)?,
             "ReduceSum" => {
@@ -222,7 +222,7 @@ impl Operator {
     fn classical(attributes: Attributes, constants: &Constants) -> Result<Option<Self>, LearnError> {
         Ok(Some(match attributes.node.operator.as_str() {
             "ZipMap" => Operator::Pass,
-            "FeatureVectorizer" => Operator::Concat,
+            "FeatureVectorizer" => Operator::Concat(-1),
             "Scaler" => Operator::Scaler(Scaler::read(attributes)),
             "Imputer" => Operator::Imputer(Imputer::read(attributes)?),
             "Normalizer" => Operator::Normalizer(Norm::read(attributes)?),
@@ -280,7 +280,7 @@ impl Operator {
             Operator::Cast(to) => plain::cast(input, *to)?,
             Operator::Reshape(shape) => plain::reshape(input, shape)?,
             Operator::Flatten(axis) => plain::flatten(input, *axis)?,
-            Operator::Concat => plain::concatenate(inputs)?,
+            Operator::Concat(axis) => plain::concatenate(inputs, *axis)?,
             Operator::ArgMax(keep) => plain::arg_max(input, *keep)?,
             Operator::Softmax => plain::softmax_rows(input)?,
             Operator::Sum(keep) => plain::sum_rows(input, *keep)?,

@@ -196,38 +196,57 @@ pub(crate) fn reshape<'a>(input: &Value<'a>, wanted: &[i64]) -> Result<Value<'a>
 
 /// `Flatten` to a matrix.
 pub(crate) fn flatten<'a>(input: &Value<'a>, axis: usize) -> Result<Value<'a>, Problem> {
+    if matches!(input, Value::Tokens(_)) && axis == 1 {
+        // One list per row is what tokens are already.
+        return Ok(input.clone());
+    }
     let shape = input.shape();
     let axis = axis.min(shape.len());
     input.reshaped(vec![elements(&shape[..axis])?, elements(&shape[axis..])?])
 }
 
-/// `Concat` of matrices side by side. Sparse if any part is.
-pub(crate) fn concatenate(parts: &[&Value]) -> Result<Value<'static>, Problem> {
-    let first = parts.first().ok_or("there is nothing to concatenate")?;
-    let rows = rows_and_width(&first.shape()).0;
+/// `Concat` of matrices side by side (dimensions of size one between the first and the last may be there). Sparse if any
+/// part is.
+pub(crate) fn concatenate(parts: &[&Value], axis: i64) -> Result<Value<'static>, Problem> {
+    let first = parts.first().ok_or("there is nothing to concatenate")?.shape();
+    let rows = rows_and_width(&first).0;
+    let rank = first.len();
+    if rank < 2 || (axis != -1 && usize::try_from(axis) != Ok(rank - 1)) {
+        return Err(format!("values of shape {first:?} are joined along their last axis only, not {axis}"));
+    }
     let mut width = 0_usize;
     for part in parts {
         let shape = part.shape();
-        if shape.len() != 2 || shape[0] != rows {
+        if shape.len() != rank || shape[0] != rows || shape[1..rank - 1].iter().any(|size| *size != 1) {
             return Err(format!("a part of shape {shape:?} does not fit {rows} rows"));
         }
-        width = width.checked_add(shape[1]).ok_or("the result is too wide")?;
+        width = width.checked_add(shape[rank - 1]).ok_or("the result is too wide")?;
     }
+    let joined = join(parts, rows, width)?;
+    if rank == 2 {
+        return Ok(joined);
+    }
+    let mut shape = first;
+    shape[rank - 1] = width;
+    joined.reshaped(shape)
+}
+
+fn join(parts: &[&Value], rows: usize, width: usize) -> Result<Value<'static>, Problem> {
     if parts.iter().any(|part| matches!(part, Value::Sparse(_))) {
         return concatenate_sparse(parts, rows, width);
     }
-    match first {
-        Value::Double(_) => {
+    match parts.first() {
+        Some(Value::Double(_)) => {
             let of = |part: &&Value| if let Value::Double(dense) = part { Some(dense.data.clone()) } else { None };
             let parts: Option<Vec<Vec<f64>>> = parts.iter().map(of).collect();
             Ok(Value::Double(beside(&parts.ok_or("types differ")?, rows, width)?))
         }
-        Value::Int(_) => {
+        Some(Value::Int(_)) => {
             let of = |part: &&Value| if let Value::Int(dense) = part { Some(dense.data.clone()) } else { None };
             let parts: Option<Vec<Vec<i64>>> = parts.iter().map(of).collect();
             Ok(Value::Int(beside(&parts.ok_or("types differ")?, rows, width)?))
         }
-        Value::Text(_) => concatenate_texts(parts, rows, width),
+        Some(Value::Text(_)) => concatenate_texts(parts, rows, width),
         _ => {
             let parts: Result<Vec<_>, Problem> = parts.iter().map(|part| part.floats()).collect();
             let parts: Vec<&[f32]> = parts.as_ref().map_err(Clone::clone)?.iter().map(|part| part.data.as_slice()).collect();
@@ -278,7 +297,7 @@ fn concatenate_sparse(parts: &[&Value], rows: usize, width: usize) -> Result<Val
                 }
                 other => {
                     let dense = other.floats()?;
-                    let width = dense.shape[1];
+                    let width = rows_and_width(&dense.shape).1;
                     for (index, value) in dense.data[row * width..(row + 1) * width].iter().enumerate() {
                         if *value != 0.0 {
                             result.indices.push((start + index) as u32);

@@ -9,6 +9,8 @@ pub(crate) const MISSING_BIN: u8 = 255;
 const MOST_THRESHOLDS: usize = 254;
 /// How many rows the thresholds are found from.
 const SAMPLE: usize = 200_000;
+/// With fewer mostly constant columns than this, they are walked like the others.
+const FEWEST_SPARSE: usize = 16;
 
 /// Columns as bins.
 #[derive(Debug)]
@@ -17,6 +19,21 @@ pub(crate) struct Bins {
     pub(crate) columns: Vec<Vec<u8>>,
     /// Per column, ascending: bin `b` holds values `<= thresholds[b]` and above the one before.
     pub(crate) thresholds: Vec<Vec<f32>>,
+    /// Where each column's histogram starts; its last cell counts the missing.
+    pub(crate) starts: Vec<usize>,
+    /// Columns that are mostly one value, such as counts of words.
+    pub(crate) sparse: Sparse,
+}
+
+/// Row by row the cells of mostly constant columns that differ from the usual one.
+#[derive(Debug, Default)]
+pub(crate) struct Sparse {
+    /// For each column the histogram cell of its usual value, if it is mostly constant.
+    pub(crate) usual: Vec<Option<u32>>,
+    /// Row `r` has cells `offsets[r] .. offsets[r + 1]`; empty where no column is mostly constant.
+    pub(crate) offsets: Vec<usize>,
+    /// Histogram cells.
+    pub(crate) cells: Vec<u32>,
 }
 
 impl Bins {
@@ -38,7 +55,43 @@ impl Bins {
                 (thresholds, bins)
             })
             .unzip();
-        Bins { columns, thresholds }
+        let mut bins = Bins { columns, thresholds, starts: vec![0], sparse: Sparse::default() };
+        for thresholds in &bins.thresholds {
+            bins.starts.push(bins.starts.last().copied().unwrap_or(0) + thresholds.len() + 2);
+        }
+        bins.find_sparse();
+        bins
+    }
+
+    /// The histogram cell of a bin.
+    fn cell(&self, column: usize, bin: u8) -> usize {
+        if bin == MISSING_BIN { self.starts[column + 1] - 1 } else { self.starts[column] + usize::from(bin) }
+    }
+
+    fn find_sparse(&mut self) {
+        let usual = |column: usize| {
+            let mut counts = [0_usize; 256];
+            self.columns[column].iter().for_each(|bin| counts[usize::from(*bin)] += 1);
+            let (bin, count) = counts.iter().enumerate().max_by_key(|(_, count)| **count)?;
+            (*count * 10 >= self.rows() * 9).then(|| self.cell(column, bin as u8) as u32)
+        };
+        let usual: Vec<Option<u32>> = (0..self.columns.len()).into_par_iter().map(usual).collect();
+        if usual.iter().flatten().count() < FEWEST_SPARSE {
+            self.sparse.usual = vec![None; self.columns.len()];
+            return;
+        }
+        let mut sparse = Sparse { usual, offsets: vec![0], cells: Vec::new() };
+        for row in 0..self.rows() {
+            for (column, usual) in sparse.usual.iter().enumerate() {
+                let Some(usual) = usual else { continue };
+                let cell = self.cell(column, self.columns[column][row]) as u32;
+                if cell != *usual {
+                    sparse.cells.push(cell);
+                }
+            }
+            sparse.offsets.push(sparse.cells.len());
+        }
+        self.sparse = sparse;
     }
 }
 

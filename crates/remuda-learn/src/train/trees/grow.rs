@@ -116,19 +116,13 @@ struct Leaf {
 /// What grows trees on one set of bins.
 pub(crate) struct Grower<'a> {
     bins: &'a Bins,
-    /// Where each column's histogram starts; its last cell counts the missing.
-    starts: Vec<usize>,
     limits: Limits,
 }
 
 impl<'a> Grower<'a> {
     /// Prepares for these columns.
     pub(crate) fn new(bins: &'a Bins, limits: Limits) -> Self {
-        let mut starts = vec![0];
-        for thresholds in &bins.thresholds {
-            starts.push(starts.last().copied().unwrap_or(0) + thresholds.len() + 2);
-        }
-        Grower { bins, starts, limits }
+        Grower { bins, limits }
     }
 
     /// Grows a tree on these rows; `slopes` are first and second derivatives of the loss, for all rows of the table.
@@ -208,14 +202,17 @@ impl<'a> Grower<'a> {
     }
 
     fn histogram(&self, rows: &[u32], slopes: &[(f32, f32)]) -> Vec<Sums> {
-        let mut histogram = vec![Sums::default(); self.starts.last().copied().unwrap_or(0)];
+        let mut histogram = vec![Sums::default(); self.bins.starts.last().copied().unwrap_or(0)];
         // Read in the order of the rows once, then walked by every column.
         let own: Vec<(f32, f32)> = rows.iter().map(|row| slopes[*row as usize]).collect();
+        self.fill_sparse(&mut histogram, rows, &own);
         let mut cells: Vec<(usize, &mut [Sums])> = Vec::with_capacity(self.bins.columns.len());
         let mut rest = histogram.as_mut_slice();
         for column in 0..self.bins.columns.len() {
-            let (first, others) = rest.split_at_mut(self.starts[column + 1] - self.starts[column]);
-            cells.push((column, first));
+            let (first, others) = rest.split_at_mut(self.bins.starts[column + 1] - self.bins.starts[column]);
+            if self.bins.sparse.usual[column].is_none() {
+                cells.push((column, first));
+            }
             rest = others;
         }
         let fill = |(column, cells): (usize, &mut [Sums])| {
@@ -229,7 +226,7 @@ impl<'a> Grower<'a> {
                 cell.rows += 1;
             }
         };
-        if rows.len() * self.bins.columns.len() >= WORTH_SHARING {
+        if rows.len() * cells.len() >= WORTH_SHARING {
             cells.into_par_iter().for_each(fill);
         } else {
             cells.into_iter().for_each(fill);
@@ -237,11 +234,34 @@ impl<'a> Grower<'a> {
         histogram
     }
 
+    /// Mostly constant columns: only what is unusual is walked, the usual cell is what remains.
+    fn fill_sparse(&self, histogram: &mut [Sums], rows: &[u32], own: &[(f32, f32)]) {
+        let sparse = &self.bins.sparse;
+        if sparse.offsets.is_empty() {
+            return;
+        }
+        let mut all = Sums::default();
+        for (row, slopes) in rows.iter().zip(own) {
+            let slopes = one(*slopes);
+            all = all.plus(slopes);
+            for cell in &sparse.cells[sparse.offsets[*row as usize]..sparse.offsets[*row as usize + 1]] {
+                let cell = &mut histogram[*cell as usize];
+                *cell = cell.plus(slopes);
+            }
+        }
+        for (column, usual) in sparse.usual.iter().enumerate() {
+            let Some(usual) = usual else { continue };
+            let cells = self.bins.starts[column]..self.bins.starts[column + 1];
+            let rest = histogram[cells].iter().fold(Sums::default(), |sum, cell| sum.plus(*cell));
+            histogram[*usual as usize] = all.minus(rest);
+        }
+    }
+
     fn best(&self, histogram: &[Sums], all: Sums) -> Option<Split> {
         if all.rows < 2 * self.limits.rows_per_leaf {
             return None;
         }
-        let of = |column: usize| self.best_of(column, &histogram[self.starts[column]..self.starts[column + 1]], all);
+        let of = |column: usize| self.best_of(column, &histogram[self.bins.starts[column]..self.bins.starts[column + 1]], all);
         let columns = 0..self.bins.columns.len();
         let found: Vec<Option<Split>> =
             if histogram.len() >= WORTH_SHARING { columns.into_par_iter().map(of).collect() } else { columns.map(of).collect() };

@@ -336,6 +336,9 @@ fn draw_multinomial(random: &mut Stream, counts: &[u64], total: u64, drawn: &mut
 /// Schmeiser 1988 describe the plain form).
 fn draw_binomial(random: &mut Stream, n: u64, p: f64) -> u64 {
     let mut uniform = random.open();
+    if n as f64 * p < 10.0 {
+        return draw_small_binomial(uniform, n, p);
+    }
     let mode = (((n as f64 + 1.0) * p).floor() as u64).min(n);
     let peak = crate::special::binomial::probability(mode, n, p);
     uniform -= peak;
@@ -367,6 +370,47 @@ fn draw_binomial(random: &mut Stream, n: u64, p: f64) -> u64 {
         if !can_rise && !can_fall {
             // Rounding left a sliver of the unit interval uncovered.
             return mode;
+        }
+    }
+}
+
+/// Inversion upwards from zero, for small means: cheaper than finding the mode's probability.
+fn draw_small_binomial(uniform: f64, n: u64, p: f64) -> u64 {
+    let odds = p / (1.0 - p);
+    let mut probability = (n as f64 * (-p).ln_1p()).exp();
+    let (mut count, mut left) = (0, uniform - probability);
+    while left > 0.0 && count < n && probability > 0.0 {
+        probability *= odds * (n - count) as f64 / (count + 1) as f64;
+        count += 1;
+        left -= probability;
+    }
+    count
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Stream, draw_binomial};
+
+    /// Both samplers against the distribution itself: chi-square over the counts that are likely enough.
+    #[test]
+    fn binomial_draws_follow_the_binomial() {
+        for (n, p) in [(12, 0.3), (1_000, 0.004), (40, 0.5), (10_000, 0.9), (5, 0.98)] {
+            let draws = 40_000;
+            let mut counts = vec![0.0; n as usize + 1];
+            let mut stream = Stream::new(9, n);
+            for _ in 0..draws {
+                counts[draw_binomial(&mut stream, n, p) as usize] += 1.0;
+            }
+            let (mut chi_square, mut cells) = (0.0, 0.0);
+            for (k, count) in counts.iter().enumerate() {
+                let expected = f64::from(draws) * crate::special::binomial::probability(k as u64, n, p);
+                if expected > 10.0 {
+                    chi_square += (count - expected) * (count - expected) / expected;
+                    cells += 1.0;
+                }
+            }
+            let tail = crate::special::gamma::chi_square_tail(chi_square, f64::max(cells - 1.0, 1.0));
+            assert!(tail > 1e-4, "n {n}, p {p}: {chi_square} over {cells} counts");
         }
     }
 }

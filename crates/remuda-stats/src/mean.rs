@@ -14,7 +14,8 @@ const ROWS_FOR_HALL: u64 = 20_000;
 ///
 /// t is trusted from 100 rows on while n > 25 G², G the skewness of the losses (Cochran 1977, "Sampling techniques",
 /// section 2.15). The bootstrap is seeded with a constant: equal input gives equal bounds. From 20,000 skewed rows on
-/// Hall's transformation stands in for it: as accurate to the same order, and without resamples.
+/// Hall's transformation stands in for it: as accurate to the same order, and without resamples. With fewer than 100
+/// skewed rows no method is exact: for 60 exponential losses the upper bound holds in 92 of 100 samples, not in 95.
 ///
 /// ```
 /// let losses: Vec<f64> = (0..200).map(|i| f64::from(i % 10)).collect();

@@ -120,7 +120,7 @@ impl App {
         };
         let app = Self {
             ledger: Ledger::open(&url).await?,
-            blobs: Blobs::local(folder.join("blobs"))?,
+            blobs: Blobs::local(folder),
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
             folder: folder.to_owned(),

@@ -5,9 +5,12 @@ use crate::error::{Error, Result};
 use remuda_model::data::Contract;
 use remuda_model::requirement::Requirement;
 use remuda_model::team::{Product, Role};
-use remuda_repo::{Defined, DefinitionFiles, Definitions};
-use std::path::PathBuf;
-use std::sync::Arc;
+use remuda_repo::{Defined, Definitions};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
+
+pub use remuda_repo::DefinitionFiles;
 
 /// Whoever acts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +36,8 @@ pub struct Context {
     pub diagnostics: Arc<Vec<remuda_model::diagnostic::Diagnostic>>,
     /// The product's folder, when the caller has one (a remote caller has none).
     pub root: Option<PathBuf>,
+    /// Paths in requests are the caller's own files. False for callers over HTTP: there `file` is an upload's digest.
+    pub trusts_paths: bool,
     /// Whoever waits for a long use case.
     pub progress: Progress,
 }
@@ -47,6 +52,7 @@ impl Context {
             files: Arc::new(files),
             diagnostics: Arc::new(diagnostics),
             root,
+            trusts_paths: true,
             progress: Arc::new(|_, _| {}),
         };
         context.actor = context.recognise(context.actor.clone());
@@ -73,9 +79,11 @@ impl Context {
         let by_name = product.value.members.iter().find(|member| member.name == actor.name);
         let by_email = || {
             let email = actor.email.as_deref()?;
-            product.value.members.iter().find(|member| {
-                member.email.as_deref().is_some_and(|known| known.eq_ignore_ascii_case(email))
-            })
+            product
+                .value
+                .members
+                .iter()
+                .find(|member| member.email.as_deref().is_some_and(|known| known.eq_ignore_ascii_case(email)))
         };
         match by_name.or_else(by_email) {
             Some(member) => Actor {
@@ -162,9 +170,8 @@ impl Context {
 
     /// The errors (not warnings) in definitions.
     pub fn errors(&self) -> Vec<remuda_model::diagnostic::Diagnostic> {
-        let is_error = |found: &&remuda_model::diagnostic::Diagnostic| {
-            found.severity == remuda_model::diagnostic::Severity::Error
-        };
+        let is_error =
+            |found: &&remuda_model::diagnostic::Diagnostic| found.severity == remuda_model::diagnostic::Severity::Error;
         self.diagnostics.iter().filter(is_error).cloned().collect()
     }
 
@@ -176,8 +183,94 @@ impl Context {
 }
 
 /// The criterion parser in the shape that the repository layer takes.
-fn parse_criterion(
+pub(crate) fn parse_criterion(
     text: &str,
 ) -> std::result::Result<remuda_model::gate::Criterion, (String, std::ops::Range<usize>, Vec<String>)> {
-    remuda_model::gate::parse::parse(text).map_err(|error| (error.message, error.span, error.hints))
+    remuda_model::gate::parse(text).map_err(|error| (error.message, error.span, error.hints))
+}
+
+/// Where contexts come from: the product's folder, read again when its definition files changed.
+pub struct Source {
+    /// The product's folder.
+    pub root: PathBuf,
+    /// Who acts when nobody says so.
+    pub default_actor: Actor,
+    cache: Mutex<Option<(Fingerprint, Context)>>,
+}
+
+/// Path, size and time of change of each definition file.
+type Fingerprint = Vec<(PathBuf, u64, Option<SystemTime>)>;
+
+impl Source {
+    /// A source over a product's folder.
+    pub fn new(root: PathBuf, default_actor: Actor) -> Self {
+        Self { root, default_actor, cache: Mutex::new(None) }
+    }
+
+    /// A context for a caller on this machine.
+    ///
+    /// # Errors
+    /// A definition file cannot be read.
+    pub fn context(&self, actor: Option<Actor>) -> Result<Context> {
+        let actor = actor.unwrap_or_else(|| self.default_actor.clone());
+        let fingerprint = fingerprint(&self.root);
+        if let Ok(cache) = self.cache.lock()
+            && let Some((known, context)) = cache.as_ref()
+            && *known == fingerprint
+        {
+            let actor = context.recognise(actor);
+            return Ok(Context { actor, ..context.clone() });
+        }
+        let files = remuda_repo::read_files(&self.root)?;
+        let context = Context::new(files, Some(self.root.clone()), actor);
+        if let Ok(mut cache) = self.cache.lock() {
+            *cache = Some((fingerprint, context.clone()));
+        }
+        Ok(context)
+    }
+
+    /// A context for a caller over HTTP: with the set of definitions that they pushed, or the folder's.
+    ///
+    /// # Errors
+    /// The set is not known, or a definition file cannot be read.
+    pub async fn context_with(
+        &self,
+        app: &crate::App,
+        definitions: Option<&str>,
+        actor: Option<Actor>,
+    ) -> Result<Context> {
+        let context = match definitions {
+            None => self.context(actor)?,
+            Some(digest) => {
+                let files = app.definition_set(digest).await?;
+                Context::new(files, None, actor.unwrap_or_else(|| self.default_actor.clone()))
+            }
+        };
+        Ok(Context { trusts_paths: false, ..context })
+    }
+}
+
+fn fingerprint(root: &Path) -> Fingerprint {
+    let mut found = Vec::new();
+    let folders = ["", "requirements", "data", "labels", "features", "tests", "decisions", "assumptions"];
+    for folder in folders {
+        let Ok(entries) = std::fs::read_dir(root.join(folder)) else { continue };
+        for entry in entries.flatten() {
+            if let Ok(about) = entry.metadata()
+                && about.is_file()
+            {
+                found.push((entry.path(), about.len(), about.modified().ok()));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Whoever git says works in this folder.
+pub fn git_user(root: &Path) -> Actor {
+    match remuda_repo::git::user(root) {
+        Ok(Some(user)) => Actor { name: user.name, email: Some(user.email), roles: Vec::new() },
+        _ => Actor { name: "unknown".to_owned(), email: None, roles: Vec::new() },
+    }
 }

@@ -62,27 +62,67 @@ pub struct Code {
 
 /// Every code that the application can answer.
 pub const CODES: &[Code] = &[
-    Code { code: "request.invalid", kind: Kind::User, meaning: "a field of the request has a value that cannot be used" },
-    Code { code: "request.not_found", kind: Kind::Missing, meaning: "no run, version, model, release or fact has that name or id" },
+    Code {
+        code: "request.invalid",
+        kind: Kind::User,
+        meaning: "a field of the request has a value that cannot be used",
+    },
+    Code {
+        code: "request.not_found",
+        kind: Kind::Missing,
+        meaning: "no run, version, model, release or fact has that name or id",
+    },
     Code { code: "request.ambiguous", kind: Kind::User, meaning: "a short id fits several things" },
-    Code { code: "definition.invalid", kind: Kind::Config, meaning: "a definition file has errors; `remuda check` lists them" },
-    Code { code: "definition.missing", kind: Kind::Config, meaning: "a definition that the command needs is not in the repository" },
+    Code {
+        code: "definition.invalid",
+        kind: Kind::Config,
+        meaning: "a definition file has errors; `remuda check` lists them",
+    },
+    Code {
+        code: "definition.missing",
+        kind: Kind::Config,
+        meaning: "a definition that the command needs is not in the repository",
+    },
     Code { code: "definition.exists", kind: Kind::Conflict, meaning: "files that would be written are already there" },
     Code { code: "data.unreadable", kind: Kind::User, meaning: "a data file cannot be read as a table" },
-    Code { code: "data.contract_breach", kind: Kind::Conflict, meaning: "rows break a rule of severity `error`: the version was refused" },
-    Code { code: "data.unusable", kind: Kind::User, meaning: "the rows cannot serve this purpose (one class only, no rows, no label)" },
+    Code {
+        code: "data.contract_breach",
+        kind: Kind::Conflict,
+        meaning: "rows break a rule of severity `error`: the version was refused",
+    },
+    Code {
+        code: "data.unusable",
+        kind: Kind::User,
+        meaning: "the rows cannot serve this purpose (one class only, no rows, no label)",
+    },
     Code { code: "run.failed", kind: Kind::User, meaning: "a step of the pipeline failed" },
     Code { code: "model.unusable", kind: Kind::User, meaning: "a model cannot be trained, read or run" },
-    Code { code: "gate.not_ready", kind: Kind::Conflict, meaning: "an evaluation lacks a requirement, data or a candidate" },
-    Code { code: "release.not_ready", kind: Kind::Conflict, meaning: "a release lacks evidence or signatures; the answer lists them" },
+    Code {
+        code: "gate.not_ready",
+        kind: Kind::Conflict,
+        meaning: "an evaluation lacks a requirement, data or a candidate",
+    },
+    Code {
+        code: "release.not_ready",
+        kind: Kind::Conflict,
+        meaning: "a release lacks evidence or signatures; the answer lists them",
+    },
     Code { code: "serving.no_release", kind: Kind::Conflict, meaning: "nothing is live" },
     Code { code: "serving.input", kind: Kind::User, meaning: "an input column is missing or has the wrong type" },
     Code { code: "access.denied", kind: Kind::Denied, meaning: "the caller may not do this" },
     Code { code: "access.unknown", kind: Kind::Denied, meaning: "no valid token was sent" },
     Code { code: "ledger.conflict", kind: Kind::Conflict, meaning: "somebody else appended first; try again" },
-    Code { code: "ledger.unusable", kind: Kind::Internal, meaning: "the ledger or the blob store cannot be read or written" },
+    Code {
+        code: "ledger.unusable",
+        kind: Kind::Internal,
+        meaning: "the ledger or the blob store cannot be read or written",
+    },
     Code { code: "repository.unusable", kind: Kind::User, meaning: "the folder or its git repository cannot be used" },
-    Code { code: "server.unreachable", kind: Kind::Config, meaning: "the server named in `remuda.toml` or by `--server` does not answer" },
+    Code {
+        code: "server.unreachable",
+        kind: Kind::Config,
+        meaning: "the server named in `remuda.toml` or by `--server` does not answer",
+    },
     Code { code: "internal", kind: Kind::Internal, meaning: "a fault of remuda" },
 ];
 
@@ -157,10 +197,10 @@ impl std::fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-impl From<remuda_ledger::LedgerError> for Error {
-    fn from(error: remuda_ledger::LedgerError) -> Self {
-        let code = if error.is_conflict() { "ledger.conflict" } else { "ledger.unusable" };
-        with_source(code, &error)
+impl From<remuda_ledger::Error> for Error {
+    fn from(error: remuda_ledger::Error) -> Self {
+        let moved = matches!(error, remuda_ledger::Error::Conflict { .. } | remuda_ledger::Error::Busy { .. });
+        with_source(if moved { "ledger.conflict" } else { "ledger.unusable" }, &error)
     }
 }
 

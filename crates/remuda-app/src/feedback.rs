@@ -1,14 +1,15 @@
 //! Feedback: outcomes joined to predictions by id, late, out of order, repeated.
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 use std::path::PathBuf;
+use utoipa::ToSchema;
 
 /// Join outcomes to predictions.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
 #[serde(deny_unknown_fields)]
 pub struct Add {
     /// The file: CSV, TSV, JSON Lines or Parquet. Over HTTP: the digest of an upload.
+    #[schema(value_type = String)]
     pub file: PathBuf,
     /// The column with the prediction's id; without it, `prediction_id`, `prediction` or `id`.
     #[arg(long)]
@@ -43,4 +44,151 @@ pub struct Joined {
     pub unmatched: u64,
     /// Some ids of those.
     pub unmatched_examples: Vec<String>,
+}
+
+use crate::app::App;
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::pin;
+use crate::use_case::{Access, UseCase};
+use remuda_data::Rows;
+use remuda_ledger::{Append, OutcomeRecord};
+use remuda_model::data::ColumnType;
+use remuda_model::fact::Link;
+use remuda_model::feedback::Outcome;
+
+/// Outcomes per transaction.
+const CHUNK: usize = 20_000;
+/// Ids that are shown of outcomes without a prediction.
+const EXAMPLES: usize = 5;
+
+/// What `feedback.added` keeps.
+#[derive(Serialize)]
+struct AddedRecord<'a> {
+    source: &'a str,
+    rows: u64,
+}
+
+/// The columns that outcomes are read from.
+struct Columns {
+    id: String,
+    outcome: String,
+    time: Option<String>,
+}
+
+impl UseCase for Add {
+    const NOUN: &'static str = "feedback";
+    const VERB: &'static str = "add";
+    const ACCESS: Access = Access::Write;
+    const ABOUT: &'static str =
+        "Join outcomes to predictions by id: late, out of order; a repeated file changes nothing.";
+    type Answer = Joined;
+
+    async fn run(self, app: &App, context: &Context) -> Result<Joined> {
+        let file = app.request_file(context, &self.file, self.source.as_deref())?;
+        let format = crate::data::read_format(None, &file.name)?;
+        let mut chunks = remuda_data::chunks(&file.path, Some(format), None, CHUNK)?;
+        let columns = self.columns(context, chunks.columns(), &file.name)?;
+        let mut joined =
+            Joined { rows: 0, added: 0, corrected: 0, repeated: 0, unmatched: 0, unmatched_examples: Vec::new() };
+        while let Some(rows) = chunks.next() {
+            let rows = rows?;
+            let (done, total) = chunks.progress();
+            context.tell(done as f64 / total.max(1) as f64, "joining outcomes");
+            join(app, context, &rows, &columns, &file.name, &mut joined).await?;
+        }
+        if joined.rows == 0 {
+            return Err(Error::new("data.unusable", format!("{} has no rows", file.name)));
+        }
+        Ok(joined)
+    }
+}
+
+impl Add {
+    fn columns(&self, context: &Context, found: &[(String, ColumnType)], file: &str) -> Result<Columns> {
+        let names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
+        let labels: Vec<&str> = context
+            .definitions
+            .contracts
+            .iter()
+            .filter_map(|contract| contract.value.label())
+            .map(|label| label.name.as_str())
+            .collect();
+        let mut outcomes = vec!["outcome", "actual", "truth", "label"];
+        outcomes.splice(0..0, labels);
+        let pick = |asked: &Option<String>, usual: &[&str], what: &str, flag: &str| -> Result<String> {
+            if let Some(asked) = asked {
+                return match names.contains(&asked.as_str()) {
+                    true => Ok(asked.clone()),
+                    false => Err(Error::new("data.unusable", format!("{file} has no column `{asked}`"))
+                        .hint(format!("it has {}", remuda_model::text::list(&names)))),
+                };
+            }
+            let known = usual.iter().find(|usual| names.contains(usual));
+            known.map(|name| (*name).to_owned()).ok_or_else(|| {
+                Error::new("data.unusable", format!("which column of {file} is the {what}?"))
+                    .hint(format!("name one: {flag} {}", names.join(" | ")))
+            })
+        };
+        Ok(Columns {
+            id: pick(&self.id_column, &["prediction_id", "prediction", "id"], "prediction's id", "--id-column")?,
+            outcome: pick(&self.outcome_column, &outcomes, "outcome", "--outcome-column")?,
+            time: match &self.time_column {
+                Some(_) => Some(pick(&self.time_column, &[], "time", "--time-column")?),
+                None => None,
+            },
+        })
+    }
+}
+
+async fn join(
+    app: &App,
+    context: &Context,
+    rows: &Rows,
+    columns: &Columns,
+    source: &str,
+    joined: &mut Joined,
+) -> Result<()> {
+    let product = &context.product()?.name;
+    let (ids, values) = (rows.text(&columns.id)?, rows.text(&columns.outcome)?);
+    let times = columns.time.as_ref().map(|name| rows.numbers(name)).transpose()?;
+    let received = app.clock.now();
+    let mut outcomes = Vec::with_capacity(rows.len());
+    for row in 0..rows.len() {
+        joined.rows += 1;
+        let (Some(id), Some(value)) = (ids.get(row), values.get(row)) else { continue };
+        let observed = times.as_ref().map(|times| times[row]).filter(|time| time.is_finite());
+        let outcome = Outcome {
+            prediction: id.to_owned(),
+            value: value.to_owned(),
+            observed: observed.map(|seconds| (seconds * 1e6) as i64),
+        };
+        match app.ledger.outcomes_of(product, id).await?.last() {
+            None => joined.added += 1,
+            Some(known) if known.outcome.value == outcome.value => {
+                joined.repeated += 1;
+                continue;
+            }
+            Some(_) => joined.corrected += 1,
+        }
+        if app.ledger.prediction(product, id).await?.is_none() {
+            joined.unmatched += 1;
+            if joined.unmatched_examples.len() < EXAMPLES {
+                joined.unmatched_examples.push(id.to_owned());
+            }
+        }
+        outcomes.push(OutcomeRecord { outcome, received });
+    }
+    if outcomes.is_empty() {
+        return Ok(());
+    }
+    let record = AddedRecord { source, rows: outcomes.len() as u64 };
+    let mut links = Vec::new();
+    if let Some(live) = crate::release::live_release(app, context).await? {
+        links.push(Link::uses("release", live.digest.as_str()));
+    }
+    let fact = pin::fact(app, context, "feedback.added", source, &record, links)?;
+    let append = Append { facts: vec![fact], outcomes, only_news: true, ..Append::default() };
+    app.ledger.append(product, append).await?;
+    Ok(())
 }

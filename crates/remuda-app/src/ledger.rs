@@ -115,10 +115,374 @@ pub struct Verified {
     pub facts: u64,
     /// Blobs checked.
     pub blobs: u64,
-    /// Bytes of blobs checked.
-    pub bytes: u64,
     /// What is wrong; empty: all is well.
     pub problems: Vec<String>,
     /// The newest fact's hash: note it elsewhere, and a ledger cut short shows too.
     pub head: String,
+}
+
+use crate::app::App;
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::use_case::{Access, UseCase};
+use remuda_ledger::FactQuery;
+use remuda_model::fact::{Fact, Link, Relation};
+use std::collections::BTreeSet;
+
+/// A walk goes this far and no farther.
+const FARTHEST: u32 = 12;
+/// Steps of one direction that are shown.
+const STEPS: usize = 200;
+
+impl UseCase for Log {
+    const NOUN: &'static str = "ledger";
+    const VERB: &'static str = "log";
+    const ACCESS: Access = Access::Read;
+    const ABOUT: &'static str = "List facts, newest first.";
+    type Answer = Facts;
+
+    async fn run(self, app: &App, context: &Context) -> Result<Facts> {
+        let limit = self.limit.clamp(1, 10_000);
+        let query = FactQuery {
+            verbs: self.verb.into_iter().collect(),
+            actor: self.actor,
+            before: self.before,
+            limit: Some(limit as u32 + 1),
+            newest_first: true,
+            ..FactQuery::of(&context.product()?.name)
+        };
+        let mut facts: Vec<FactLine> = app.ledger.facts(&query).await?.iter().map(line).collect();
+        let more = facts.len() > limit;
+        facts.truncate(limit);
+        Ok(Facts { facts, more })
+    }
+}
+
+impl UseCase for Verify {
+    const NOUN: &'static str = "ledger";
+    const VERB: &'static str = "verify";
+    const ACCESS: Access = Access::Read;
+    const ABOUT: &'static str = "Check the hash chain and every blob; a flipped byte is found and named.";
+    type Answer = Verified;
+
+    async fn run(self, app: &App, context: &Context) -> Result<Verified> {
+        let product = context.product()?.name.clone();
+        let progress = std::sync::Arc::clone(&context.progress);
+        let share = if self.facts_only { 1.0 } else { 0.5 };
+        let mut tell =
+            move |done: u64, total: u64| progress(share * done as f64 / total.max(1) as f64, "checking facts");
+        let report = app.ledger.verify(&product, &mut tell).await?;
+        let mut problems: Vec<String> = report
+            .problems
+            .iter()
+            .map(|problem| match problem.sequence {
+                Some(sequence) => format!("fact {sequence} ({}): {}", problem.id, problem.message),
+                None => format!("{}: {}", problem.id, problem.message),
+            })
+            .collect();
+        let mut blobs = 0;
+        if !self.facts_only {
+            let progress = std::sync::Arc::clone(&context.progress);
+            let checked = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(0));
+            let counter = std::sync::Arc::clone(&checked);
+            let tell = move |done: u64, total: u64| {
+                counter.store(done, std::sync::atomic::Ordering::Relaxed);
+                progress(0.5 + 0.5 * done as f64 / total.max(1) as f64, "checking blobs");
+            };
+            for problem in app.blobs.verify_all(tell).await? {
+                problems.push(format!("{}: {}", problem.place, problem.message));
+            }
+            blobs = checked.load(std::sync::atomic::Ordering::Relaxed);
+            problems.extend(missing_blobs(app, &product).await?);
+        }
+        let head = report.head.map(|digest| digest.to_string()).unwrap_or_default();
+        Ok(Verified { facts: report.facts, blobs, problems, head })
+    }
+}
+
+/// Blobs that facts rely on and that are not there.
+async fn missing_blobs(app: &App, product: &str) -> Result<Vec<String>> {
+    let query = FactQuery { verbs: vec!["data.added".into(), "model.made".into()], ..FactQuery::of(product) };
+    let mut problems = Vec::new();
+    let mut seen = BTreeSet::new();
+    for fact in app.ledger.facts(&query).await? {
+        let mut needed = Vec::new();
+        if fact.fact.verb == "model.made" {
+            let made: crate::model::Made = crate::pin::payload(&fact)?;
+            needed.extend([made.version.digest, made.version.golden]);
+        } else {
+            let version: remuda_model::data::DatasetVersion = crate::pin::payload(&fact)?;
+            if app.blobs.contains(&version.manifest).await? {
+                // A manifest that cannot be read is named by the check of all blobs.
+                if let Ok(manifest) = crate::data::read_manifest(app, &version).await {
+                    needed.extend(manifest.parts.into_iter().map(|part| part.blob));
+                }
+            }
+            needed.extend([version.manifest, version.profile]);
+        }
+        for digest in needed {
+            if seen.insert(digest.clone()) && !app.blobs.contains(&digest).await? {
+                problems.push(format!(
+                    "blob {digest} is missing; fact {} ({}) relies on it",
+                    fact.sequence, fact.fact.verb
+                ));
+            }
+        }
+    }
+    Ok(problems)
+}
+
+/// A fact in a list.
+pub(crate) fn line(fact: &Fact) -> FactLine {
+    FactLine {
+        sequence: fact.sequence,
+        id: fact.fact.id.clone(),
+        time: fact.fact.time,
+        actor: fact.fact.actor.clone(),
+        verb: fact.fact.verb.clone(),
+        subject: fact.fact.subject.clone(),
+        sentence: sentence(fact),
+        hash: fact.hash.to_string(),
+    }
+}
+
+/// One sentence that says what happened.
+fn sentence(fact: &Fact) -> String {
+    let payload: serde_json::Value = serde_json::from_str(&fact.fact.payload).unwrap_or_default();
+    let text = |path: &[&str]| {
+        let found = path.iter().try_fold(&payload, |value, key| value.get(key));
+        found.map_or_else(String::new, |value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+    };
+    let number = |path: &[&str]| text(path).parse::<u64>().map(remuda_model::text::thousands).unwrap_or_default();
+    let actor = &fact.fact.actor;
+    let subject = short(&fact.fact.subject);
+    match fact.fact.verb.as_str() {
+        "product.created" => format!("{actor} made the product {subject}"),
+        "data.added" => {
+            format!("{actor} added {} rows of {} as version {subject}", number(&["rows"]), text(&["dataset"]))
+        }
+        "data.refused" => format!("{} was refused: it breaks the contract of {subject}", text(&["source"])),
+        "holdout.looked" => {
+            format!("{actor} looked at the holdout of {subject} ({}): {}", text(&["revealed"]), text(&["purpose"]))
+        }
+        "run.started" => format!("{actor} started run {subject}: {}", text(&["command"])),
+        "run.recorded" => match text(&["step", "step"]) {
+            step if step.is_empty() => format!("run {subject} recorded metrics"),
+            step => format!("run {subject}: step {step} {}", text(&["step", "outcome"])),
+        },
+        "run.finished" => format!("run {subject} finished"),
+        "run.failed" => format!("run {subject} failed: {}", text(&["note"]).lines().next().unwrap_or_default()),
+        "model.made" => format!("{actor} trained {} as model {subject}", text(&["version", "name"])),
+        "gate.evaluated" => {
+            format!("{actor} evaluated {}: {}", text(&["model_name"]), text(&["verdict"]).replace('_', " "))
+        }
+        "team.signed" => format!("{actor} signed {} of {}", text(&["kind"]), text(&["subject"])),
+        "team.token_made" => format!("{actor} made a token for {subject}"),
+        "team.token_revoked" => format!("{actor} withdrew the tokens of {subject}"),
+        "release.created" => format!("{actor} made release {subject} of {}", text(&["model_name"])),
+        "release.promoted" => format!("{actor} made release {subject} live"),
+        "release.rolled_back" => match text(&["why"]) {
+            why if why.is_empty() => format!("{actor} rolled back to release {subject}"),
+            why => format!("{actor} rolled back to release {subject}: {why}"),
+        },
+        "serving.logged" => format!("release {subject} made {} predictions", number(&["count"])),
+        "feedback.added" => format!("{actor} joined {} outcomes from {}", number(&["rows"]), text(&["source"])),
+        verb => format!("{actor}: {verb} {subject}"),
+    }
+}
+
+/// A digest as people read it; other subjects as they are.
+fn short(text: &str) -> String {
+    match remuda_model::Digest::parse(text) {
+        Ok(digest) => digest.short().to_owned(),
+        Err(_) => text.to_owned(),
+    }
+}
+
+impl UseCase for Why {
+    const NOUN: &'static str = "ledger";
+    const VERB: &'static str = "why";
+    const ACCESS: Access = Access::Read;
+    const ABOUT: &'static str =
+        "Walk lineage both ways from anything: a prediction, model, version, run, release, requirement.";
+    type Answer = Lineage;
+
+    async fn run(self, app: &App, context: &Context) -> Result<Lineage> {
+        let thing = find_thing(app, context, &self.id).await?;
+        let because = walk(app, context, &thing, Direction::Because).await?;
+        let led_to = walk(app, context, &thing, Direction::LedTo).await?;
+        Ok(Lineage { thing, because, led_to })
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Direction {
+    Because,
+    LedTo,
+}
+
+/// Kinds of link that carry no lineage of their own.
+const PLUMBING: [&str; 6] =
+    ["blob", "evaluation_key", "definition", "bulk.predictions", "bulk.outcomes", "bulk.metric_points"];
+
+/// The thing that an id, the beginning of one, or a name means.
+async fn find_thing(app: &App, context: &Context, text: &str) -> Result<Thing> {
+    let product = &context.product()?.name;
+    if app.ledger.prediction(product, text).await?.is_some() {
+        return Ok(Thing { kind: "prediction".into(), id: text.to_owned(), name: format!("prediction {text}") });
+    }
+    if let Ok(requirement) = context.requirement(text) {
+        return Ok(named(app, context, "requirement", requirement.digest.as_str()).await);
+    }
+    if let Ok(model) = crate::model::resolve_model(app, context, text).await
+        && model.version.name == text
+    {
+        return Ok(named(app, context, "model_version", model.version.digest.as_str()).await);
+    }
+    if let Ok(version) = crate::data::resolve_version(app, context, text).await {
+        return Ok(named(app, context, "dataset_version", version.version.digest.as_str()).await);
+    }
+    if let Ok(release) = crate::release::find_release(app, context, text).await {
+        return Ok(named(app, context, "release", release.digest.as_str()).await);
+    }
+    let wanted = if text.len() >= 6 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) && !text.contains('-') {
+        vec![format!("b3:{text}"), text.to_owned()]
+    } else {
+        vec![text.to_owned()]
+    };
+    for wanted in wanted {
+        let mut found: Vec<(String, String)> = app.ledger.resolve_prefix(product, &wanted).await?;
+        found.retain(|(kind, _)| !PLUMBING.contains(&kind.as_str()));
+        found.sort_by_key(|(_, id)| id.clone());
+        found.dedup_by(|left, right| left.1 == right.1);
+        match found.as_slice() {
+            [] => {}
+            [(kind, id)] => return Ok(named(app, context, kind, id).await),
+            several => {
+                let ids: Vec<String> =
+                    several.iter().take(5).map(|(kind, id)| format!("{kind} {}", short(id))).collect();
+                return Err(Error::new("request.ambiguous", format!("`{text}` fits {}", ids.join(", ")))
+                    .hint("type more of it"));
+            }
+        }
+    }
+    Err(Error::not_found("prediction, release, model, version, run, evaluation or requirement", text)
+        .hint("`remuda ledger log` lists what happened"))
+}
+
+/// A thing with the name that people call it by.
+async fn named(app: &App, context: &Context, kind: &str, id: &str) -> Thing {
+    let name = match kind {
+        "requirement" | "definition" => match remuda_model::Digest::parse(id) {
+            Ok(digest) => {
+                let known = app.ledger.definition(&digest).await.unwrap_or_default();
+                let current = context.definitions.files.iter().find(|file| file.1 == digest).map(|file| file.0.clone());
+                let path = current.or_else(|| known.into_iter().next().map(|definition| definition.path));
+                let path = path.unwrap_or_else(|| short(id));
+                let stem =
+                    path.strip_prefix("requirements/").and_then(|path| path.strip_suffix(".md")).map(str::to_owned);
+                stem.map_or(path, |stem| format!("requirement {stem}"))
+            }
+            Err(_) => id.to_owned(),
+        },
+        "model_version" => match crate::model::resolve_model(app, context, id.trim_start_matches("b3:")).await {
+            Ok(model) => format!("model {} {}", model.version.name, short(id)),
+            Err(_) => format!("model {}", short(id)),
+        },
+        "dataset_version" => match crate::data::resolve_version(app, context, id).await {
+            Ok(line) => format!("data {} {}", line.version.dataset, short(id)),
+            Err(_) => format!("data {}", short(id)),
+        },
+        other => format!("{} {}", other.replace('_', " "), short(id)),
+    };
+    Thing { kind: kind.to_owned(), id: id.to_owned(), name }
+}
+
+/// Breadth first, nearest first, each thing once.
+async fn walk(app: &App, context: &Context, start: &Thing, direction: Direction) -> Result<Vec<LineageStep>> {
+    let product = &context.product()?.name;
+    let mut seen: BTreeSet<String> = BTreeSet::from([start.id.clone()]);
+    let mut open = vec![start.clone()];
+    let mut steps = Vec::new();
+    for distance in 1..=FARTHEST {
+        let mut next = Vec::new();
+        for thing in &open {
+            for fact in arrows(app, product, thing, direction).await? {
+                for link in ends(&fact, thing, direction) {
+                    if steps.len() >= STEPS || !seen.insert(link.target.clone()) {
+                        continue;
+                    }
+                    let found = named(app, context, &link.kind, &link.target).await;
+                    steps.push(LineageStep {
+                        distance,
+                        thing: found.clone(),
+                        fact: line(&fact),
+                        from: thing.id.clone(),
+                    });
+                    next.push(found);
+                }
+            }
+        }
+        if next.is_empty() {
+            break;
+        }
+        open = next;
+    }
+    Ok(steps)
+}
+
+/// The facts that join a thing to others in this direction.
+async fn arrows(app: &App, product: &str, thing: &Thing, direction: Direction) -> Result<Vec<Fact>> {
+    if thing.kind == "prediction" {
+        let sequence = app.ledger.prediction_sequence(product, &thing.id).await?;
+        let Some(sequence) = sequence else { return Ok(Vec::new()) };
+        let query = FactQuery { after: Some(sequence - 1), limit: Some(1), ..FactQuery::of(product) };
+        return match direction {
+            Direction::Because => Ok(app.ledger.facts(&query).await?),
+            Direction::LedTo => outcome_facts(app, product, &thing.id).await,
+        };
+    }
+    let makes =
+        |fact: &Fact| fact.fact.links.iter().any(|link| link.relation == Relation::Makes && link.target == thing.id);
+    let mut facts = app.ledger.facts_linking(product, &thing.id).await?;
+    facts.retain(|fact| makes(fact) == (direction == Direction::Because));
+    Ok(facts)
+}
+
+/// The facts that brought outcomes of a prediction.
+async fn outcome_facts(app: &App, product: &str, prediction: &str) -> Result<Vec<Fact>> {
+    let outcomes = app.ledger.outcomes_of(product, prediction).await?;
+    if outcomes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let query = FactQuery { verbs: vec!["feedback.added".into()], ..FactQuery::of(product) };
+    let facts = app.ledger.facts(&query).await?;
+    // A fact of feedback and the outcomes that it brought were received at the same moment.
+    let brought = |fact: &Fact| outcomes.iter().any(|outcome| (fact.fact.time - outcome.received).abs() < 60_000_000);
+    Ok(facts.into_iter().filter(brought).collect())
+}
+
+/// The other ends of a fact's arrows, seen from a thing.
+fn ends(fact: &Fact, thing: &Thing, direction: Direction) -> Vec<Link> {
+    let carries = |link: &&Link| !PLUMBING.contains(&link.kind.as_str()) && link.target != thing.id;
+    let of = |relation: Relation| {
+        fact.fact.links.iter().filter(move |link| link.relation == relation).filter(carries).cloned()
+    };
+    if direction == Direction::Because {
+        return of(Relation::Uses).collect();
+    }
+    let made: Vec<Link> = of(Relation::Makes).collect();
+    if !made.is_empty() {
+        return made;
+    }
+    // A fact that makes nothing (a signature, a promotion, predictions) is itself what came of it.
+    let kind = match fact.fact.verb.as_str() {
+        "team.signed" => "signature",
+        "release.promoted" | "release.rolled_back" => "promotion",
+        "serving.logged" => "predictions",
+        "feedback.added" => "outcomes",
+        "run.recorded" | "run.finished" | "run.failed" | "holdout.looked" => return Vec::new(),
+        _ => "fact",
+    };
+    vec![Link { relation: Relation::Makes, kind: kind.to_owned(), target: fact.fact.id.clone() }]
 }

@@ -55,3 +55,168 @@ pub struct ModelPage {
     /// Releases made of it.
     pub releases: Vec<String>,
 }
+
+use crate::app::App;
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::pin::payload;
+use crate::use_case::{Access, UseCase};
+use remuda_learn::{Golden, Predictor};
+use remuda_ledger::FactQuery;
+use remuda_model::Digest;
+use remuda_model::fact::Fact;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+/// What `model.made` keeps.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Made {
+    /// The version.
+    pub(crate) version: ModelVersion,
+    /// Digest over everything that the training read.
+    pub(crate) inputs: Digest,
+    /// Metrics on validation.
+    pub(crate) metrics: Vec<MetricValue>,
+    /// How inputs weigh.
+    pub(crate) importance: Vec<(String, f64)>,
+    /// What the learner noticed.
+    pub(crate) notes: Vec<String>,
+    /// How long it took.
+    pub(crate) seconds: f64,
+}
+
+/// Models that were loaded before.
+#[derive(Default)]
+pub struct Cache(Mutex<HashMap<Digest, Arc<dyn Predictor>>>);
+
+/// More loaded models than this are not kept.
+const CACHED: usize = 16;
+
+impl UseCase for List {
+    const NOUN: &'static str = "model";
+    const VERB: &'static str = "list";
+    const ACCESS: Access = Access::Read;
+    const ABOUT: &'static str = "List model versions, newest first.";
+    type Answer = Models;
+
+    async fn run(self, app: &App, context: &Context) -> Result<Models> {
+        let mut models = Vec::new();
+        for fact in made_facts(app, context).await? {
+            let made: Made = payload(&fact)?;
+            if self.name.as_ref().is_none_or(|name| *name == made.version.name) {
+                models.push(line(&fact, made));
+            }
+        }
+        Ok(Models { models })
+    }
+}
+
+impl UseCase for Show {
+    const NOUN: &'static str = "model";
+    const VERB: &'static str = "show";
+    const ACCESS: Access = Access::Read;
+    const ABOUT: &'static str = "Show a model version: what it reads, who made it, how it was evaluated.";
+    type Answer = ModelPage;
+
+    async fn run(self, app: &App, context: &Context) -> Result<ModelPage> {
+        let line = resolve_model(app, context, &self.model).await?;
+        let digest = &line.version.digest;
+        let evaluations = crate::gate::evaluations(app, context)
+            .await?
+            .into_iter()
+            .filter(|evaluation| evaluation.model == *digest)
+            .map(|evaluation| evaluation.summary())
+            .collect();
+        let releases = crate::release::releases(app, context)
+            .await?
+            .into_iter()
+            .filter(|release| release.model == *digest)
+            .map(|release| release.digest.to_string())
+            .collect();
+        Ok(ModelPage { line, evaluations, releases })
+    }
+}
+
+async fn made_facts(app: &App, context: &Context) -> Result<Vec<Fact>> {
+    let query =
+        FactQuery { verbs: vec!["model.made".into()], newest_first: true, ..FactQuery::of(&context.product()?.name) };
+    Ok(app.ledger.facts(&query).await?)
+}
+
+fn line(fact: &Fact, made: Made) -> ModelLine {
+    ModelLine {
+        version: made.version,
+        actor: fact.fact.actor.clone(),
+        time: fact.fact.time,
+        metrics: made.metrics,
+        importance: made.importance,
+    }
+}
+
+/// The newest model that was made and fits.
+pub(crate) async fn find_made(app: &App, context: &Context, fits: impl Fn(&Made) -> bool) -> Result<Option<Made>> {
+    for fact in made_facts(app, context).await? {
+        let made: Made = payload(&fact)?;
+        if fits(&made) {
+            return Ok(Some(made));
+        }
+    }
+    Ok(None)
+}
+
+/// A model version by name (its newest version), digest or the beginning of one, or run (its last model).
+pub(crate) async fn resolve_model(app: &App, context: &Context, text: &str) -> Result<ModelLine> {
+    let mut models = List { name: None }.run(app, context).await?.models;
+    if let Some(place) = models.iter().position(|line| line.version.name == text) {
+        return Ok(models.swap_remove(place));
+    }
+    let wanted = text.strip_prefix("b3:").unwrap_or(text);
+    let long_enough = wanted.len() >= 4;
+    let fits = |line: &ModelLine| {
+        long_enough && (line.version.digest.hex().starts_with(wanted) || line.version.run.starts_with(wanted))
+    };
+    let fitting: Vec<usize> = (0..models.len()).filter(|place| fits(&models[*place])).collect();
+    let Some(first) = fitting.first() else {
+        let names: Vec<&str> = models.iter().map(|line| line.version.name.as_str()).collect();
+        let error = Error::not_found("model", text);
+        return Err(match remuda_model::text::nearest(text, names.iter().copied()) {
+            Some(near) => error.hint(format!("did you mean `{near}`?")),
+            None if names.is_empty() => error.hint("`remuda run` trains the first one"),
+            None => error.hint("`remuda model list` shows them"),
+        });
+    };
+    let of_one_run = fitting.iter().all(|place| models[*place].version.run == models[*first].version.run);
+    let of_one_digest = fitting.iter().all(|place| models[*place].version.digest == models[*first].version.digest);
+    if of_one_run || of_one_digest {
+        return Ok(models.swap_remove(*first));
+    }
+    let shorts: Vec<&str> = fitting.iter().map(|place| models[*place].version.digest.short()).collect();
+    Err(Error::new("request.ambiguous", format!("`{text}` fits {}", shorts.join(", "))).hint("type more of it"))
+}
+
+/// Loads a model for predictions: its bytes are checked against its digest, and its golden rows are predicted again
+/// and held against the outputs that it was packaged with.
+pub(crate) async fn load(app: &App, version: &ModelVersion) -> Result<Arc<dyn Predictor>> {
+    if let Ok(cache) = app.models.0.lock()
+        && let Some(known) = cache.get(&version.digest)
+    {
+        return Ok(Arc::clone(known));
+    }
+    let onnx = app.blobs.get_checked(&version.digest).await?;
+    let golden: Golden = serde_json::from_slice(&app.blobs.get_checked(&version.golden).await?)?;
+    let work = move || -> Result<Arc<dyn Predictor>> {
+        let predictor = remuda_learn::load(&onnx)?;
+        remuda_learn::check_golden(predictor.as_ref(), &golden)?;
+        Ok(predictor)
+    };
+    let predictor = tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| Error::new("internal", "loading stopped").caused_by(&error))??;
+    if let Ok(mut cache) = app.models.0.lock() {
+        if cache.len() >= CACHED {
+            cache.clear();
+        }
+        cache.insert(version.digest.clone(), Arc::clone(&predictor));
+    }
+    Ok(predictor)
+}

@@ -63,7 +63,11 @@ pub async fn run<U: UseCase>(request: U, app: &App, context: &Context) -> Result
     if U::ACCESS == Access::Write && !context.may_write() {
         return Err(Error::new(
             "access.denied",
-            format!("`{}` is no member of {}, so it may read but not write", context.actor.name, context.product_name()),
+            format!(
+                "`{}` is no member of {}, so it may read but not write",
+                context.actor.name,
+                context.product_name()
+            ),
         )
         .hint("add a `[members.NAME]` table to `remuda.toml`"));
     }

@@ -6,11 +6,13 @@ mod rows;
 
 use remuda_model::data::{Column, ContractReport, DatasetVersion, Oddity, Profile};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 use std::path::PathBuf;
+use utoipa::ToSchema;
 
-pub(crate) use add::{add_file, Added as AddedVersion};
-pub(crate) use look::{dataset_versions, latest_version, note_look, resolve_version, version_parts};
+pub(crate) use add::{add_file, read_format};
+pub(crate) use look::{
+    contract_by_digest, contract_of, dataset_versions, latest_version, looks, note_look, read_manifest, resolve_version,
+};
 pub(crate) use rows::read_rows;
 
 /// Add a file as a new version of a dataset.
@@ -18,6 +20,7 @@ pub(crate) use rows::read_rows;
 #[serde(deny_unknown_fields)]
 pub struct Add {
     /// The file: CSV, TSV, JSON Lines or Parquet. Over HTTP: the digest of an upload.
+    #[schema(value_type = String)]
     pub file: PathBuf,
     /// The dataset's name; without it, the only contract's name or the file's.
     #[arg(long = "as", value_name = "NAME")]
@@ -73,6 +76,7 @@ pub struct Export {
     pub version: String,
     /// The file to write; its ending decides the format (csv, jsonl, parquet).
     #[arg(long, short)]
+    #[schema(value_type = String)]
     pub output: PathBuf,
     /// Only this split: train, validation or holdout.
     #[arg(long)]
@@ -233,6 +237,7 @@ pub struct CellChange {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Exported {
     /// The file.
+    #[schema(value_type = String)]
     pub output: PathBuf,
     /// Rows written.
     pub rows: u64,
@@ -240,4 +245,6 @@ pub struct Exported {
     pub version: String,
     /// Whether a holdout look was charged.
     pub charged: bool,
+    /// For HTTP callers: the digest under which the file can be fetched.
+    pub download: Option<String>,
 }

@@ -1,6 +1,7 @@
 //! The gate: evaluate a candidate on the holdout, and say for each criterion met, not met or undecided.
 
 mod baseline;
+mod decide;
 mod evaluate;
 mod look;
 mod measure;
@@ -13,8 +14,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub(crate) use baseline::propose_criteria;
-pub(crate) use look::{evaluations, newest_evaluation};
-pub(crate) use measure::validation_metrics;
+pub(crate) use look::evaluations;
+pub(crate) use measure::{metric_value, usual_metrics, validation_metrics};
+pub(crate) use sample::{ClassSample, Sample};
 
 /// Evaluate a candidate on the holdout against the criteria. The look is a fact and is charged.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]

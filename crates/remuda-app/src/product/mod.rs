@@ -11,10 +11,11 @@ use remuda_model::diagnostic::Diagnostic;
 use remuda_model::run::MetricValue;
 use remuda_model::team::{Member, Risk, Role, Stage};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 use std::path::PathBuf;
+use utoipa::ToSchema;
 
-pub use init::init;
+pub use check::checked;
+pub use init::{init, ledger_folder};
 
 /// Make a product from a data file: a git repository with contract, requirement, pipeline, and a first data version.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
@@ -24,6 +25,7 @@ pub struct Init {
     pub name: String,
     /// The data file: CSV, TSV, JSON Lines or Parquet.
     #[arg(long)]
+    #[schema(value_type = String)]
     pub from: PathBuf,
     /// The column to predict.
     #[arg(long)]
@@ -46,6 +48,7 @@ fn medium() -> String {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Initialised {
     /// The folder.
+    #[schema(value_type = String)]
     pub folder: PathBuf,
     /// The files written, relative to it.
     pub files: Vec<String>,

@@ -13,7 +13,7 @@ use remuda_model::team::Missing;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-pub(crate) use look::{find_release, live_release, releases, requirements_of};
+pub(crate) use look::{content_of, find_release, live_release, promotions, releases, requirements_of};
 
 /// Make a release of a model: one digest over model, features, schema, criteria, evidence and signatures.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]

@@ -8,11 +8,12 @@ mod train;
 
 use remuda_model::run::{MetricValue, RunStatus, Snapshot, StepResult};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 use std::collections::BTreeMap;
+use utoipa::ToSchema;
 
 pub(crate) use lifecycle::close_dead_runs;
 pub(crate) use look::{find_run, run_states};
+pub(crate) use train::{Examples, Job, examples, label_column};
 
 /// Begin a run. (A face's `run` command calls this, then the steps, then `finish`.)
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
@@ -25,9 +26,18 @@ pub struct Start {
     #[serde(default)]
     pub snapshot: Snapshot,
     /// Free words to find it by.
-    #[arg(long)]
+    #[arg(long, default_value = "")]
     #[serde(default)]
     pub note: String,
+    /// Which process holds the run: `HOST:PROCESS`. On the ledger's own machine a run whose process is gone is
+    /// closed at once; elsewhere after its heartbeat stops.
+    #[arg(skip)]
+    #[serde(default)]
+    pub holder: String,
+    /// The run's id when the caller chose one (its snapshot is already filed under it): ten letters and digits.
+    #[arg(skip)]
+    #[serde(default)]
+    pub id: Option<String>,
 }
 
 /// Train a built-in learner as one step of a run.

@@ -7,10 +7,10 @@ mod spool;
 
 use remuda_model::data::ColumnType;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 use std::path::PathBuf;
+use utoipa::ToSchema;
 
-pub use endpoint::{Endpoint, EndpointHandle, Input, InferRow, Inferred};
+pub use endpoint::{Endpoint, EndpointHandle, InferRow, Inferred, Input};
 pub use spool::{PredictionLog, drain_spool};
 
 /// Predict the rows of a file with the live release (or another model), and log the predictions.
@@ -18,10 +18,12 @@ pub use spool::{PredictionLog, drain_spool};
 #[serde(deny_unknown_fields)]
 pub struct Predict {
     /// The file: CSV, TSV, JSON Lines or Parquet. Over HTTP: the digest of an upload.
+    #[schema(value_type = String)]
     pub file: PathBuf,
     /// Where to write id, label and score; without it, standard output as CSV.
     #[arg(long, short)]
     #[serde(default)]
+    #[schema(value_type = Option<String>)]
     pub output: Option<PathBuf>,
     /// The column that identifies a prediction for later outcomes; without it, ids are made.
     #[arg(long)]
@@ -51,6 +53,7 @@ pub struct Predicted {
     /// Predictions as CSV text, when no output file was named.
     pub csv: Option<String>,
     /// The file written.
+    #[schema(value_type = Option<String>)]
     pub output: Option<PathBuf>,
 }
 

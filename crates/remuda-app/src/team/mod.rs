@@ -8,9 +8,8 @@ use remuda_model::team::{Independence, Member, Risk, SignatureKind, Stage};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-pub(crate) use sign::{signatures, signatures_on};
-pub use tokens::identify;
-pub(crate) use work::{contributions, Contribution};
+pub(crate) use sign::signatures_on;
+pub use tokens::{has_tokens, identify};
 
 /// Show members, roles, signatures and who has done what.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]

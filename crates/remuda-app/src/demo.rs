@@ -1,0 +1,1 @@
+//! A team's history, told by the same use cases that members call. (Filled in `tell`.)

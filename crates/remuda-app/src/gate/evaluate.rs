@@ -1,0 +1,345 @@
+//! Evaluating a candidate: predict the holdout, measure each criterion, decide, charge the look, append one fact.
+
+use super::decide::{Bench, decide};
+use super::sample::Sample;
+use super::{Compared, Evaluate, Evaluation, RequirementVerdicts};
+use crate::app::App;
+use crate::context::Context;
+use crate::data::{contract_of, latest_version, looks, note_look, read_rows, resolve_version};
+use crate::error::{Error, Result};
+use crate::model::{self, ModelLine, resolve_model};
+use crate::pin::{self, Pins};
+use crate::run::{Examples, examples, label_column};
+use crate::use_case::{Access, UseCase};
+use remuda_data::{ReadRequest, Rows};
+use remuda_learn::Predictions;
+use remuda_ledger::Append;
+use remuda_model::Digest;
+use remuda_model::analysis::Confusion;
+use remuda_model::data::{Contract, DatasetVersion, FeatureKind, Split};
+use remuda_model::fact::Link;
+use remuda_model::gate::criterion::{Bound, Claim, Quantity, Reference};
+use remuda_model::gate::{Reason, Verdict, VerdictKind};
+use remuda_model::model::ModelVersion;
+use remuda_model::requirement::Requirement;
+use remuda_model::table::{Texts, Values};
+use remuda_repo::Defined;
+
+/// What a look costs that shows verdicts only, and one that shows numbers: numbers teach a tuner more.
+const VERDICTS_CHARGE: u32 = 1;
+const NUMBERS_CHARGE: u32 = 2;
+
+/// Everything that an evaluation rests on, found before anything is read.
+struct Plan<'a> {
+    candidate: ModelLine,
+    requirements: Vec<&'a Defined<Requirement>>,
+    version: DatasetVersion,
+    contract: Contract,
+    references: Vec<(Reference, ModelVersion)>,
+    /// Digest over all of it: the same plan has the same answer.
+    key: Digest,
+}
+
+impl UseCase for Evaluate {
+    const NOUN: &'static str = "gate";
+    const VERB: &'static str = "evaluate";
+    const ACCESS: Access = Access::Write;
+    const ABOUT: &'static str =
+        "Evaluate a candidate on the holdout against the criteria. The look is a fact and is charged.";
+    type Answer = Evaluation;
+
+    async fn run(self, app: &App, context: &Context) -> Result<Evaluation> {
+        let plan = plan(app, context, &self).await?;
+        let known = super::look::evaluation_with_key(app, context, &plan.key).await?;
+        let paid = known
+            .as_ref()
+            .map_or(0, |known| if known.revealed == "numbers" { NUMBERS_CHARGE } else { VERDICTS_CHARGE });
+        let wanted = if self.verdicts_only { VERDICTS_CHARGE } else { NUMBERS_CHARGE };
+        if let Some(known) = known
+            && paid >= wanted
+        {
+            let known = Evaluation { repeated: true, ..known };
+            return Ok(if self.verdicts_only { hidden(known) } else { known });
+        }
+        let past = looks(app, context, &plan.version.dataset).await?;
+        let spent: u32 = past.iter().map(|look| look.charge).sum();
+        let budget = context.product()?.holdout_budget;
+        let charge = wanted - paid;
+        let look = past.iter().filter(|look| look.revealed != "rows").count() as u32 + 1;
+        let affordable = spent + charge <= budget;
+        let mut evaluation = Evaluation {
+            id: app.ids.short(),
+            verdict: VerdictKind::Undecided,
+            requirements: Vec::new(),
+            model: plan.candidate.version.digest.clone(),
+            model_name: plan.candidate.version.name.clone(),
+            run: plan.candidate.version.run.clone(),
+            dataset: plan.version.dataset.clone(),
+            version: plan.version.digest.clone(),
+            rows: plan.version.split_rows[Split::Holdout as usize],
+            confusion: None,
+            look,
+            charge: if affordable { charge } else { 0 },
+            spent,
+            budget,
+            revealed: if self.verdicts_only { "verdicts" } else { "numbers" }.to_owned(),
+            repeated: false,
+            compared: plan
+                .references
+                .iter()
+                .map(|(reference, version)| Compared {
+                    reference: reference_name(reference),
+                    model: version.digest.clone(),
+                })
+                .collect(),
+            actor: context.actor.name.clone(),
+            time: 0,
+            fact: String::new(),
+        };
+        if affordable {
+            measure_all(app, context, &plan, &mut evaluation).await?;
+        } else {
+            refuse_all(&plan, &mut evaluation);
+        }
+        evaluation.verdict = VerdictKind::all(evaluation.requirements.iter().map(|found| found.verdict));
+        let evaluation = append(app, context, &plan, evaluation).await?;
+        Ok(if self.verdicts_only { hidden(evaluation) } else { evaluation })
+    }
+}
+
+async fn plan<'a>(app: &App, context: &'a Context, request: &Evaluate) -> Result<Plan<'a>> {
+    context.need_sound()?;
+    let candidate = resolve_model(app, context, &request.candidate).await?;
+    let trained_on = candidate.version.trained_on.clone().ok_or_else(|| {
+        Error::new("gate.not_ready", format!("nothing says what `{}` was trained on", candidate.version.name))
+    })?;
+    let dataset = resolve_version(app, context, trained_on.hex()).await?.version.dataset;
+    let requirements: Vec<&Defined<Requirement>> = match &request.requirement {
+        Some(name) => vec![context.requirement(name)?],
+        None => context.definitions.requirements.iter().filter(|found| found.value.dataset == dataset).collect(),
+    };
+    if requirements.iter().all(|requirement| requirement.value.criteria.is_empty()) {
+        return Err(Error::new("gate.not_ready", format!("no requirement has criteria on dataset `{dataset}`"))
+            .hint("write one: requirements/NAME.md with `criteria = [\"accuracy >= 0.9\"]`"));
+    }
+    let measured_on = &requirements[0].value.dataset;
+    let version = latest_version(app, context, measured_on)
+        .await?
+        .ok_or_else(|| {
+            Error::new("gate.not_ready", format!("dataset `{measured_on}` has no version"))
+                .hint(format!("remuda data add FILE --as {measured_on}"))
+        })?
+        .version;
+    let contract = match contract_of(app, context, &version).await? {
+        Some(contract) => contract,
+        None => context.need_contract(measured_on)?.value.clone(),
+    };
+    let mut references: Vec<(Reference, ModelVersion)> = Vec::new();
+    for criterion in requirements.iter().flat_map(|requirement| &requirement.value.criteria) {
+        let Some(reference) = reference_of(&criterion.criterion.claim) else { continue };
+        if references.iter().any(|(known, _)| known == reference) {
+            continue;
+        }
+        if let Some(version) = resolve_reference(app, context, reference).await? {
+            references.push((reference.clone(), version));
+        }
+    }
+    let mut fields: Vec<String> = vec![
+        candidate.version.digest.to_string(),
+        version.digest.to_string(),
+        version.contract.as_ref().map(ToString::to_string).unwrap_or_default(),
+        context.product()?.holdout_budget.to_string(),
+    ];
+    fields.extend(requirements.iter().map(|requirement| requirement.digest.to_string()));
+    fields.extend(
+        references.iter().map(|(reference, version)| format!("{} {}", reference_name(reference), version.digest)),
+    );
+    let key = Digest::of_fields(fields.iter().map(String::as_bytes));
+    Ok(Plan { candidate, requirements, version, contract, references, key })
+}
+
+/// What criteria call a reference.
+pub(super) fn reference_name(reference: &Reference) -> String {
+    match reference {
+        Reference::Production => "production".to_owned(),
+        Reference::Baseline(name) => format!("baseline {name}"),
+        Reference::Release(id) => format!("release {id}"),
+    }
+}
+
+fn reference_of(claim: &Claim) -> Option<&Reference> {
+    match claim {
+        Claim::Holds { bound: Bound::Reference { reference, .. }, .. } => Some(reference),
+        Claim::Holds { quantity: Quantity::ChangedDecisions { against }, .. } => Some(against),
+        _ => None,
+    }
+}
+
+/// The model behind a reference; `None` when there is none yet (the criterion is then undecided, data missing).
+async fn resolve_reference(app: &App, context: &Context, reference: &Reference) -> Result<Option<ModelVersion>> {
+    let digest = match reference {
+        Reference::Baseline(name) => {
+            let models = model::List { name: Some(name.clone()) }.run(app, context).await?.models;
+            return Ok(models.into_iter().next().map(|line| line.version));
+        }
+        Reference::Production => match crate::release::live_release(app, context).await? {
+            Some(release) => release.model,
+            None => return Ok(None),
+        },
+        Reference::Release(id) => crate::release::find_release(app, context, id).await?.model,
+    };
+    Ok(Some(resolve_model(app, context, digest.hex()).await?.version))
+}
+
+async fn measure_all(app: &App, context: &Context, plan: &Plan<'_>, evaluation: &mut Evaluation) -> Result<()> {
+    context.tell(0.0, "reading the holdout");
+    let request = ReadRequest { split: Some(Split::Holdout), columns: None, filter: None, limit: None };
+    let mut rows = read_rows(app, &plan.version, Some(&plan.contract), request).await?;
+    context.tell(0.2, "predicting");
+    let (sample, kept, predictions) = sample_of(app, &rows, &plan.contract, &plan.candidate.version).await?;
+    evaluation.rows = sample.rows() as u64;
+    let mut references = Vec::new();
+    for (reference, version) in &plan.references {
+        let (other, _, _) = sample_of(app, &rows, &plan.contract, version).await?;
+        references.push((reference.clone(), other.in_order_of(&sample)));
+    }
+    set_predictions(&mut rows, &kept, &predictions)?;
+    let bench = Bench { rows: &rows, kept: &kept, sample: &sample, references: &references, looks: evaluation.budget };
+    let total = plan.requirements.len() as f64;
+    for (index, requirement) in plan.requirements.iter().enumerate() {
+        context.tell(0.3 + 0.7 * index as f64 / total, "deciding");
+        let mut verdicts = Vec::new();
+        for stated in &requirement.value.criteria {
+            verdicts.extend(decide(stated, &bench).await?);
+        }
+        evaluation.requirements.push(group(requirement, verdicts));
+    }
+    if let Sample::Classes(sample) = &sample {
+        evaluation.confusion = Some(Confusion { classes: sample.classes.to_vec(), counts: sample.confusion() });
+    }
+    Ok(())
+}
+
+/// Predicts the labelled rows with a model and joins the truth.
+async fn sample_of(
+    app: &App,
+    rows: &Rows,
+    contract: &Contract,
+    version: &ModelVersion,
+) -> Result<(Sample, Vec<usize>, Predictions)> {
+    let signature = &version.signature;
+    let columns: Vec<(String, FeatureKind)> =
+        signature.features.iter().map(|feature| (feature.name.clone(), feature.kind)).collect();
+    let label = label_column(contract)?;
+    let Examples { table, target, kept } = examples(rows, &columns, contract, label, Some(&signature.labels))?;
+    if kept.is_empty() {
+        return Err(Error::new("data.unusable", "the holdout has no labelled rows").hint("add more data"));
+    }
+    let predictor = model::load(app, version).await?;
+    let predictions = tokio::task::spawn_blocking(move || predictor.predict(&table))
+        .await
+        .map_err(|error| Error::new("internal", "predicting stopped").caused_by(&error))??;
+    let sample = Sample::new(signature, &target, &predictions)?;
+    Ok((sample, kept, predictions))
+}
+
+/// Adds the candidate's answers as columns `prediction` and `score`, so that `where` can select by them.
+fn set_predictions(rows: &mut Rows, kept: &[usize], predictions: &Predictions) -> Result<()> {
+    match predictions {
+        Predictions::Number(numbers) => {
+            let mut values = vec![f64::NAN; rows.len()];
+            for (row, number) in kept.iter().zip(numbers) {
+                values[*row] = *number;
+            }
+            rows.set("prediction", Values::Number(values))?;
+        }
+        Predictions::Classes { labels, chosen, probabilities } => {
+            let mut words: Vec<Option<&str>> = vec![None; rows.len()];
+            let mut scores = vec![f64::NAN; rows.len()];
+            for (place, row) in kept.iter().enumerate() {
+                words[*row] = Some(labels[chosen[place] as usize].as_str());
+                let own = if labels.len() == 2 { 1 } else { chosen[place] as usize };
+                scores[*row] = f64::from(probabilities[place * labels.len() + own]);
+            }
+            rows.set("prediction", Values::Text(Texts::from_values(words)))?;
+            rows.set("score", Values::Number(scores))?;
+        }
+    }
+    Ok(())
+}
+
+fn group(requirement: &Defined<Requirement>, verdicts: Vec<Verdict>) -> RequirementVerdicts {
+    RequirementVerdicts {
+        requirement: requirement.value.name.clone(),
+        digest: requirement.digest.clone(),
+        goal: requirement.value.goal.clone(),
+        verdict: VerdictKind::all(verdicts.iter().map(|verdict| verdict.kind)),
+        verdicts,
+    }
+}
+
+/// No budget is left: nothing is read, and every criterion is undecided for that reason.
+fn refuse_all(plan: &Plan<'_>, evaluation: &mut Evaluation) {
+    for requirement in &plan.requirements {
+        let verdicts =
+            requirement.value.criteria.iter().map(|stated| super::decide::undecided(stated, Reason::NoBudget));
+        evaluation.requirements.push(group(requirement, verdicts.collect()));
+    }
+}
+
+async fn append(app: &App, context: &Context, plan: &Plan<'_>, mut evaluation: Evaluation) -> Result<Evaluation> {
+    let mut pins = Pins::default();
+    let mut links = vec![
+        Link::makes("evaluation", evaluation.id.as_str()),
+        Link::uses("model_version", evaluation.model.as_str()),
+        Link::uses("dataset_version", evaluation.version.as_str()),
+    ];
+    for requirement in &plan.requirements {
+        pins.add(context, &requirement.path);
+        links.push(Link::uses("requirement", requirement.digest.as_str()));
+    }
+    pins.add(context, &context.need_contract(&plan.version.dataset)?.path);
+    links.extend(plan.references.iter().map(|(_, version)| Link::uses("model_version", version.digest.as_str())));
+    links.push(Link::uses("evaluation_key", plan.key.as_str()));
+    links.extend(pins.links);
+    let product = &context.product()?.name;
+    loop {
+        // The budget is checked against the head that the look is appended to: of two who evaluate at the same moment
+        // with one look left, one is refused.
+        let head = app.ledger.head(product).await?.map_or(0, |fact| fact.sequence);
+        let spent: u32 = looks(app, context, &plan.version.dataset).await?.iter().map(|look| look.charge).sum();
+        if evaluation.charge > 0 && spent + evaluation.charge > evaluation.budget {
+            evaluation.charge = 0;
+            evaluation.requirements.clear();
+            evaluation.confusion = None;
+            refuse_all(plan, &mut evaluation);
+            evaluation.verdict = VerdictKind::Undecided;
+        }
+        evaluation.spent = spent;
+        let mut facts = Vec::new();
+        if evaluation.charge > 0 {
+            let purpose = format!("evaluation {} of {}", evaluation.id, evaluation.model_name);
+            facts.push(note_look(app, context, &plan.version, &evaluation.revealed, &purpose, evaluation.charge)?);
+        }
+        let fact = pin::fact(app, context, "gate.evaluated", evaluation.id.as_str(), &evaluation, links.clone())?;
+        evaluation.time = fact.time;
+        evaluation.fact.clone_from(&fact.id);
+        facts.push(fact);
+        let append =
+            Append { facts, definitions: pins.definitions.clone(), expect_head: Some(head), ..Append::default() };
+        match app.ledger.append(product, append).await {
+            Ok(_) => return Ok(evaluation),
+            Err(remuda_ledger::Error::Conflict { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// The same evaluation without its numbers.
+pub(super) fn hidden(mut evaluation: Evaluation) -> Evaluation {
+    evaluation.confusion = None;
+    for verdict in evaluation.requirements.iter_mut().flat_map(|requirement| &mut requirement.verdicts) {
+        (verdict.estimate, verdict.lower, verdict.upper, verdict.price) = (None, None, None, None);
+    }
+    evaluation
+}

@@ -1,0 +1,160 @@
+//! A sample: the rows of a split with truth and a model's answers, as the measures need them.
+
+use crate::error::{Error, Result};
+use remuda_learn::{Predictions, Target};
+use remuda_model::model::ModelSignature;
+use std::sync::Arc;
+
+/// Truth and predictions of the same rows.
+#[derive(Clone, Debug)]
+pub(crate) enum Sample {
+    /// Classes.
+    Classes(ClassSample),
+    /// Numbers.
+    Numbers {
+        /// What really was.
+        truth: Vec<f64>,
+        /// What the model said.
+        predicted: Vec<f64>,
+    },
+}
+
+/// Rows with a true and a predicted class.
+#[derive(Clone, Debug)]
+pub(crate) struct ClassSample {
+    /// The model's classes, then those that occur in the truth only.
+    pub(crate) classes: Arc<[String]>,
+    /// How many of them the model knows.
+    pub(crate) known: usize,
+    /// The class that a metric without a class means.
+    pub(crate) positive: Option<usize>,
+    /// Per row the true class.
+    pub(crate) truth: Vec<u32>,
+    /// Per row the predicted class.
+    pub(crate) predicted: Vec<u32>,
+    /// Row-major, rows x known classes.
+    pub(crate) probabilities: Vec<f32>,
+}
+
+impl Sample {
+    /// Puts truth (whose classes begin with the model's) and predictions together.
+    pub(crate) fn new(signature: &ModelSignature, truth: &Target, predictions: &Predictions) -> Result<Self> {
+        match (truth, predictions) {
+            (Target::Number(truth), Predictions::Number(predicted)) => {
+                Ok(Sample::Numbers { truth: truth.clone(), predicted: predicted.clone() })
+            }
+            (Target::Classes { labels, index }, Predictions::Classes { labels: known, chosen, probabilities }) => {
+                let positive =
+                    signature.positive.as_ref().and_then(|name| labels.iter().position(|class| class == name));
+                Ok(Sample::Classes(ClassSample {
+                    classes: Arc::from(labels.as_slice()),
+                    known: known.len(),
+                    positive,
+                    truth: index.clone(),
+                    predicted: chosen.clone(),
+                    probabilities: probabilities.clone(),
+                }))
+            }
+            _ => Err(Error::new(
+                "model.unusable",
+                "the model answers numbers where the label has classes, or the reverse",
+            )
+            .hint("train it again: the contract's label has changed")),
+        }
+    }
+
+    /// How many rows.
+    pub(crate) fn rows(&self) -> usize {
+        match self {
+            Sample::Classes(sample) => sample.truth.len(),
+            Sample::Numbers { truth, .. } => truth.len(),
+        }
+    }
+
+    /// The rows that a mask keeps.
+    pub(crate) fn filtered(&self, kept: &[bool]) -> Sample {
+        fn pick<T: Copy>(values: &[T], kept: &[bool]) -> Vec<T> {
+            values.iter().zip(kept).filter(|(_, kept)| **kept).map(|(value, _)| *value).collect()
+        }
+        match self {
+            Sample::Numbers { truth, predicted } => {
+                Sample::Numbers { truth: pick(truth, kept), predicted: pick(predicted, kept) }
+            }
+            Sample::Classes(sample) => {
+                let width = sample.known.max(1);
+                let rows = sample.probabilities.chunks_exact(width).zip(kept).filter(|(_, kept)| **kept);
+                Sample::Classes(ClassSample {
+                    classes: Arc::clone(&sample.classes),
+                    truth: pick(&sample.truth, kept),
+                    predicted: pick(&sample.predicted, kept),
+                    probabilities: rows.flat_map(|(row, _)| row.iter().copied()).collect(),
+                    ..*sample
+                })
+            }
+        }
+    }
+}
+
+impl ClassSample {
+    /// Counts of truth against prediction: `counts[truth * classes + predicted]`.
+    pub(crate) fn confusion(&self) -> Vec<u64> {
+        let width = self.classes.len();
+        let mut counts = vec![0; width * width];
+        for (truth, predicted) in self.truth.iter().zip(&self.predicted) {
+            counts[*truth as usize * width + *predicted as usize] += 1;
+        }
+        counts
+    }
+
+    /// The probability that the model gives a class, per row; zero for a class that it does not know.
+    pub(crate) fn scores(&self, class: usize) -> Vec<f64> {
+        if class >= self.known {
+            return vec![0.0; self.truth.len()];
+        }
+        self.probabilities.chunks_exact(self.known).map(|row| f64::from(row[class])).collect()
+    }
+
+    /// Per row, whether the truth is this class.
+    pub(crate) fn is(&self, class: usize) -> Vec<bool> {
+        self.truth.iter().map(|truth| *truth as usize == class).collect()
+    }
+
+    /// Per row, whether the prediction is right.
+    pub(crate) fn right(&self) -> Vec<bool> {
+        self.truth.iter().zip(&self.predicted).map(|(truth, predicted)| truth == predicted).collect()
+    }
+}
+
+impl Sample {
+    /// The same sample with classes in another order: what a paired comparison of two models needs. Classes that the
+    /// order lacks are put behind it.
+    pub(crate) fn in_order_of(self, other: &Sample) -> Sample {
+        let (Sample::Classes(sample), Sample::Classes(other)) = (&self, other) else { return self };
+        if sample.classes == other.classes {
+            return self;
+        }
+        let mut classes: Vec<String> = other.classes.to_vec();
+        let mut place = |name: &String| {
+            classes.iter().position(|class| class == name).unwrap_or_else(|| {
+                classes.push(name.clone());
+                classes.len() - 1
+            }) as u32
+        };
+        let places: Vec<u32> = sample.classes.iter().map(&mut place).collect();
+        let moved = |values: &[u32]| values.iter().map(|value| places[*value as usize]).collect();
+        let mut probabilities = vec![0.0; sample.truth.len() * classes.len()];
+        for (row, given) in sample.probabilities.chunks_exact(sample.known.max(1)).enumerate() {
+            for (class, probability) in given.iter().enumerate() {
+                probabilities[row * classes.len() + places[class] as usize] = *probability;
+            }
+        }
+        Sample::Classes(ClassSample {
+            known: classes.len(),
+            positive: sample.positive.map(|positive| places[positive] as usize),
+            truth: moved(&sample.truth),
+            predicted: moved(&sample.predicted),
+            probabilities,
+            classes: Arc::from(classes),
+        })
+    }
+}

@@ -1,0 +1,35 @@
+//! Validating every definition file, without a ledger.
+
+use super::{Check, Checked};
+use crate::app::App;
+use crate::context::Context;
+use crate::error::Result;
+use crate::requirement::criteria_words;
+use crate::use_case::{Access, UseCase};
+
+impl UseCase for Check {
+    const NOUN: &'static str = "product";
+    const VERB: &'static str = "check";
+    const ACCESS: Access = Access::Read;
+    const ABOUT: &'static str = "Validate every definition file.";
+    type Answer = Checked;
+
+    async fn run(self, _app: &App, context: &Context) -> Result<Checked> {
+        Ok(checked(context))
+    }
+}
+
+/// What is right and wrong in the definitions of a context.
+pub fn checked(context: &Context) -> Checked {
+    let criteria = context
+        .definitions
+        .requirements
+        .iter()
+        .map(|requirement| {
+            let contract = context.definitions.contract(&requirement.value.dataset);
+            let positive = contract.and_then(|contract| contract.value.positive.as_deref());
+            (requirement.value.name.clone(), criteria_words(&requirement.value, positive))
+        })
+        .collect();
+    Checked { files: context.files.0.len() as u64, diagnostics: context.diagnostics.as_ref().clone(), criteria }
+}

@@ -1,0 +1,209 @@
+//! Looking at runs: a run's state is what its facts add up to.
+
+use super::lifecycle::{EndRecord, Recorded, StartRecord};
+use super::{List, RunState, Runs, Show};
+use crate::app::App;
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::model::Made;
+use crate::pin::payload;
+use crate::use_case::{Access, UseCase};
+use remuda_ledger::FactQuery;
+use remuda_model::fact::Fact;
+use remuda_model::run::{MetricValue, RunStatus, Snapshot};
+use std::collections::{BTreeMap, HashMap};
+
+const RUN_VERBS: [&str; 5] = ["run.started", "run.recorded", "run.finished", "run.failed", "model.made"];
+
+impl UseCase for List {
+    const NOUN: &'static str = "run";
+    const VERB: &'static str = "list";
+    const ACCESS: Access = Access::Read;
+    const ABOUT: &'static str = "List runs, newest first.";
+    type Answer = Runs;
+
+    async fn run(self, app: &App, context: &Context) -> Result<Runs> {
+        let limit = self.limit.clamp(1, 1000);
+        let before = match &self.before {
+            None => None,
+            Some(run) => Some(start_of(app, context, &find_run(app, context, run).await?.run).await?),
+        };
+        let mut runs = run_states(app, context, before, limit + 1).await?;
+        let more = runs.len() > limit;
+        runs.truncate(limit);
+        Ok(Runs { runs, more })
+    }
+}
+
+impl UseCase for Show {
+    const NOUN: &'static str = "run";
+    const VERB: &'static str = "show";
+    const ACCESS: Access = Access::Read;
+    const ABOUT: &'static str = "Show a run: steps, metrics with intervals, models, snapshot.";
+    type Answer = RunState;
+
+    async fn run(self, app: &App, context: &Context) -> Result<RunState> {
+        find_run(app, context, &self.run).await
+    }
+}
+
+/// The newest runs that started before this place in the chain, newest first.
+pub(crate) async fn run_states(
+    app: &App,
+    context: &Context,
+    before: Option<i64>,
+    limit: usize,
+) -> Result<Vec<RunState>> {
+    let product = context.product()?.name.clone();
+    let starts = app
+        .ledger
+        .facts(&FactQuery {
+            product: product.clone(),
+            verbs: vec!["run.started".into()],
+            before,
+            limit: Some(limit as u32),
+            newest_first: true,
+            ..FactQuery::default()
+        })
+        .await?;
+    let Some(oldest) = starts.last() else { return Ok(Vec::new()) };
+    let facts = app
+        .ledger
+        .facts(&FactQuery {
+            product,
+            verbs: RUN_VERBS.iter().map(|verb| (*verb).to_owned()).collect(),
+            after: Some(oldest.sequence - 1),
+            ..FactQuery::default()
+        })
+        .await?;
+    let mut by_run: HashMap<String, Vec<&Fact>> = HashMap::new();
+    for fact in &facts {
+        by_run.entry(run_of(fact)?).or_default().push(fact);
+    }
+    starts.iter().map(|start| fold(by_run.get(&start.fact.subject).map_or(&[][..], Vec::as_slice))).collect()
+}
+
+/// A run by its id or the beginning of it; `newest` is the newest.
+pub(crate) async fn find_run(app: &App, context: &Context, text: &str) -> Result<RunState> {
+    if text == "newest" {
+        return run_states(app, context, None, 1)
+            .await?
+            .into_iter()
+            .next()
+            .ok_or_else(|| Error::not_found("run", text).hint("`remuda run` makes the first one"));
+    }
+    let product = context.product()?.name.clone();
+    let id = resolve(app, &product, text).await?;
+    let query = FactQuery { product: product.clone(), subject: Some(id.clone()), ..FactQuery::default() };
+    let mut facts = app.ledger.facts(&query).await?;
+    facts.extend(
+        app.ledger.facts_linking(&product, &id).await?.into_iter().filter(|fact| fact.fact.verb == "model.made"),
+    );
+    facts.sort_by_key(|fact| fact.sequence);
+    fold(&facts.iter().collect::<Vec<_>>())
+}
+
+async fn resolve(app: &App, product: &str, text: &str) -> Result<String> {
+    let mut ids: Vec<String> = app
+        .ledger
+        .resolve_prefix(product, text)
+        .await?
+        .into_iter()
+        .filter(|(kind, _)| kind == "run")
+        .map(|(_, id)| id)
+        .collect();
+    ids.sort();
+    ids.dedup();
+    match ids.as_slice() {
+        [only] => Ok(only.clone()),
+        [] => Err(Error::not_found("run", text).hint("`remuda run list` shows them")),
+        several if several.iter().any(|id| id == text) => Ok(text.to_owned()),
+        several => Err(Error::new("request.ambiguous", format!("`{text}` fits runs {}", several.join(", ")))
+            .hint("type more of it")),
+    }
+}
+
+async fn start_of(app: &App, context: &Context, run: &str) -> Result<i64> {
+    let query = FactQuery {
+        product: context.product()?.name.clone(),
+        verbs: vec!["run.started".into()],
+        subject: Some(run.to_owned()),
+        ..FactQuery::default()
+    };
+    Ok(app.ledger.facts(&query).await?.first().map_or(i64::MAX, |fact| fact.sequence))
+}
+
+/// The run that a fact belongs to: its subject, but for `model.made`, whose payload names it.
+fn run_of(fact: &Fact) -> Result<String> {
+    if fact.fact.verb == "model.made" { Ok(payload::<Made>(fact)?.version.run) } else { Ok(fact.fact.subject.clone()) }
+}
+
+/// What facts of one run, oldest first, add up to.
+fn fold(facts: &[&Fact]) -> Result<RunState> {
+    let mut state = RunState {
+        run: String::new(),
+        actor: String::new(),
+        status: RunStatus::Running,
+        command: String::new(),
+        note: String::new(),
+        started: 0,
+        ended: None,
+        exit_code: None,
+        failure: String::new(),
+        snapshot: Snapshot::default(),
+        steps: Vec::new(),
+        metrics: Vec::new(),
+        parameters: BTreeMap::new(),
+        models: Vec::new(),
+    };
+    for fact in facts {
+        match fact.fact.verb.as_str() {
+            "run.started" => {
+                let record: StartRecord = payload(fact)?;
+                state.run.clone_from(&fact.fact.subject);
+                state.actor.clone_from(&fact.fact.actor);
+                state.started = fact.fact.time;
+                (state.command, state.snapshot, state.note) = (record.command, record.snapshot, record.note);
+            }
+            "model.made" => {
+                let made: Made = payload(fact)?;
+                add_metrics(&mut state, &made.metrics, Some(&made.version.name));
+                state.models.push(made.version);
+            }
+            "run.recorded" => {
+                let record: Recorded = payload(fact)?;
+                let step = record.step.as_ref().map(|step| step.step.clone());
+                add_metrics(&mut state, &record.metrics, step.as_deref());
+                state.parameters.extend(record.parameters);
+                state.steps.extend(record.step);
+                if let Some(model) = record.model
+                    && !state.models.iter().any(|known| known.digest == model.digest && known.name == model.name)
+                {
+                    state.models.push(model);
+                }
+            }
+            "run.finished" | "run.failed" if state.ended.is_none() => {
+                let record: EndRecord = payload(fact)?;
+                let finished = fact.fact.verb == "run.finished";
+                state.status = if finished { RunStatus::Finished } else { RunStatus::Failed };
+                state.ended = Some(fact.fact.time);
+                state.exit_code = record.exit_code;
+                state.failure = record.note;
+            }
+            _ => {}
+        }
+    }
+    Ok(state)
+}
+
+/// Adds metrics under `STEP/NAME`; the newest value of a name counts.
+fn add_metrics(state: &mut RunState, metrics: &[MetricValue], step: Option<&str>) {
+    for metric in metrics {
+        let name = match step {
+            Some(step) if !metric.name.contains('/') => format!("{step}/{}", metric.name),
+            _ => metric.name.clone(),
+        };
+        state.metrics.retain(|known| known.name != name);
+        state.metrics.push(MetricValue { name, ..metric.clone() });
+    }
+}

@@ -1,0 +1,308 @@
+//! The prediction log. A prediction is written to a spool file before its answer leaves (one write for all that wait:
+//! group commit), flushed to the disk's platter every 50 ms, and moved into the ledger in the background.
+//!
+//! What survives what: killing the process loses nothing that was answered; cutting the machine's power may lose the
+//! last 50 ms. A file that a crash left behind is drained by the next start; replaying one twice adds nothing,
+//! because the ledger knows each prediction's id.
+
+use super::endpoint::{Endpoint, Inferred};
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::pin;
+use remuda_ledger::Append;
+use remuda_model::fact::Link;
+use remuda_model::serving::PredictionRecord;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
+
+/// How long a written record may wait for the disk.
+const FLUSH: Duration = Duration::from_millis(50);
+/// A spool file is closed and handed to the ledger after this time or size.
+const ROTATE_AFTER: Duration = Duration::from_secs(1);
+const ROTATE_BYTES: u64 = 16 * 1024 * 1024;
+/// Predictions per ledger transaction.
+const BATCH: usize = 5_000;
+
+/// What `serving.logged` keeps.
+#[derive(Serialize)]
+struct Logged {
+    count: usize,
+    first: i64,
+    last: i64,
+}
+
+struct Job {
+    lines: Vec<u8>,
+    done: oneshot::Sender<std::result::Result<(), String>>,
+}
+
+/// The log of one serving process.
+pub struct PredictionLog {
+    sender: Option<Sender<Job>>,
+    writer: Option<std::thread::JoinHandle<()>>,
+    app: App,
+}
+
+impl PredictionLog {
+    /// Starts the log of a product.
+    ///
+    /// # Errors
+    /// The spool folder cannot be made.
+    pub fn start(app: App, product: &str) -> Result<Self> {
+        let folder = spool_folder(&app);
+        std::fs::create_dir_all(&folder)?;
+        let (sender, jobs) = channel::<Job>();
+        let (closed, drained) = tokio::sync::mpsc::unbounded_channel::<PathBuf>();
+        let stem = format!("{product}@{}", std::process::id());
+        let writer = std::thread::Builder::new()
+            .name("prediction-log".into())
+            .spawn(move || write_jobs(&jobs, &folder, &stem, &closed))?;
+        tokio::spawn(drain_closed(app.clone(), product.to_owned(), drained));
+        Ok(Self { sender: Some(sender), writer: Some(writer), app })
+    }
+
+    /// Logs the predictions of one request. They are safe from a crash of this process when this returns.
+    ///
+    /// # Errors
+    /// The spool cannot be written (disk full): the caller must not answer as if all were well.
+    pub async fn record(
+        &self,
+        endpoint: &Endpoint,
+        ids: &[String],
+        rows: &[Map<String, Value>],
+        predictions: &[Inferred],
+        microseconds: i64,
+    ) -> Result<()> {
+        let time = self.app.clock.now();
+        let mut lines = Vec::with_capacity(rows.len() * 256);
+        for ((id, row), prediction) in ids.iter().zip(rows).zip(predictions) {
+            let record = PredictionRecord {
+                id: id.clone(),
+                release: endpoint.release.clone(),
+                time,
+                label: prediction.label.clone(),
+                score: prediction.score,
+                inputs: serde_json::to_string(row)?,
+                microseconds,
+            };
+            push_line(&mut lines, &record)?;
+        }
+        let (done, written) = oneshot::channel();
+        let closed = || Error::new("internal", "the prediction log has stopped");
+        self.sender.as_ref().ok_or_else(closed)?.send(Job { lines, done }).map_err(|_| closed())?;
+        match written.await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(why)) => {
+                let mut error = Error::new("ledger.unusable", "the prediction cannot be logged, so it is not answered");
+                error.causes.push(why);
+                Err(error)
+            }
+            Err(_) => Err(closed()),
+        }
+    }
+
+    /// Ends the log: everything recorded is in the ledger when this returns.
+    ///
+    /// # Errors
+    /// The ledger cannot be written; the spool then keeps what is left for the next start.
+    pub async fn close(mut self) -> Result<()> {
+        self.sender = None;
+        if let Some(writer) = self.writer.take() {
+            let _ = tokio::task::spawn_blocking(move || writer.join()).await;
+        }
+        drain_spool(&self.app).await
+    }
+}
+
+fn spool_folder(app: &App) -> PathBuf {
+    app.folder.join("spool")
+}
+
+/// A line: eight hexadecimal digits of the record's BLAKE3 hash, a space, the record as JSON.
+fn push_line(lines: &mut Vec<u8>, record: &PredictionRecord) -> Result<()> {
+    let json = serde_json::to_vec(record)?;
+    lines.extend_from_slice(&blake3::hash(&json).to_hex().as_bytes()[..8]);
+    lines.push(b' ');
+    lines.extend_from_slice(&json);
+    lines.push(b'\n');
+    Ok(())
+}
+
+fn read_line(line: &[u8]) -> Option<PredictionRecord> {
+    let (sum, json) = (line.get(..8)?, line.get(9..)?);
+    if sum != &blake3::hash(json).to_hex().as_bytes()[..8] {
+        return None;
+    }
+    serde_json::from_slice(json).ok()
+}
+
+/// An open spool file.
+struct Segment {
+    file: File,
+    path: PathBuf,
+    opened: Instant,
+    flushed: Instant,
+    bytes: u64,
+    dirty: bool,
+}
+
+impl Segment {
+    fn open(folder: &Path, stem: &str, number: u64) -> std::io::Result<Self> {
+        let path = folder.join(format!("{stem}-{number}.open"));
+        let file = OpenOptions::new().create_new(true).append(true).open(&path)?;
+        let now = Instant::now();
+        Ok(Self { file, path, opened: now, flushed: now, bytes: 0, dirty: false })
+    }
+
+    fn flush(&mut self) {
+        if self.dirty && self.flushed.elapsed() >= FLUSH {
+            // A failing flush is met again by the next write, which does report it.
+            let _ = self.file.sync_data();
+            self.flushed = Instant::now();
+            self.dirty = false;
+        }
+    }
+
+    fn is_due(&self) -> bool {
+        self.bytes > 0 && (self.opened.elapsed() >= ROTATE_AFTER || self.bytes >= ROTATE_BYTES)
+    }
+}
+
+/// The writer's thread: takes all jobs that wait, writes them at once, answers them, flushes and rotates.
+fn write_jobs(jobs: &Receiver<Job>, folder: &Path, stem: &str, closed: &tokio::sync::mpsc::UnboundedSender<PathBuf>) {
+    let mut number = jiff::Timestamp::now().as_microsecond().unsigned_abs();
+    let mut segment: Option<Segment> = None;
+    loop {
+        let first = match jobs.recv_timeout(FLUSH) {
+            Ok(job) => Some(job),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => break,
+        };
+        if let Some(first) = first {
+            let mut waiting = vec![first];
+            waiting.extend(jobs.try_iter().take(1_000));
+            if segment.is_none() {
+                number += 1;
+            }
+            let outcome = write_all(&mut segment, folder, stem, number, &waiting);
+            for job in waiting {
+                // Whoever asked may have gone; that changes nothing here.
+                let _ = job.done.send(outcome.as_ref().map(|()| ()).map_err(ToString::to_string));
+            }
+        }
+        if let Some(open) = &mut segment {
+            open.flush();
+        }
+        if segment.as_ref().is_some_and(Segment::is_due) {
+            close(segment.take(), closed);
+        }
+    }
+    close(segment.take(), closed);
+}
+
+fn write_all(
+    segment: &mut Option<Segment>,
+    folder: &Path,
+    stem: &str,
+    number: u64,
+    jobs: &[Job],
+) -> std::io::Result<()> {
+    let open = match segment {
+        Some(open) => open,
+        None => segment.insert(Segment::open(folder, stem, number)?),
+    };
+    let bytes: Vec<u8> = jobs.iter().flat_map(|job| job.lines.iter().copied()).collect();
+    if let Err(error) = open.file.write_all(&bytes) {
+        // A partial line stays behind; its hash does not fit, so nobody reads it. The next job begins a new file.
+        *segment = None;
+        return Err(error);
+    }
+    open.bytes += bytes.len() as u64;
+    open.dirty = true;
+    Ok(())
+}
+
+/// Closes a spool file: flushed, and renamed so that others see that nobody writes it any more.
+fn close(segment: Option<Segment>, closed: &tokio::sync::mpsc::UnboundedSender<PathBuf>) {
+    let Some(segment) = segment else { return };
+    let _ = segment.file.sync_data();
+    let done = segment.path.with_extension("log");
+    if std::fs::rename(&segment.path, &done).is_ok() {
+        let _ = closed.send(done);
+    }
+}
+
+async fn drain_closed(app: App, product: String, mut files: tokio::sync::mpsc::UnboundedReceiver<PathBuf>) {
+    while let Some(file) = files.recv().await {
+        if let Err(error) = drain_file(&app, &product, &file).await {
+            tracing::warn!(%error, file = %file.display(), "predictions stay in the spool");
+        }
+    }
+}
+
+/// Moves what a closed or orphaned spool file holds into the ledger. Called at each start.
+///
+/// # Errors
+/// The ledger cannot be written; the spool is kept.
+pub async fn drain_spool(app: &App) -> Result<()> {
+    let Ok(entries) = std::fs::read_dir(spool_folder(app)) else { return Ok(()) };
+    for entry in entries.flatten() {
+        let path = entry.path();
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let Some((product, rest)) = name.split_once('@') else { continue };
+        let process = rest.split('-').next().and_then(|text| text.parse::<u32>().ok());
+        let is_open = path.extension().is_some_and(|ending| ending == "open");
+        let writer_lives = process.is_some_and(crate::recovery::process_lives);
+        // A recycled process number only delays the drain until that process ends.
+        if is_open && writer_lives {
+            continue;
+        }
+        drain_file(app, product, &path).await?;
+    }
+    Ok(())
+}
+
+async fn drain_file(app: &App, product: &str, path: &Path) -> Result<()> {
+    let Ok(bytes) = std::fs::read(path) else { return Ok(()) };
+    let records: Vec<PredictionRecord> = bytes.split(|byte| *byte == b'\n').filter_map(read_line).collect();
+    for batch in records.chunks(BATCH) {
+        append_predictions(app, product, batch, "system").await?;
+    }
+    let _ = std::fs::remove_file(path);
+    Ok(())
+}
+
+/// Appends predictions with one fact per release; those that are there already add nothing.
+pub(super) async fn append_predictions(
+    app: &App,
+    product: &str,
+    records: &[PredictionRecord],
+    actor: &str,
+) -> Result<u64> {
+    let mut releases: Vec<&str> = records.iter().map(|record| record.release.as_str()).collect();
+    releases.sort_unstable();
+    releases.dedup();
+    let mut new = 0;
+    for release in releases {
+        let predictions: Vec<PredictionRecord> =
+            records.iter().filter(|record| record.release == release).cloned().collect();
+        let times = || predictions.iter().map(|record| record.time);
+        let logged = Logged {
+            count: predictions.len(),
+            first: times().min().unwrap_or_default(),
+            last: times().max().unwrap_or_default(),
+        };
+        let links = vec![Link::uses("release", release)];
+        let mut fact = pin::system_fact(app, product, "serving.logged", release, &logged, links)?;
+        actor.clone_into(&mut fact.actor);
+        let append = Append { facts: vec![fact], predictions, only_news: true, ..Append::default() };
+        new += app.ledger.append(product, append).await?.new_predictions;
+    }
+    Ok(new)
+}

@@ -65,7 +65,7 @@ fn linear_on_text(bencher: divan::Bencher, rows: usize) {
     bencher.bench(|| predictor.predict(&table).unwrap());
 }
 
-#[divan::bench(args = [100_000], sample_count = 1, sample_size = 1)]
+#[divan::bench(args = [100_000, 1_000_000], sample_count = 1, sample_size = 1)]
 fn train_trees_on_20_numbers(bencher: divan::Bencher, rows: usize) {
     bencher.bench(|| model(Algorithm::Trees, 20, false, rows));
 }

@@ -38,8 +38,8 @@ pub(crate) struct Forest {
 struct FlatNode {
     feature: u32,
     threshold: f32,
-    yes: u32,
-    no: u32,
+    /// Where a row goes for which the comparison fails, and holds.
+    children: [u32; 2],
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -131,8 +131,7 @@ impl Forest {
                 };
                 match parent {
                     None => forest.roots.push(own),
-                    Some((parent, true)) => forest.nodes[parent].yes = own,
-                    Some((parent, false)) => forest.nodes[parent].no = own,
+                    Some((parent, holds)) => forest.nodes[parent].children[usize::from(holds)] = own,
                 }
             }
         }
@@ -152,7 +151,7 @@ impl Forest {
         let feature = feature.ok_or_else(|| attributes.malformed("a node reads an impossible feature"))?;
         self.width = self.width.max(feature as usize + 1);
         let missing = if table.missing.get(row).is_some_and(|flag| *flag == 1) { MISSING_TRUE } else { 0 };
-        self.nodes.push(FlatNode { feature: feature | missing, threshold: table.values[row], yes: 0, no: 0 });
+        self.nodes.push(FlatNode { feature: feature | missing, threshold: table.values[row], children: [0, 0] });
         self.modes.push(table.modes[row]);
         Ok(())
     }
@@ -200,8 +199,9 @@ impl Forest {
             while at & LEAF == 0 {
                 let node = self.nodes[at as usize];
                 let value = row[(node.feature & !MISSING_TRUE) as usize];
-                let yes = value <= node.threshold || (node.feature & MISSING_TRUE != 0 && value.is_nan());
-                at = if yes { node.yes } else { node.no };
+                // No branch here: which way a row goes cannot be guessed, and a wrong guess costs more than both tests.
+                let yes = (value <= node.threshold) | ((node.feature & MISSING_TRUE != 0) & value.is_nan());
+                at = node.children[usize::from(yes)];
             }
             return (at & !LEAF) as usize;
         }
@@ -210,7 +210,7 @@ impl Forest {
             let value = row[(node.feature & !MISSING_TRUE) as usize];
             let yes = self.modes[at as usize].holds(value, node.threshold)
                 || (node.feature & MISSING_TRUE != 0 && value.is_nan());
-            at = if yes { node.yes } else { node.no };
+            at = node.children[usize::from(yes)];
         }
         (at & !LEAF) as usize
     }

@@ -87,23 +87,23 @@ pub fn bytes(size: u64) -> String {
     }
 }
 
-/// A share (0 to 1) as `12.5 %`; tiny but present shares say so.
+/// A share (0 to 1) as `12.5 %`, with a space that does not break; tiny but present shares say so.
 ///
 /// ```
 /// use remuda_web::format::percent;
-/// assert_eq!(percent(0.125), "12.5 %");
-/// assert_eq!(percent(1.0), "100 %");
-/// assert_eq!(percent(0.0002), "< 0.1 %");
+/// assert_eq!(percent(0.125), "12.5\u{a0}%");
+/// assert_eq!(percent(1.0), "100\u{a0}%");
+/// assert_eq!(percent(0.0002), "< 0.1\u{a0}%");
 /// ```
 pub fn percent(share: f64) -> String {
     if !share.is_finite() {
         return "undefined".to_owned();
     }
     if share > 0.0 && share < 0.001 {
-        return "< 0.1 %".to_owned();
+        return "< 0.1\u{a0}%".to_owned();
     }
     let hundred = format!("{:.1}", share * 100.0);
-    format!("{} %", hundred.strip_suffix(".0").unwrap_or(&hundred))
+    format!("{}\u{a0}%", hundred.strip_suffix(".0").unwrap_or(&hundred))
 }
 
 /// `part` of `whole` as a share; 0 when there is no whole.

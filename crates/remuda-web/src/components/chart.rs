@@ -129,7 +129,8 @@ pub fn band(history: &[MetricBucket]) -> Markup {
     let (Some(first), Some(last)) = (known.first(), known.last()) else {
         return html! { p.muted { "No stretch of time has enough outcomes yet." } };
     };
-    let known = &known[known.len().saturating_sub(400)..];
+    // Beyond 240 stretches the older ones are left out; beyond 60 the dots would run together.
+    let known = &known[known.len().saturating_sub(240)..];
     let scale = BandScale::of(known, first.start, last.start + last.width);
     let name = &first.metric.name;
     let label = format!("{name} over time, from {} to {}", format::point(&first.metric), format::point(&last.metric));
@@ -137,7 +138,7 @@ pub fn band(history: &[MetricBucket]) -> Markup {
         svg.band viewBox="0 0 100 60" preserveAspectRatio="none" role="img" aria-label=(label) {
             path.area d=(scale.area(known)) {}
             path.line d=(scale.line(known)) {}
-            @for bucket in known { path.dot d=(scale.dot(bucket)) { title { (format::time(bucket.start)) ": " (format::point(&bucket.metric)) } } }
+            @for bucket in known.iter().filter(|_| known.len() <= 60) { path.dot d=(scale.dot(bucket)) { title { (format::time(bucket.start)) ": " (format::point(&bucket.metric)) } } }
         }
     };
     axes(plot, &text::number(scale.high), &text::number(scale.low), span_words(Some(first.start), Some(last.start + last.width)))

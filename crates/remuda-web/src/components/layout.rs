@@ -140,9 +140,9 @@ pub fn page(frame: &Frame, page: Page) -> Markup {
         html lang="en" data-theme=(frame.theme.as_str()) {
             (head(&window_title))
             body {
-                a.skip href="#content" { "Skip to content" }
+                a.skip href="#main" { "Skip to content" }
                 (rail(frame, page.section))
-                main #content tabindex="-1" {
+                main #main tabindex="-1" {
                     @if let Some(notice) = &frame.notice { (parts::notice(notice)) }
                     (top(&page))
                     (page.body)
@@ -164,7 +164,7 @@ pub fn bare(frame: &Frame, title: &str, body: Markup) -> Markup {
         (DOCTYPE)
         html lang="en" data-theme=(frame.theme.as_str()) {
             (head(&format!("{title} · remuda")))
-            body.bare { main #content { (body) } }
+            body.bare { main #main { (body) } }
         }
     }
 }
@@ -237,11 +237,13 @@ fn footing(frame: &Frame) -> Markup {
 fn top(page: &Page) -> Markup {
     html! {
         header.top {
-            nav.crumbs aria-label="Breadcrumbs" {
-                ol {
-                    @if page.section != Section::Board { li { a href="/" { "Board" } } }
-                    @for (name, address) in &page.crumbs { li { a href=(address) { (format::cut(name, 40)) } } }
-                    li aria-current="page" { (format::cut(&page.title, 60)) }
+            @if page.section != Section::Board {
+                nav.crumbs aria-label="Breadcrumbs" {
+                    ol {
+                        li { a href="/" { "Board" } }
+                        @for (name, address) in &page.crumbs { li { a href=(address) { (format::cut(name, 40)) } } }
+                        li aria-current="page" { (format::cut(&page.title, 60)) }
+                    }
                 }
             }
             div.title-line { h1 { (page.title) } div.beside { (page.beside) } }

@@ -58,22 +58,38 @@ fn icon(kind: VerdictKind) -> Markup {
     }
 }
 
-/// One criterion in a line: icon, text as written, slice, estimate.
+/// One criterion in a line: icon, plain words (as written on hover), slice, estimate.
 pub fn line(verdict: &Verdict) -> Markup {
     html! {
         li.criterion-line {
             (dot(verdict.kind))
-            span.criterion-text {
-                code { (verdict.criterion) }
-                @if let Some(slice) = &verdict.slice { " " (parts::chip(slice)) }
-                span.words { (verdict.words) }
-            }
+            (criterion(&verdict.criterion, &verdict.words, verdict.slice.as_deref()))
             span.estimate {
                 @if verdict.estimate.is_some() {
                     b { (format::maybe(verdict.estimate)) }
-                    " " span.muted { (format::interval(verdict.lower, verdict.upper)) }
+                    span.interval-words { (format::interval(verdict.lower, verdict.upper)) }
                 } @else if let Some(reason) = &verdict.reason { span.muted { (reason.words()) } }
             }
+        }
+    }
+}
+
+/// One criterion that no candidate was held against yet.
+pub fn pending(text: &str, words: &str) -> Markup {
+    html! {
+        li.criterion-line {
+            (dot(VerdictKind::Undecided))
+            (criterion(text, words, None))
+            span.estimate.muted { "not evaluated" }
+        }
+    }
+}
+
+fn criterion(text: &str, words: &str, slice: Option<&str>) -> Markup {
+    html! {
+        span.criterion-text title=(text) {
+            @if words.is_empty() { code { (text) } } @else { span.words { (words) } }
+            @if let Some(slice) = slice { (parts::chip(slice)) }
         }
     }
 }

@@ -76,11 +76,7 @@ pub(crate) fn requirement(state: &RequirementState) -> Markup {
             ul.criteria {
                 @if state.verdicts.is_empty() {
                     @for criterion in state.criteria.iter().take(8) {
-                        li.criterion-line {
-                            (verdict::dot(VerdictKind::Undecided))
-                            span.criterion-text { code { (criterion.text) } span.words { (criterion.words) } }
-                            span.estimate.muted { "not evaluated" }
-                        }
+                        (verdict::pending(&criterion.text, &criterion.words))
                     }
                 } @else {
                     @for one in state.verdicts.iter().take(8) { (verdict::line(one)) }

@@ -69,7 +69,7 @@ fn versions_table(frame: &Frame, versions: &[&VersionLine], here: Option<&str>) 
 pub fn page(frame: &Frame, view: &VersionPage, columns_page: usize) -> Markup {
     let version = &view.line.version;
     let body = html! {
-        div.columns {
+        div.columns.side-first {
             div.main-column {
                 (profile::columns(view, columns_page))
             }

@@ -9,7 +9,10 @@ use remuda_model::gate::VerdictKind;
 use remuda_model::text;
 
 /// Classes of a confusion matrix that a page can show.
-const CLASSES: usize = 24;
+const CLASSES: usize = 12;
+/// Criteria drawn in full, and those that follow in one line each.
+const FULL: usize = 16;
+const LINES: usize = 30;
 
 /// Evaluations, newest first.
 pub fn list(frame: &Frame, view: &Evaluations) -> Markup {
@@ -35,33 +38,29 @@ pub(crate) fn table(frame: &Frame, evaluations: &[EvaluationSummary]) -> Markup 
     let rows = html! {
         @for one in evaluations.iter().take(100) {
             tr {
-                td { (verdict::badge(one.verdict)) }
-                td { (parts::digest_link("evaluation", &one.id)) }
-                td { a href=(format::address("model_version", one.model.as_str())) { (one.model_name) } " " (parts::digest(one.model.as_str())) }
-                td { (parts::digest_link("dataset_version", one.version.as_str())) }
-                td.number { (text::thousands(one.rows)) }
-                td { (one.actor) }
-                td { (parts::time(frame.now, one.time)) }
+                td { a.plain href=(format::address("evaluation", &one.id)) { (verdict::badge(one.verdict)) } span.second { (parts::digest_link("evaluation", &one.id)) } }
+                td { a href=(format::address("model_version", one.model.as_str())) { b { (one.model_name) } } span.second { (parts::digest(one.model.as_str())) } }
+                td { (text::count(one.rows, "row")) span.second { (parts::digest_link("dataset_version", one.version.as_str())) } }
+                td { (one.actor) span.second { (parts::time(frame.now, one.time)) } }
             }
         }
     };
-    tables::table("Evaluations", tables::heads(["verdict", "evaluation", "candidate", "data", "#rows", "by", "when"]), rows)
+    tables::table("Evaluations", tables::heads(["verdict", "candidate", "holdout", "by"]), rows)
 }
 
 /// The report of one evaluation.
 pub fn page(frame: &Frame, view: &Evaluation) -> Markup {
     let total: usize = view.requirements.iter().map(|one| one.verdicts.len()).sum();
-    let mut room = 40usize;
+    let mut full = FULL;
+    let mut lines = LINES;
     let body = html! {
         (verdict::banner(view.verdict, &summary(view)))
         div.columns {
             div.main-column {
                 @for one in &view.requirements {
-                    @let shown = one.verdicts.len().min(room);
-                    (requirement(one, shown))
-                    @let _ = room -= shown;
+                    (requirement(one, take(&mut full, one.verdicts.len()), &mut lines))
                 }
-                (parts::left_out(total, total.min(40), &format!("remuda gate show {}", view.id)))
+                (parts::left_out(total, total.min(FULL - full + LINES - lines), &format!("remuda gate show {}", view.id)))
             }
             div.side-column { (rests_on(frame, view)) (budget(view)) (next(frame, view)) }
         }
@@ -96,13 +95,22 @@ fn summary(view: &Evaluation) -> String {
     }
 }
 
-fn requirement(one: &RequirementVerdicts, shown: usize) -> Markup {
+/// Takes up to `wanted` from what room is left.
+fn take(room: &mut usize, wanted: usize) -> usize {
+    let taken = wanted.min(*room);
+    *room -= taken;
+    taken
+}
+
+fn requirement(one: &RequirementVerdicts, full: usize, lines: &mut usize) -> Markup {
+    let short = take(lines, one.verdicts.len() - full);
     let title = html! { a href=(format::address("requirement", &one.requirement)) { (one.requirement) } };
     html! {
         section.block {
             header.block-head { h2 { (title) } div.aside { (verdict::badge(one.verdict)) } }
             p.goal { (one.goal) }
-            @for verdict in one.verdicts.iter().take(shown) { (verdict::full(verdict)) }
+            @for verdict in one.verdicts.iter().take(full) { (verdict::full(verdict)) }
+            @if short > 0 { ul.criteria.card { @for verdict in one.verdicts.iter().skip(full).take(short) { (verdict::line(verdict)) } } }
         }
     }
 }
@@ -176,9 +184,35 @@ fn matrix(confusion: &Confusion) -> Markup {
         th.number scope="col" { "rows" }
     };
     parts::section("confusion", "Truth against prediction", html! {}, html! {
-        div.matrix { (tables::table("Truth against prediction", head, rows)) }
-        (parts::left_out(confusion.classes.len(), classes, "remuda gate show --json"))
+        @if confusion.classes.len() > CLASSES { (mistakes(confusion)) }
+        @else { div.matrix { (tables::table("Truth against prediction", head, rows)) } }
     })
+}
+
+/// Where there are too many classes for a matrix: the commonest mistakes.
+fn mistakes(confusion: &Confusion) -> Markup {
+    let classes = confusion.classes.len();
+    let mut found: Vec<(u64, usize, usize)> = confusion.counts.iter().take(classes * classes).enumerate()
+        .map(|(cell, count)| (*count, cell / classes, cell % classes))
+        .filter(|(count, truth, predicted)| *count > 0 && truth != predicted)
+        .collect();
+    found.sort_by(|left, right| right.0.cmp(&left.0).then((left.1, left.2).cmp(&(right.1, right.2))));
+    let most = found.first().map_or(0, |(count, _, _)| *count);
+    let rows = html! {
+        @for (count, truth, predicted) in found.iter().take(20) {
+            tr {
+                td { (format::cut(&confusion.classes[*truth], 48)) }
+                td { (format::cut(&confusion.classes[*predicted], 48)) }
+                td.number { b { (text::thousands(*count)) } }
+                td.wide-bar { (chart::bar(format::share(*count, most))) }
+            }
+        }
+    };
+    html! {
+        p.muted { (classes) " classes are too many for a matrix on a page: here are the commonest mistakes." }
+        (tables::table("Commonest mistakes", tables::heads(["truth", "predicted", "#rows", ""]), rows))
+        (parts::left_out(found.len(), 20, "remuda gate show --json"))
+    }
 }
 
 /// Five steps of shade by the share of the row.

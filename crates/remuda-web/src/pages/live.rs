@@ -70,7 +70,8 @@ fn tiles(view: &LivePage) -> Markup {
                 div.tile { b { (format::point(metric)) } span { (metric.name) " " span.muted { (format::interval(metric.lower, metric.upper)) } } }
             }
             @if let Some(latency) = latency(view) { div.tile { b { (format::seconds(latency / 1e6)) } span { "mean time to answer" } } }
-            div.tile { b { (view.drift.iter().filter(|column| column.drifted).count()) } span { "columns drift" } }
+            @let drifting = view.drift.iter().filter(|column| column.drifted).count();
+            div.tile { b { (drifting) } span { "of " (text::count(view.drift.len() as u64, "input")) " drifting" } }
         }
     }
 }
@@ -113,10 +114,10 @@ fn drift_card(column: &ColumnDrift) -> Markup {
     let full = column.shares.iter().take(8).flat_map(|share| [share.training, share.live]).fold(0.0, f64::max);
     html! {
         article class={ "profile drift" @if column.drifted { " drifted" } } {
-            header { h3 title=(column.column) { (column.column) } @if column.drifted { (parts::mark(parts::Tone::Warning, "! drifts")) } @else { (parts::mark(parts::Tone::Quiet, "steady")) } }
+            header { h3 title=(format::cut(&column.column, 200)) { (format::cut(&column.column, 60)) } @if column.drifted { (parts::mark(parts::Tone::Warning, "! drifts")) } @else { (parts::mark(parts::Tone::Quiet, "steady")) } }
             ul.bars.small {
                 @for share in column.shares.iter().take(8) {
-                    li { span.bar-name title=(share.name) { (format::cut(&share.name, 28)) } (chart::then_and_now(share, full))
+                    li { span.bar-name title=(format::cut(&share.name, 120)) { (format::cut(&share.name, 28)) } (chart::then_and_now(share, full))
                         span.bar-value { span.muted { (format::percent(share.training)) } " → " (format::percent(share.live)) } }
                 }
             }
@@ -128,14 +129,14 @@ fn drift_card(column: &ColumnDrift) -> Markup {
 
 fn drift_table(columns: &[&ColumnDrift]) -> Markup {
     let rows = html! {
-        @for column in columns.iter().take(120) {
+        @for column in columns.iter().take(60) {
             tr { td { (column.column) } td { @if column.drifted { (parts::mark(parts::Tone::Warning, "! drifts")) } @else { span.muted { "steady" } } }
                 td.number { (text::number(column.distance)) } td.number { (text::number(column.by_chance)) } td.number { (text::number(column.p_value)) } td.number { (text::thousands(column.rows)) } }
         }
     };
     html! {
         (table::table("Drift of the other columns", table::heads(["column", "drift", "#distance", "#by chance", "#p", "#rows"]), rows))
-        (parts::left_out(columns.len(), 120, "remuda serving live"))
+        (parts::left_out(columns.len(), 60, "remuda serving live"))
     }
 }
 
@@ -151,13 +152,13 @@ fn labels(labels: &[LabelShare]) -> Markup {
 
 fn inputs(frame: &Frame, view: &LivePage) -> Markup {
     let rows = html! {
-        @for input in view.inputs.iter().take(120) {
+        @for input in view.inputs.iter().take(80) {
             tr { td { (input.name) } td { (input.column_type.as_str()) } td { @if input.required { "required" } @else { span.muted { "may be missing" } } } }
         }
     };
     parts::section("inputs", "What callers send", html! {}, html! {
         @if !view.inputs.is_empty() {
-            details { summary { (text::count(view.inputs.len() as u64, "input")) ", typed from the contract" } (table::table("Inputs", table::heads(["column", "type", ""]), rows)) }
+            details { summary { (text::count(view.inputs.len() as u64, "input")) ", typed from the contract" } (table::table("Inputs", table::heads(["column", "type", ""]), rows)) (parts::left_out(view.inputs.len(), 80, "remuda serving live")) }
             (parts::command(&example_call(frame, view)))
         }
     })

@@ -44,7 +44,7 @@ fn card(profile: &ColumnProfile, column: Option<&Column>) -> Markup {
     html! {
         article.profile {
             header {
-                h3 title=(profile.name) { (profile.name) }
+                h3 title=(format::cut(&profile.name, 200)) { (format::cut(&profile.name, 60)) }
                 span.muted { (profile.column_type.as_str()) }
                 @if column_use != ColumnUse::Feature { span class={ "chip use-" (column_use.as_str()) } { (column_use.as_str()) } }
             }

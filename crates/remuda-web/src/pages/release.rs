@@ -59,10 +59,9 @@ pub fn page(frame: &Frame, view: &ReleasePage) -> Markup {
     let line = &view.line;
     let body = html! {
         @if line.solo { div.banner.warning { p.headline { "Solo mode: made and signed by a one-person team, which has said so. Nobody independent has looked." } } }
-        (readiness(frame, view))
         div.columns {
-            div.main-column { (evidence(frame, view)) (signatures(frame, &view.signatures)) (history(frame, &view.history)) }
-            div.side-column { (content(view)) }
+            div.main-column { (readiness(frame, view)) (evidence(frame, view)) (signatures(frame, &view.signatures)) }
+            div.side-column { (content(view)) (history(frame, &view.history)) }
         }
     };
     let page = Page {
@@ -121,16 +120,13 @@ pub(crate) fn signature_table(frame: &Frame, signatures: &[Signature]) -> Markup
     let rows = html! {
         @for signature in signatures.iter().take(60) {
             tr {
-                td { b { (signature.kind.as_str()) } }
-                td { (signature.member) }
-                td { (signature.subject) }
-                td { (independence(&signature.independence)) }
-                td { (format::cut(&signature.remark, 160)) }
-                td { (parts::time(frame.now, signature.time)) }
+                td { b { (signature.kind.as_str()) } span.second { (signature.subject) } }
+                td { (signature.member) span.second { (parts::time(frame.now, signature.time)) } }
+                td { (independence(&signature.independence)) @if !signature.remark.is_empty() { p.remark { "“" (format::cut(&signature.remark, 160)) "”" } } }
             }
         }
     };
-    table::table("Signatures", table::heads(["promise", "by", "on", "independent?", "remark", "when"]), rows)
+    table::table("Signatures", table::heads(["promise", "by", "independent?"]), rows)
 }
 
 fn independence(independence: &Independence) -> Markup {

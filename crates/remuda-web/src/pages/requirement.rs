@@ -57,11 +57,7 @@ fn criteria(view: &RequirementPage) -> Markup {
         @if state.verdicts.is_empty() {
             ul.criteria.card {
                 @for criterion in &state.criteria {
-                    li.criterion-line {
-                        (verdict::dot(remuda_model::gate::VerdictKind::Undecided))
-                        span.criterion-text { code { (criterion.text) } span.words { (criterion.words) } }
-                        span.estimate.muted { "not evaluated" }
-                    }
+                    (verdict::pending(&criterion.text, &criterion.words))
                 }
             }
             (parts::empty("No candidate was held against these criteria yet.", "remuda gate evaluate MODEL"))

@@ -35,19 +35,19 @@ pub(crate) fn table(frame: &Frame, runs: &[RunState]) -> Markup {
     let rows = html! {
         @for (index, run) in runs.iter().enumerate() {
             tr {
-                td { a.plain href=(format::address("run", &run.run)) { code.digest { (format::short(&run.run)) } } }
-                td { (parts::status(run.status)) }
-                td.what { (format::cut(&run.command, 60)) @if !run.note.is_empty() { span.muted { " " (format::cut(&run.note, 60)) } } }
+                td { (parts::status(run.status)) span.second { (length(frame, run)) } }
+                td.what {
+                    a href=(format::address("run", &run.run)) { b { (format::short(&run.run)) } } " " (format::cut(&run.command, 60))
+                    span.second { (format::cut(&run.note, 80)) }
+                }
                 td { @match headline(run) { Some(metric) => (inline_metric(metric)), None => span.muted { "–" } } }
-                td { (run.actor) }
-                td { (parts::time(frame.now, run.started)) }
-                td.number { (length(frame, run)) }
+                td { (run.actor) span.second { (parts::time(frame.now, run.started)) } }
                 td { @if let Some(before) = runs.get(index + 1) {
                     a href={ "/run/" (format::segment(&before.run)) "/diff/" (format::segment(&run.run)) } { "diff" } } }
             }
         }
     };
-    table::table("Runs", table::heads(["run", "status", "what", "metric", "by", "started", "#took", "change"]), rows)
+    table::table("Runs", table::heads(["status", "run", "metric", "by", ""]), rows)
 }
 
 fn headline(run: &RunState) -> Option<&MetricValue> {
@@ -60,7 +60,7 @@ fn headline(run: &RunState) -> Option<&MetricValue> {
 }
 
 fn inline_metric(metric: &MetricValue) -> Markup {
-    html! { span.metric { span.muted { (metric.name) } " " b { (format::point(metric)) } " " span.muted.small { (format::interval(metric.lower, metric.upper)) } } }
+    html! { span.muted { (metric.name) } " " b { (format::point(metric)) } span.second { (format::interval(metric.lower, metric.upper)) } }
 }
 
 fn length(frame: &Frame, run: &RunState) -> String {
@@ -138,7 +138,7 @@ fn steps(steps: &[StepResult]) -> Markup {
                     StepOutcome::Skipped => (parts::mark(parts::Tone::Quiet, "↷ skipped")),
                     StepOutcome::Failed => (parts::mark(parts::Tone::Bad, "✗ failed")),
                 } }
-                td.number { (format::seconds(step.seconds)) }
+                td.number { @if step.outcome == StepOutcome::Skipped { "–" } @else { (format::seconds(step.seconds)) } }
                 td { (parts::backticks(&format::cut(&step.note, 300))) }
                 td { (parts::digest(step.inputs.as_str())) }
             }

@@ -1,0 +1,189 @@
+//! Every page, full and empty: whole, small, self-contained, and deaf to hostile names.
+
+use crate::samples::{self, pages};
+use remuda_web::components::Theme;
+use std::collections::HashMap;
+
+/// The greatest page, in bytes before compression.
+const LIMIT: usize = 100_000;
+
+fn all() -> Vec<pages::Drawn> {
+    pages::full(Theme::System).into_iter().chain(pages::empty(Theme::Dark)).collect()
+}
+
+#[test]
+fn every_page_is_whole_and_small_and_loads_nothing_from_elsewhere() {
+    for (name, page) in all() {
+        let page = page.into_string();
+        assert!(page.starts_with("<!DOCTYPE html>"), "{name}");
+        assert!(page.ends_with("</html>"), "{name}");
+        assert!(page.len() <= LIMIT, "{name} has {} bytes", page.len());
+        assert!(page.matches("<h1").count() == 1, "{name} has one heading");
+        assert!(!page.contains(" style=") && !page.contains("<style") && !page.contains("onclick"), "{name}: nothing inline");
+        for reference in ["src=\"", "href=\"", "action=\""] {
+            for target in page.split(reference).skip(1) {
+                assert!(target.starts_with('/') || target.starts_with('#'), "{name}: {}", &target[..target.len().min(60)]);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_element_that_opens_closes() {
+    const VOID: [&str; 4] = ["meta", "link", "input", "!DOCTYPE"];
+    for (name, page) in all() {
+        let page = page.into_string();
+        let mut open: Vec<&str> = Vec::new();
+        for tag in page.split('<').skip(1) {
+            let word = tag.split(['>', ' ']).next().unwrap();
+            match word.strip_prefix('/') {
+                Some(closed) => assert_eq!(open.pop(), Some(closed), "{name}"),
+                None if VOID.contains(&word) => {}
+                None => open.push(word),
+            }
+        }
+        assert!(open.is_empty(), "{name}: {open:?}");
+    }
+}
+
+#[test]
+fn every_id_is_one_and_every_label_has_its_input() {
+    for (name, page) in all() {
+        let page = page.into_string();
+        let mut ids: HashMap<&str, u32> = HashMap::new();
+        for piece in page.split(" id=\"").skip(1) {
+            *ids.entry(piece.split('"').next().unwrap()).or_default() += 1;
+        }
+        for (id, times) in &ids {
+            assert_eq!(*times, 1, "{name}: {id}");
+        }
+        for piece in page.split(" for=\"").skip(1) {
+            assert!(ids.contains_key(piece.split('"').next().unwrap()), "{name}");
+        }
+        for piece in page.split("aria-labelledby=\"").skip(1) {
+            assert!(ids.contains_key(piece.split('"').next().unwrap()), "{name}");
+        }
+    }
+}
+
+#[test]
+fn every_page_of_a_thing_shows_its_command() {
+    let without = ["token", "api", "login", "login-refused", "problem", "ask-why"];
+    for (name, page) in all() {
+        if !without.contains(&name) {
+            assert!(page.into_string().contains("class=\"command\"><code><span class=\"prompt\""), "{name}");
+        }
+    }
+}
+
+#[test]
+fn empty_pages_teach_the_next_command() {
+    for (name, page) in pages::empty(Theme::System) {
+        let taught = page.into_string();
+        let teaches = ["class=\"empty\"", "class=\"muted\""].iter().any(|class| taught.contains(class));
+        assert!(teaches, "{name}");
+    }
+}
+
+#[test]
+fn hostile_names_stay_text() {
+    let hostile = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>";
+    let mut board = samples::board();
+    board.product = hostile.into();
+    board.requirements[0].name = hostile.into();
+    board.requirements[0].goal = hostile.into();
+    board.requirements[0].stale = vec![hostile.into()];
+    board.requirements[0].verdicts[0].words = hostile.into();
+    board.waiting[0].what = hostile.into();
+    board.waiting[0].command = format!("remuda sign intent {hostile}");
+    board.activity[0].sentence = hostile.into();
+    board.members[0].name = hostile.into();
+    let mut version = samples::data::page();
+    version.profile.columns[1].name = hostile.into();
+    version.profile.columns[4].top[0].value = hostile.into();
+    version.line.version.source = hostile.into();
+    let mut difference = samples::data::difference();
+    difference.examples[0].changes[0].before = hostile.into();
+    let mut runs = samples::run::difference();
+    runs.files[0].diff = format!("+{hostile}\n");
+    runs.left.command = hostile.into();
+    let mut lineage = samples::lineage();
+    lineage.thing.name = hostile.into();
+    lineage.because[0].thing.id = hostile.into();
+    let mut requirement = samples::requirement_page();
+    requirement.prose = format!("# {hostile}\n\n{hostile} [x](javascript:alert(1)) [y](https://a.example/\"onmouseover=\"x)");
+    let mut frame = samples::frame("/?q=<script>", Theme::System);
+    frame.actor = hostile.into();
+    use remuda_web::pages as drawn;
+    let pages = [
+        drawn::board::page(&frame, &board),
+        drawn::data::page(&frame, &version, 0),
+        drawn::data::difference(&frame, &difference),
+        drawn::run::difference(&frame, &runs),
+        drawn::why::page(&frame, &lineage),
+        drawn::requirement::page(&frame, &requirement),
+        drawn::problem::page(&frame, &remuda_app::Error::not_found("run", hostile).hint(hostile), Some("/")),
+    ];
+    for page in pages {
+        let page = page.into_string();
+        assert!(!page.contains("<script>") && !page.contains("<img"), "{page}");
+        assert!(!page.contains("href=\"javascript"), "{page}");
+        assert!(!page.contains("\"onmouseover"), "{page}");
+        assert!(page.contains("&lt;script&gt;"));
+    }
+}
+
+#[test]
+fn very_large_answers_still_make_small_pages() {
+    use remuda_web::pages as drawn;
+    let frame = samples::frame("/", Theme::System);
+    let mut board = samples::board();
+    board.requirements = (0..200).map(|_| samples::requirement()).collect();
+    board.waiting = (0..300).flat_map(|_| samples::waiting()).collect();
+    let mut facts = samples::facts();
+    facts.facts = (0..500).map(|index| samples::fact(index, "scientist", "run.finished", &"long sentence ".repeat(80))).collect();
+    let mut runs = samples::run::runs();
+    runs.runs = (0..500).map(|_| samples::run::run("w8c4n6rt2b", remuda_model::run::RunStatus::Finished, 3)).collect();
+    let mut difference = samples::run::difference();
+    difference.files[0].diff = "+a line of some length that was added\n".repeat(100_000);
+    difference.files = (0..300).map(|_| difference.files[0].clone()).collect();
+    let mut lineage = samples::lineage();
+    lineage.because = (0..2_000).flat_map(|_| samples::lineage().because).collect();
+    let mut live = samples::live::page();
+    live.traffic = (0..50_000).map(|index| { let mut bucket = live.traffic[0].clone(); bucket.start += index * bucket.width; bucket }).collect();
+    live.metric_history = (0..5_000).map(|index| { let mut bucket = live.metric_history[0].clone(); bucket.start += index * bucket.width; bucket }).collect();
+    live.drift = (0..400).map(|index| live.drift[index % 3].clone()).collect();
+    live.inputs = (0..1_000).map(|_| live.inputs[0].clone()).collect();
+    let drawn: Vec<(&str, maud::Markup)> = vec![
+        ("board", drawn::board::page(&frame, &board)),
+        ("data", drawn::data::page(&frame, &samples::data::wide_page(900), 3)),
+        ("gate", drawn::gate::page(&frame, &samples::gate::wide_evaluation(77, 400))),
+        ("ledger", drawn::ledger::page(&frame, &facts, &remuda_app::ledger::Log { limit: 80, before: None, verb: None, actor: None })),
+        ("runs", drawn::run::list(&frame, &runs)),
+        ("run diff", drawn::run::difference(&frame, &difference)),
+        ("why", drawn::why::page(&frame, &lineage)),
+        ("live", drawn::live::page(&frame, &live)),
+    ];
+    let sizes: Vec<(&str, usize)> = drawn.into_iter().map(|(name, page)| (name, page.into_string().len())).collect();
+    assert!(sizes.iter().all(|(_, size)| *size <= LIMIT), "{sizes:?}");
+}
+
+#[test]
+fn the_style_sheet_and_the_script_load_nothing_either() {
+    for content in [remuda_web::assets::STYLE, remuda_web::assets::SCRIPT] {
+        assert!(!content.contains("http:") && !content.contains("https:") && !content.contains("@import") && !content.contains("url("));
+    }
+}
+
+#[test]
+fn the_description_names_every_schema_once() {
+    let description = &*remuda_web::openapi::DESCRIPTION;
+    assert!(description.conflicts.is_empty(), "{:?}", description.conflicts);
+    let text = description.document.to_string();
+    let schemas = description.document["components"]["schemas"].as_object().unwrap();
+    for reference in text.split("#/components/schemas/").skip(1) {
+        let name = reference.split('"').next().unwrap();
+        assert!(schemas.contains_key(name), "{name} is referred to and missing");
+    }
+    assert_eq!(description.document["openapi"], "3.1.0");
+}

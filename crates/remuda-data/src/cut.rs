@@ -81,10 +81,10 @@ pub(crate) fn stream(
         };
         if let Some(column) = bad {
             misfit = Some(Misfit { line: row.line, column, value: text_of(row.get(layout.places[column])), further: misfits(&row, layout) - 1 });
-        } else if misfit.is_none() {
-            if let Some(chunk) = cutter.cut_if_due()? {
-                sink(chunk)?;
-            }
+        } else if misfit.is_none()
+            && let Some(chunk) = cutter.cut_if_due()?
+        {
+            sink(chunk)?;
         }
     }
     if let Some(misfit) = misfit {

@@ -189,11 +189,11 @@ impl<'a> Comparison<'a> {
         }
         let mut before_rest = Vec::new();
         for (part, path) in self.before.manifest.parts.iter().zip(&self.before.paths) {
-            if let Some(count) = counts.get_mut(part.content.as_str()) {
-                if *count > 0 {
-                    *count -= 1;
-                    before_rest.push(path.as_path());
-                }
+            if let Some(count) = counts.get_mut(part.content.as_str())
+                && *count > 0
+            {
+                *count -= 1;
+                before_rest.push(path.as_path());
             }
         }
         (before_rest, after_rest)
@@ -288,8 +288,8 @@ impl<'a> Comparison<'a> {
             }
         }
         for (batch, views) in before_views.iter().enumerate() {
-            for row in 0..before[batch].num_rows() {
-                if !matched[batch][row] {
+            for (row, matched) in matched[batch].iter().enumerate() {
+                if !matched {
                     diff.removed += 1;
                     self.example_of_one(diff, RowChangeKind::Removed, views, row, &before_key);
                 }

@@ -77,12 +77,12 @@ pub fn ingest(request: &IngestRequest<'_>, progress: &mut dyn FnMut(u64, u64)) -
     let outcome = run(&mut source, &layout, request.known, worker, &mut report_progress);
     let finished = match outcome {
         Ok(finished) => finished,
-        Err((error, written)) => {
-            for path in written {
+        Err(failed) => {
+            for path in failed.written {
                 // The scratch folder is the caller's to clear; a file that will not go does no harm there.
                 let _ = std::fs::remove_file(path);
             }
-            return Err(error);
+            return Err(*failed.error);
         }
     };
     if finished.profile_is_estimate {
@@ -148,6 +148,18 @@ struct Finished {
     split_rows: [u64; 3],
 }
 
+/// An error, and the files that were written before it.
+struct Failed {
+    error: Box<DataError>,
+    written: Vec<PathBuf>,
+}
+
+impl Failed {
+    fn new(error: DataError, written: Vec<PathBuf>) -> Self {
+        Self { error: Box::new(error), written }
+    }
+}
+
 /// Reads in this thread, works in another.
 fn run(
     source: &mut Source,
@@ -155,7 +167,7 @@ fn run(
     known: &dyn Fn(&Digest) -> Option<Part>,
     worker: Worker,
     progress: &mut dyn FnMut(u64),
-) -> Result<Finished, (DataError, Vec<PathBuf>)> {
+) -> Result<Finished, Failed> {
     let file = source.file.clone();
     let (sender, receiver) = sync_channel::<(Chunk, Option<Part>)>(4);
     std::thread::scope(|scope| {
@@ -169,21 +181,21 @@ fn run(
         drop(sender);
         let (worker, worked) = match handle.join() {
             Ok(done) => done,
-            Err(_) => return Err((interrupted(), Vec::new())),
+            Err(_) => return Err(Failed::new(interrupted(), Vec::new())),
         };
         let written = |worker: &Worker| worker.new_parts.iter().map(|(_, path)| path.clone()).collect();
         if let Err(error) = worked {
-            return Err((error, written(&worker)));
+            return Err(Failed::new(error, written(&worker)));
         }
         match streamed {
-            Err(error) => Err((error, written(&worker))),
+            Err(error) => Err(Failed::new(error, written(&worker))),
             Ok(0) => {
                 let finding = Finding::file(&file, "the file has a header and no row", "add rows under the header");
-                Err((DataError::Content(finding), Vec::new()))
+                Err(Failed::new(DataError::Content(finding), Vec::new()))
             }
             Ok(_) => {
                 let paths = written(&worker);
-                worker.finish().map_err(|error| (error, paths))
+                worker.finish().map_err(|error| Failed::new(error, paths))
             }
         }
     })

@@ -98,11 +98,12 @@ fn column_rules(subject: &Subject<'_>, column: &ColumnProfile, purpose: Purpose,
         values.sort();
         let check = Check::ValidValues { column: name.clone(), values };
         rules.push(rule(format!("valid_values({name})"), check, RuleSeverity::Warning));
-    } else if column.column_type.is_numeric() && purpose.column_use != ColumnUse::Key {
-        if let Some((minimum, maximum)) = soft_range(column) {
-            let check = Check::Range { column: name.clone(), minimum: Some(minimum), maximum: Some(maximum) };
-            rules.push(rule(format!("range({name})"), check, RuleSeverity::Warning));
-        }
+    } else if column.column_type.is_numeric()
+        && purpose.column_use != ColumnUse::Key
+        && let Some((minimum, maximum)) = soft_range(column)
+    {
+        let check = Check::Range { column: name.clone(), minimum: Some(minimum), maximum: Some(maximum) };
+        rules.push(rule(format!("range({name})"), check, RuleSeverity::Warning));
     }
 }
 

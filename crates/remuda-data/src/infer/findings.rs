@@ -29,16 +29,81 @@ pub(super) fn predictive_power(
     task: Task,
 ) -> Result<f64, DataError> {
     let rows = &subject.sample.rows;
-    let groups = groups_of(rows.values(&column.name)?, if task == Task::Regression { 200 } else { 20 });
+    let values = rows.values(&column.name)?;
+    let order = match &values {
+        Values::Number(numbers) if column.distinct > 20 => Some(order_of(numbers)),
+        _ => None,
+    };
     if task == Task::Regression {
-        let values = rows.numbers(&label.name)?;
-        return Ok(explained_variance(&groups, &values));
+        let labels = rows.numbers(&label.name)?;
+        return Ok(match order {
+            Some(order) => variance_explained_by_neighbours(&order, &labels),
+            None => explained_variance(&groups_of(values), &labels),
+        });
     }
-    Ok(avoided_errors(&groups, &rows.text(&label.name)?))
+    let labels = rows.text(&label.name)?;
+    Ok(match order {
+        Some(order) => errors_avoided_by_neighbours(&order, &labels.codes),
+        None => avoided_errors(&groups_of(values), &labels),
+    })
 }
 
-/// A group per row: the value of a category, or the quantile bin of a number.
-fn groups_of(values: Values, bins: usize) -> Vec<u32> {
+/// The rows in the order of a number, missing ones last.
+fn order_of(numbers: &[f64]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..numbers.len()).collect();
+    order.sort_by(|left, right| numbers[*left].total_cmp(&numbers[*right]).then(left.cmp(right)));
+    order
+}
+
+/// The two rows before and the two behind a place.
+fn neighbours(order: &[usize], place: usize) -> impl Iterator<Item = usize> + '_ {
+    let around = place.saturating_sub(2)..(place + 3).min(order.len());
+    around.filter(move |other| *other != place).map(|other| order[other])
+}
+
+/// As [`avoided_errors`], a row's answer being what most of its four neighbours have: a threshold anywhere is found.
+fn errors_avoided_by_neighbours(order: &[usize], classes: &[u32]) -> f64 {
+    let mut counts: HashMap<u32, u64> = HashMap::new();
+    for class in classes {
+        *counts.entry(*class).or_insert(0) += 1;
+    }
+    let errors_before = classes.len() as u64 - counts.values().copied().max().unwrap_or(0);
+    if errors_before == 0 {
+        return 0.0;
+    }
+    let is_right = |place: &usize| {
+        let own = classes[order[*place]];
+        let (mut same, mut all) = (0, 0);
+        for other in neighbours(order, *place) {
+            all += 1;
+            same += usize::from(classes[other] == own);
+        }
+        same * 2 > all
+    };
+    let errors = classes.len() - (0..order.len()).filter(is_right).count();
+    (1.0 - errors as f64 / errors_before as f64).max(0.0)
+}
+
+/// As [`explained_variance`], a row's answer being the mean of its four neighbours.
+fn variance_explained_by_neighbours(order: &[usize], labels: &[f64]) -> f64 {
+    let present: Vec<f64> = labels.iter().copied().filter(|label| !label.is_nan()).collect();
+    let mean = present.iter().sum::<f64>() / present.len().max(1) as f64;
+    let (mut before, mut after) = (0.0, 0.0);
+    for (place, row) in order.iter().enumerate().filter(|(_, row)| !labels[**row].is_nan()) {
+        let (mut sum, mut count) = (0.0, 0.0);
+        for label in neighbours(order, place).map(|other| labels[other]).filter(|label| !label.is_nan()) {
+            sum += label;
+            count += 1.0;
+        }
+        let answer = if count > 0.0 { sum / count } else { mean };
+        before += (labels[*row] - mean).powi(2);
+        after += (labels[*row] - answer).powi(2);
+    }
+    if before > 0.0 { (1.0 - after / before).max(0.0) } else { 0.0 }
+}
+
+/// A group per row: the value.
+fn groups_of(values: Values) -> Vec<u32> {
     let numbers = match values {
         Values::Text(texts) => return texts.codes,
         Values::Number(numbers) => numbers,
@@ -46,15 +111,9 @@ fn groups_of(values: Values, bins: usize) -> Vec<u32> {
     let mut sorted: Vec<f64> = numbers.iter().copied().filter(|value| !value.is_nan()).collect();
     sorted.sort_by(f64::total_cmp);
     sorted.dedup();
-    if sorted.len() <= bins {
-        return numbers.iter().map(|value| sorted.partition_point(|edge| edge < value) as u32).collect();
-    }
-    let edges: Vec<f64> = (1..bins).map(|bin| sorted[bin * sorted.len() / bins]).collect();
-    let missing = bins as u32;
-    numbers
-        .iter()
-        .map(|value| if value.is_nan() { missing } else { edges.partition_point(|edge| edge <= value) as u32 })
-        .collect()
+    let missing = sorted.len() as u32;
+    let group = |value: &f64| if value.is_nan() { missing } else { sorted.partition_point(|edge| edge < value) as u32 };
+    numbers.iter().map(group).collect()
 }
 
 fn avoided_errors(groups: &[u32], label: &Texts) -> f64 {
@@ -117,7 +176,6 @@ pub(super) fn about_values(subject: &Subject<'_>, purposes: &[Purpose], oddities
         }
         if column.column_type == ColumnType::String && (purposes[place].column_use == ColumnUse::Feature || is_label) {
             about_spellings(subject, column, oddities)?;
-            about_dressed_numbers(column, oddities);
         }
         if is_label {
             about_label(subject, column, oddities);
@@ -190,21 +248,21 @@ fn about_spellings(subject: &Subject<'_>, column: &ColumnProfile, oddities: &mut
     Ok(())
 }
 
-/// `1,234`, `$5.20`, `45 %`: numbers in a dress.
-fn about_dressed_numbers(column: &ColumnProfile, oddities: &mut Vec<Oddity>) {
-    let dressed = |value: &ValueCount| {
-        let bare: String = value.value.chars().filter(|c| !matches!(c, '$' | '€' | '£' | '%' | ',' | ' ' | '\'')).collect();
-        bare != value.value && crate::cell::parse_number(&bare).is_some()
-    };
-    let count = column.top.iter().filter(|value| dressed(value)).count();
-    if column.top.len() >= 5 && count * 10 >= column.top.len() * 8 {
-        let example = column.top.iter().find(|value| dressed(value)).map_or("", |value| &value.value);
-        oddities.push(warning(
-            &column.name,
-            format!("`{}` holds numbers with signs or separators, such as {}", column.name, shown(example)),
-            "read as text; write plain numbers (`1234.5`) to have them as numbers",
-        ));
+/// `1,234`, `$5.20`, `45 %`: numbers in a dress. Gives the first one when most values are such.
+pub(super) fn dressed_number(subject: &Subject<'_>, column: &ColumnProfile) -> Result<Option<String>, DataError> {
+    if column.column_type != ColumnType::String || column.mean_length.unwrap_or(0.0) > 24.0 {
+        return Ok(None);
     }
+    let texts = subject.sample.rows.text(&column.name)?;
+    let dressed = |value: &str| {
+        let bare: String = value.chars().filter(|c| !matches!(c, '$' | '€' | '£' | '%' | ',' | ' ' | '\'')).collect();
+        bare != value && crate::cell::parse_number(&bare).is_some()
+    };
+    let seen = texts.dictionary.len().min(1000);
+    let mut found = texts.dictionary.iter().take(1000).filter(|value| dressed(value));
+    let first = found.next().map(|value| value.to_string());
+    let count = found.count() + usize::from(first.is_some());
+    Ok(first.filter(|_| seen >= 5 && count * 10 >= seen * 8))
 }
 
 fn about_label(subject: &Subject<'_>, label: &ColumnProfile, oddities: &mut Vec<Oddity>) {
@@ -239,14 +297,16 @@ fn about_label(subject: &Subject<'_>, label: &ColumnProfile, oddities: &mut Vec<
         ));
     }
     let total: u64 = classes.iter().map(|class| class.count).sum();
-    if let (Some(most), Some(least)) = (classes.first(), classes.last()) {
-        if subject.task == Some(Task::Binary) && least.count * 10 < total && least.count >= 20 {
-            oddities.push(warning(
-                name,
-                format!("classes are uneven: {} % {}", text::number(100.0 * most.count as f64 / total as f64), shown(&most.value)),
-                "accuracy says little here; ask for recall and precision of the rare class",
-            ));
-        }
+    if let (Some(most), Some(least), Some(Task::Binary)) = (classes.first(), classes.last(), subject.task)
+        && least.count * 10 < total
+        && least.count >= 20
+    {
+        let share = text::number(100.0 * most.count as f64 / total as f64);
+        oddities.push(warning(
+            name,
+            format!("classes are uneven: {share} % {}", shown(&most.value)),
+            "accuracy says little here; ask for recall and precision of the rare class",
+        ));
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! What does not live here: oddities that change nothing in the contract (see `findings`).
 
-use super::findings::{Subject, predictive_power};
+use super::findings::{Subject, dressed_number, predictive_power};
 use crate::error::DataError;
 use crate::oddity::warning;
 use remuda_model::data::{ColumnProfile, ColumnType, ColumnUse, FeatureKind, Oddity, Task};
@@ -36,15 +36,31 @@ pub(super) fn assign(subject: &Subject<'_>, oddities: &mut Vec<Oddity>) -> Resul
     }
     assign_keys(subject, &mut purposes, oddities);
     for (place, column) in subject.profile.columns.iter().enumerate() {
-        if purposes[place].is_none() {
-            purposes[place] = by_itself(column, oddities);
+        if purposes[place].is_some() {
+            continue;
         }
+        purposes[place] = match dressed_number(subject, column)? {
+            Some(example) => dressed(column, &example, oddities),
+            None => by_itself(column, oddities),
+        };
     }
     assign_time(subject, &mut purposes, oddities);
     ignore_repeats(subject, &mut purposes, oddities)?;
     ignore_leaks(subject, &mut purposes, oddities)?;
     let columns = &subject.profile.columns;
     Ok(purposes.into_iter().zip(columns).map(|(purpose, column)| purpose.unwrap_or_else(|| feature(column))).collect())
+}
+
+/// Numbers with signs or separators: words when they are few, of no use to a model when they are many.
+fn dressed(column: &ColumnProfile, example: &str, oddities: &mut Vec<Oddity>) -> Option<Purpose> {
+    let few = column.distinct <= 50;
+    let read = if few { "read as words" } else { "ignored" };
+    oddities.push(warning(
+        &column.name,
+        format!("`{}` holds numbers with signs or separators, such as {}", column.name, crate::cell::shown(example)),
+        format!("{read}; write plain numbers (`1234.5`) to have them as numbers"),
+    ));
+    (!few).then_some(IGNORED)
 }
 
 fn feature(column: &ColumnProfile) -> Purpose {

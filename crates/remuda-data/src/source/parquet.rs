@@ -48,16 +48,16 @@ impl ParquetSource {
     /// Reads the next row.
     pub(crate) fn next(&mut self, row: &mut Row) -> Result<bool, DataError> {
         loop {
-            if let Some(batch) = &self.batch {
-                if self.place < batch.num_rows() {
-                    self.read += 1;
-                    row.clear(self.read);
-                    for array in batch.columns() {
-                        row.push(View::of(array.as_ref())?.raw(self.place));
-                    }
-                    self.place += 1;
-                    return Ok(true);
+            if let Some(batch) = &self.batch
+                && self.place < batch.num_rows()
+            {
+                self.read += 1;
+                row.clear(self.read);
+                for array in batch.columns() {
+                    row.push(View::of(array.as_ref())?.raw(self.place));
                 }
+                self.place += 1;
+                return Ok(true);
             }
             match self.reader.next() {
                 None => return Ok(false),

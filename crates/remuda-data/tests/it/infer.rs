@@ -21,7 +21,7 @@ fn noise(row: u64, column: u64) -> u64 {
 #[test]
 fn columns_that_tell_the_label_are_not_believed() {
     let shelf = Shelf::new();
-    let label = |row: u64| if noise(row, 0) % 3 == 0 { "yes" } else { "no" };
+    let label = |row: u64| if noise(row, 0).is_multiple_of(3) { "yes" } else { "no" };
     let path = file(&shelf, "x,refund,hint,y", |row| {
         let refund = if label(row) == "yes" { 100 + noise(row, 1) % 50 } else { noise(row, 1) % 50 };
         let hint = if row % 50 == 0 { "no" } else { label(row) };
@@ -64,7 +64,7 @@ fn identifiers_constants_groups_and_copies_never_reach_a_model() {
             ["none", "small", "medium", "large", "huge"][size as usize],
             noise(row, 3) % 1000,
             noise(row, 4),
-            if noise(row, 5) % 2 == 0 { "up" } else { "down" }
+            if noise(row, 5).is_multiple_of(2) { "up" } else { "down" }
         )
     });
     let found = draft(&path, Some("y"));

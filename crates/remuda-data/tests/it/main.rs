@@ -1,5 +1,5 @@
 //! The stories of remuda-data: real files, malformed files, versions that share parts, rows and predicates.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
+#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 mod diff;
 mod infer;

@@ -1,8 +1,8 @@
 //! Any table file as chunks of rows: what `predict FILE` and outcomes read, without making a version of it.
 
 use crate::cell::{MissingWords, Row};
-use crate::columns::Builder;
 use crate::cell::{convert, shown, write_raw};
+use crate::columns::Builder;
 use crate::columns::schema_of;
 use crate::error::{DataError, Finding};
 use crate::format::Format;
@@ -76,7 +76,11 @@ impl Chunks {
                     let mut text = String::new();
                     write_raw(raw, &mut text);
                     let problem = format!("{} is no {}", shown(&text), kind.as_str());
-                    let finding = Finding::file(&self.source.file, problem, "correct it, or leave the field empty if it is missing");
+                    let finding = Finding::file(
+                        &self.source.file,
+                        problem,
+                        "correct it, or leave the field empty if it is missing",
+                    );
                     return Err(DataError::Contract(finding.line(row.line).column(name.clone())));
                 };
                 builder.push(&cell);

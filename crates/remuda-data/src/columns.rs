@@ -9,7 +9,9 @@ use arrow::array::{
     Int64Array, Int64Builder, StringArray, StringBuilder, TimestampMicrosecondArray, TimestampMicrosecondBuilder,
 };
 use arrow::compute::{CastOptions, cast_with_options};
-use arrow::datatypes::{DataType, Date32Type, Field, Float64Type, Int64Type, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType};
+use arrow::datatypes::{
+    DataType, Date32Type, Field, Float64Type, Int64Type, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType,
+};
 use arrow::record_batch::RecordBatch;
 use remuda_model::data::ColumnType;
 use std::sync::Arc;
@@ -64,7 +66,11 @@ pub(crate) fn logical_type(data_type: &DataType) -> Option<ColumnType> {
 
 /// Casts the columns of a foreign batch to ours. A value that does not fit (an unsigned integer beyond 63 bits) is an
 /// error; nothing becomes missing in silence.
-pub(crate) fn normalise(batch: &RecordBatch, columns: &[(String, ColumnType)], file: &str) -> Result<RecordBatch, DataError> {
+pub(crate) fn normalise(
+    batch: &RecordBatch,
+    columns: &[(String, ColumnType)],
+    file: &str,
+) -> Result<RecordBatch, DataError> {
     let options = CastOptions { safe: false, ..CastOptions::default() };
     let mut arrays = Vec::with_capacity(columns.len());
     for ((name, kind), array) in columns.iter().zip(batch.columns()) {

@@ -80,7 +80,12 @@ pub(crate) fn stream(
             }
         };
         if let Some(column) = bad {
-            misfit = Some(Misfit { line: row.line, column, value: text_of(row.get(layout.places[column])), further: misfits(&row, layout) - 1 });
+            misfit = Some(Misfit {
+                line: row.line,
+                column,
+                value: text_of(row.get(layout.places[column])),
+                further: misfits(&row, layout) - 1,
+            });
         } else if misfit.is_none()
             && let Some(chunk) = cutter.cut_if_due()?
         {

@@ -89,7 +89,13 @@ pub struct CellChange {
 /// Compares two versions. `limit` is the greatest number of examples. Blocking.
 ///
 /// Errors: a part that cannot be read.
-pub fn diff(before: &Parts, after: &Parts, key: &[String], label: Option<&str>, limit: usize) -> Result<Diff, DataError> {
+pub fn diff(
+    before: &Parts,
+    after: &Parts,
+    key: &[String],
+    label: Option<&str>,
+    limit: usize,
+) -> Result<Diff, DataError> {
     let comparison = Comparison::new(before, after, key, label, limit);
     let mut diff = comparison.schema_diff();
     let (before_rest, after_rest) = comparison.rest();
@@ -230,14 +236,15 @@ impl<'a> Comparison<'a> {
         let mut found = diff.clone();
         let mut columns = vec![0u64; self.common.len()];
         for turn in 0..turns {
-            let before = self.collect(&residual.before_rest, &self.before_places, residual, 1, Some((key, turn, turns)))?;
-            let after = self.collect(&residual.after_rest, &self.after_places, residual, -1, Some((key, turn, turns)))?;
+            let before =
+                self.collect(&residual.before_rest, &self.before_places, residual, 1, Some((key, turn, turns)))?;
+            let after =
+                self.collect(&residual.after_rest, &self.after_places, residual, -1, Some((key, turn, turns)))?;
             if !self.match_rows(&before, &after, key, &mut found, &mut columns)? {
                 return Ok(false);
             }
         }
-        found.by_column =
-            self.common.iter().cloned().zip(columns).filter(|(_, count)| *count > 0).collect();
+        found.by_column = self.common.iter().cloned().zip(columns).filter(|(_, count)| *count > 0).collect();
         found.by_column.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         *diff = found;
         Ok(true)

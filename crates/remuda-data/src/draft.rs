@@ -10,8 +10,7 @@ use crate::time::{parse_date, parse_timestamp};
 use remuda_model::data::ColumnType;
 
 /// Words that people write where a value is missing, whatever the column.
-const STRONG: [&str; 12] =
-    ["?", "NA", "N/A", "n/a", "#N/A", "NULL", "null", "\\N", "(null)", "NaN", "nan", "<NA>"];
+const STRONG: [&str; 12] = ["?", "NA", "N/A", "n/a", "#N/A", "NULL", "null", "\\N", "(null)", "NaN", "nan", "<NA>"];
 /// Words that stand for a missing value only where all other values are numbers, dates or booleans.
 const WEAK: [&str; 12] =
     ["-", "--", ".", "None", "none", "NONE", "Null", "missing", "Missing", "unknown", "Unknown", "na"];
@@ -51,7 +50,11 @@ impl Drafts {
 /// Reads a whole source. The words of a text label are classes, never missing values.
 ///
 /// Errors: malformed content; a file without a row.
-pub(crate) fn draft(source: &mut Source, label: Option<usize>, progress: &mut dyn FnMut(u64)) -> Result<Drafts, DataError> {
+pub(crate) fn draft(
+    source: &mut Source,
+    label: Option<usize>,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Drafts, DataError> {
     let mut trackers: Vec<Tracker> = source.columns.iter().map(|_| Tracker::default()).collect();
     let mut row = Row::default();
     let mut rows = 0u64;
@@ -70,7 +73,8 @@ pub(crate) fn draft(source: &mut Source, label: Option<usize>, progress: &mut dy
     }
     let fixed: Vec<Option<ColumnType>> = source.columns.iter().map(|(_, kind)| *kind).collect();
     let missing = missing_words(&trackers, &fixed, label);
-    let columns = source.columns.iter().zip(trackers).map(|((name, fixed), tracker)| tracker.finish(name, *fixed, &missing));
+    let columns =
+        source.columns.iter().zip(trackers).map(|((name, fixed), tracker)| tracker.finish(name, *fixed, &missing));
     Ok(Drafts { columns: columns.collect(), missing, rows })
 }
 

@@ -30,7 +30,8 @@ impl RowWriter {
     /// Errors: a file that cannot be created.
     pub fn create(path: &Path, format: Format) -> Result<Self, DataError> {
         let file = path.display().to_string();
-        let create = || File::create(path).map_err(|source| DataError::Write { file: file.clone(), source: source.into() });
+        let create =
+            || File::create(path).map_err(|source| DataError::Write { file: file.clone(), source: source.into() });
         let inner = match format {
             Format::Csv => Inner::Text(Box::new(csv::Writer::from_writer(create()?))),
             Format::Tsv => Inner::Text(Box::new(csv::WriterBuilder::new().delimiter(b'\t').from_writer(create()?))),

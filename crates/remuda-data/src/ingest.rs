@@ -128,7 +128,11 @@ pub(crate) fn layout_of(source: &Source, contract: &Contract) -> Result<Layout, 
 }
 
 /// The places of the columns whose text makes the split key.
-pub(crate) fn split_columns(rule: &SplitRule, columns: &[String], label: Option<&str>) -> Result<Vec<usize>, DataError> {
+pub(crate) fn split_columns(
+    rule: &SplitRule,
+    columns: &[String],
+    label: Option<&str>,
+) -> Result<Vec<usize>, DataError> {
     if rule.by.is_empty() {
         return Ok((0..columns.len()).filter(|place| Some(columns[*place].as_str()) != label).collect());
     }
@@ -300,4 +304,3 @@ impl Worker {
         })
     }
 }
-

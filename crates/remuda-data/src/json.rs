@@ -19,8 +19,11 @@ use std::borrow::Cow;
 /// Errors: as [`json_table`], but a column that no object has is left out in silence.
 pub fn json_rows(objects: &[Map<String, Value>], contract: &Contract) -> Result<Rows, DataError> {
     let missing = MissingWords::new(&contract.missing);
-    let present: Vec<&Column> =
-        contract.columns.iter().filter(|column| objects.iter().any(|object| object.contains_key(&column.name))).collect();
+    let present: Vec<&Column> = contract
+        .columns
+        .iter()
+        .filter(|column| objects.iter().any(|object| object.contains_key(&column.name)))
+        .collect();
     let columns: Vec<(String, ColumnType)> =
         present.iter().map(|column| (column.name.clone(), column.column_type)).collect();
     let mut builders: Vec<Builder> = columns.iter().map(|(_, kind)| Builder::new(*kind)).collect();
@@ -63,7 +66,11 @@ pub fn json_table(
                 texts.push(text_of(cell));
             }
         }
-        let values = if *kind == FeatureKind::Number { Values::Number(numbers) } else { Values::Text(Texts::from_values(texts)) };
+        let values = if *kind == FeatureKind::Number {
+            Values::Number(numbers)
+        } else {
+            Values::Text(Texts::from_values(texts))
+        };
         table.columns.push(TableColumn { name: name.clone(), values });
     }
     Ok(table)
@@ -91,7 +98,9 @@ fn cell_of<'a>(value: &'a Value, column: &Column, missing: &MissingWords, row: u
             Some(integer) => Raw::Integer(integer),
             None => Raw::Number(number.as_f64().unwrap_or(f64::NAN)),
         },
-        Value::String(text) if matches!(kind, ColumnType::String | ColumnType::Date | ColumnType::Timestamp) => Raw::Text(text),
+        Value::String(text) if matches!(kind, ColumnType::String | ColumnType::Date | ColumnType::Timestamp) => {
+            Raw::Text(text)
+        }
         other => return Err(wrong(described(other))),
     };
     let cell = convert(raw, kind, missing).ok_or_else(|| wrong(described(value)))?;

@@ -10,7 +10,12 @@ use remuda_model::text;
 
 /// A warning about a column.
 pub(crate) fn warning(column: &str, message: impl Into<String>, advice: impl Into<String>) -> Oddity {
-    Oddity { severity: Severity::Warning, column: Some(column.to_owned()), message: message.into(), advice: advice.into() }
+    Oddity {
+        severity: Severity::Warning,
+        column: Some(column.to_owned()),
+        message: message.into(),
+        advice: advice.into(),
+    }
 }
 
 /// A warning about the whole table.
@@ -42,7 +47,12 @@ pub(crate) fn drafted(drafts: &Drafts, place_word: &str) -> Vec<Oddity> {
             let listed = if word == " " { "a blank field".to_owned() } else { format!("`{word}`") };
             oddities.push(warning(
                 &draft.name,
-                format!("{} of {} {have} {what} in `{}`{others}", text::thousands(*count), text::count(drafts.rows, "row"), draft.name),
+                format!(
+                    "{} of {} {have} {what} in `{}`{others}",
+                    text::thousands(*count),
+                    text::count(drafts.rows, "row"),
+                    draft.name
+                ),
                 format!("read as missing: {listed} stands under `missing` in the contract"),
             ));
         }
@@ -61,7 +71,10 @@ pub(crate) fn drafted(drafts: &Drafts, place_word: &str) -> Vec<Oddity> {
         if draft.digits_kept_as_text {
             oddities.push(warning(
                 &draft.name,
-                format!("`{}` holds digits that a number would lose (leading zeros, a plus sign, or too many digits)", draft.name),
+                format!(
+                    "`{}` holds digits that a number would lose (leading zeros, a plus sign, or too many digits)",
+                    draft.name
+                ),
                 "read as text: they look like codes",
             ));
         }

@@ -42,7 +42,8 @@ pub(crate) fn encode(batch: &RecordBatch) -> Result<Vec<u8>, Cause> {
 pub(crate) fn batches(path: &Path, columns: Option<&[usize]>) -> Result<Batches, DataError> {
     let file = file_name(path);
     let handle = File::open(path).map_err(|source| DataError::Open { file: file.clone(), source })?;
-    let failed = |source: parquet::errors::ParquetError| DataError::Parquet { file: file.clone(), source: source.into() };
+    let failed =
+        |source: parquet::errors::ParquetError| DataError::Parquet { file: file.clone(), source: source.into() };
     let mut builder = ParquetRecordBatchReaderBuilder::try_new(handle).map_err(failed)?.with_batch_size(16_384);
     if let Some(columns) = columns {
         let mask = ProjectionMask::roots(builder.parquet_schema(), columns.iter().copied());

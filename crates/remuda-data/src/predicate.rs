@@ -24,12 +24,60 @@ use std::sync::{Arc, LazyLock};
 
 /// The functions that a predicate may call: all give the same answer for the same row, whenever asked.
 const FUNCTIONS: [&str; 54] = [
-    "abs", "ascii", "btrim", "cbrt", "ceil", "char_length", "character_length", "coalesce", "concat", "contains",
-    "date_part", "date_trunc", "ends_with", "exp", "factorial", "floor", "greatest", "ifnull", "initcap", "isnan",
-    "least", "left", "length", "levenshtein", "ln", "log", "log10", "log2", "lower", "lpad", "ltrim", "mod",
-    "nanvl", "nullif", "nvl", "octet_length", "pow", "power", "regexp_count", "regexp_like", "regexp_replace",
-    "replace", "reverse", "right", "round", "rpad", "rtrim", "sign", "signum", "sqrt", "starts_with", "strpos",
-    "substr", "trim",
+    "abs",
+    "ascii",
+    "btrim",
+    "cbrt",
+    "ceil",
+    "char_length",
+    "character_length",
+    "coalesce",
+    "concat",
+    "contains",
+    "date_part",
+    "date_trunc",
+    "ends_with",
+    "exp",
+    "factorial",
+    "floor",
+    "greatest",
+    "ifnull",
+    "initcap",
+    "isnan",
+    "least",
+    "left",
+    "length",
+    "levenshtein",
+    "ln",
+    "log",
+    "log10",
+    "log2",
+    "lower",
+    "lpad",
+    "ltrim",
+    "mod",
+    "nanvl",
+    "nullif",
+    "nvl",
+    "octet_length",
+    "pow",
+    "power",
+    "regexp_count",
+    "regexp_like",
+    "regexp_replace",
+    "replace",
+    "reverse",
+    "right",
+    "round",
+    "rpad",
+    "rtrim",
+    "sign",
+    "signum",
+    "sqrt",
+    "starts_with",
+    "strpos",
+    "substr",
+    "trim",
 ];
 const MORE_FUNCTIONS: [&str; 6] = ["iszero", "position", "split_part", "substring", "trunc", "upper"];
 
@@ -68,7 +116,8 @@ impl Predicate {
         }
         check_shape(text, &parsed)?;
         let read = resolve_columns(text, &mut parsed, columns)?;
-        let schema = DFSchema::try_from(schema_of(columns)).map_err(|error| whole(engine_message(&error.to_string())))?;
+        let schema =
+            DFSchema::try_from(schema_of(columns)).map_err(|error| whole(engine_message(&error.to_string())))?;
         let logical = ENGINE
             .create_logical_expr_from_sql_expr(parsed, &schema)
             .map_err(|error| whole(engine_message(&error.to_string())))?;
@@ -79,7 +128,8 @@ impl Predicate {
         match gives {
             Ok(DataType::Boolean | DataType::Null) => {}
             Ok(other) => {
-                let message = format!("it gives {} where true or false is expected: compare it with something", word_of(&other));
+                let message =
+                    format!("it gives {} where true or false is expected: compare it with something", word_of(&other));
                 return Err(whole(message));
             }
             Err(error) => return Err(whole(engine_message(&error.to_string()))),
@@ -115,7 +165,11 @@ fn word_of(data_type: &DataType) -> &'static str {
 fn check_shape(text: &str, parsed: &ExprWithAlias) -> Result<(), PredicateError> {
     let found = visit_expressions(parsed, |expression| {
         let refusal = match expression {
-            Expr::InSubquery { .. } | Expr::Exists { .. } | Expr::Subquery(_) | Expr::AnyOp { .. } | Expr::AllOp { .. } => {
+            Expr::InSubquery { .. }
+            | Expr::Exists { .. }
+            | Expr::Subquery(_)
+            | Expr::AnyOp { .. }
+            | Expr::AllOp { .. } => {
                 Some("a subquery is not allowed in a predicate: it sees one row at a time".to_owned())
             }
             Expr::Function(function) => refuse_function(function),
@@ -245,17 +299,21 @@ fn find_column<'a>(name: &str, quoted: bool, columns: &'a [(String, ColumnType)]
     let alike: Vec<&str> = names().filter(|column| column.to_lowercase() == name.to_lowercase()).collect();
     match alike.as_slice() {
         [only] if !quoted => Ok(only),
-        [_, _, ..] if !quoted => {
-            Err(format!("`{name}` could be {}: write the one you mean in double quotes", remuda_model::text::list(&alike)))
-        }
+        [_, _, ..] if !quoted => Err(format!(
+            "`{name}` could be {}: write the one you mean in double quotes",
+            remuda_model::text::list(&alike)
+        )),
         _ => Err(match alike.first().copied().or_else(|| nearest(name, names())) {
             Some(near) if is_bare(near) => format!("there is no column `{name}`; did you mean `{near}`?"),
             Some(near) => format!("there is no column `{name}`; did you mean `\"{near}\"`, in double quotes?"),
             None if quoted => format!("there is no column `{name}`; texts stand in single quotes: `'{name}'`"),
             None => {
-                let odd = names().find(|column| !is_bare(column) && column.to_lowercase().contains(&name.to_lowercase()));
+                let odd =
+                    names().find(|column| !is_bare(column) && column.to_lowercase().contains(&name.to_lowercase()));
                 match odd {
-                    Some(column) => format!("there is no column `{name}`; did you mean `\"{column}\"`, in double quotes?"),
+                    Some(column) => {
+                        format!("there is no column `{name}`; did you mean `\"{column}\"`, in double quotes?")
+                    }
                     None => format!("there is no column `{name}`; texts stand in single quotes: `'{name}'`"),
                 }
             }
@@ -286,8 +344,16 @@ fn parse_error(text: &str, message: &str) -> PredicateError {
 fn engine_message(message: &str) -> String {
     let mut first = message.lines().next().unwrap_or(message).trim();
     for layer in [
-        "SQL error: ", "Error during planning: ", "Schema error: ", "type_coercion", "Optimizer rule", "caused by",
-        "Invalid function ", "This feature is not implemented: ", "Arrow error: ", "Execution error: ",
+        "SQL error: ",
+        "Error during planning: ",
+        "Schema error: ",
+        "type_coercion",
+        "Optimizer rule",
+        "caused by",
+        "Invalid function ",
+        "This feature is not implemented: ",
+        "Arrow error: ",
+        "Execution error: ",
     ] {
         first = first.strip_prefix(layer).unwrap_or(first);
     }

@@ -7,10 +7,10 @@
 //!
 //! What does not live here: what is odd about it (see `infer`).
 
+use crate::cell::{Raw, write_number, write_raw};
 use crate::columns::{View, views};
 use crate::cut::Chunk;
 use crate::error::DataError;
-use crate::cell::{Raw, write_number, write_raw};
 use datasketches::hll::{HllSketch, HllType};
 use datasketches::tdigest::TDigestMut;
 use remuda_model::data::{Bin, ColumnProfile, ColumnType, NumberSummary, Profile, ValueCount};
@@ -388,11 +388,14 @@ const CELLS: usize = 8192;
 impl NumberSketch {
     fn new(counts: &NumberCounts) -> Result<Self, DataError> {
         let values = counts.keys().map(|bits| f64::from_bits(*bits));
-        let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
+        let (low, high) =
+            values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
         // Some room on both sides; the halves keep the range of extreme values finite.
         let width = ((high / 2.0 - low / 2.0) / (CELLS as f64 / 4.0)).max(f64::MIN_POSITIVE);
-        let distinct = HllSketch::new(12, HllType::Hll8).map_err(|error| DataError::engine("count distinct values", error.to_string()))?;
-        let digest = TDigestMut::new(200).map_err(|error| DataError::engine("estimate quantiles", error.to_string()))?;
+        let distinct = HllSketch::new(12, HllType::Hll8)
+            .map_err(|error| DataError::engine("count distinct values", error.to_string()))?;
+        let digest =
+            TDigestMut::new(200).map_err(|error| DataError::engine("estimate quantiles", error.to_string()))?;
         Ok(Self { distinct, digest, cells: vec![0; CELLS], start: low - width * (CELLS / 4) as f64, width })
     }
 
@@ -537,4 +540,43 @@ fn shortened(text: &str) -> String {
         end -= 1;
     }
     format!("{}… [{}]", &text[..end], &blake3::hash(text.as_bytes()).to_hex()[..16])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hash(row: u64) -> u64 {
+        let mut first = [0u8; 8];
+        first.copy_from_slice(&blake3::hash(&row.to_le_bytes()).as_bytes()[..8]);
+        u64::from_le_bytes(first)
+    }
+
+    #[test]
+    fn duplicates_are_exact_and_then_estimated_in_bounded_memory() {
+        // 100,000 rows, every fourth a copy of an earlier one.
+        let rows = || (0..100_000u64).map(|row| hash(if row % 4 == 3 { row - 1 } else { row }));
+        let mut exact = Duplicates::new(1_000_000);
+        rows().for_each(|hash| {
+            exact.add(hash);
+        });
+        assert_eq!((exact.surplus(), exact.is_estimate()), (25_000, false));
+        let mut bounded = Duplicates::new(5000);
+        rows().for_each(|hash| {
+            bounded.add(hash);
+        });
+        assert!(bounded.is_estimate() && bounded.seen.len() <= 5000);
+        assert!(bounded.surplus().abs_diff(25_000) < 2500, "{}", bounded.surplus());
+    }
+
+    #[test]
+    fn frequent_texts_survive_a_flood_of_rare_ones() {
+        let mut texts = FrequentTexts::default();
+        for row in 0..60_000u64 {
+            let added = texts.add(&if row % 10 == 0 { "often".to_owned() } else { format!("rare {row}") });
+            assert!(added.is_ok() && texts.counts.len() <= 2 * EXACT);
+        }
+        assert!(texts.distinct().abs_diff(54_001) < 3000, "{}", texts.distinct());
+        assert_eq!(texts.top()[0].value, "often");
+    }
 }

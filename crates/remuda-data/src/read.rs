@@ -74,7 +74,11 @@ struct Plan {
 }
 
 impl Plan {
-    fn new(columns: &[(String, ColumnType)], contract: Option<&Contract>, request: &ReadRequest) -> Result<Self, DataError> {
+    fn new(
+        columns: &[(String, ColumnType)],
+        contract: Option<&Contract>,
+        request: &ReadRequest,
+    ) -> Result<Self, DataError> {
         let names: Vec<String> = columns.iter().map(|(name, _)| name.clone()).collect();
         let place = |name: &str| {
             let found = names.iter().position(|known| known == name);

@@ -2,8 +2,8 @@
 //!
 //! What does not live here: reading them (see `read`, `chunks`, `json`) and writing them (see `export`).
 
-use crate::columns::{View, arrow_type, columns_of, schema_of};
 use crate::cell::Raw;
+use crate::columns::{View, arrow_type, columns_of, schema_of};
 use crate::error::DataError;
 use crate::predicate::Predicate;
 use arrow::array::{Array, ArrayRef, Float64Array, StringArray};

@@ -84,7 +84,8 @@ fn target_of(rule: &Rule, contract: &Contract, file: &str) -> Result<Target, Dat
                 Some(near) => format!("did you mean `{near}`?"),
                 None => "name a column of the contract".to_owned(),
             };
-            let problem = format!("the contract's rule `{}` is about a column `{name}` that it does not have", rule.name);
+            let problem =
+                format!("the contract's rule `{}` is about a column `{name}` that it does not have", rule.name);
             DataError::Contract(Finding::file(file, problem, next))
         })
     };
@@ -159,7 +160,11 @@ impl State {
         let places = match self.places.len() {
             0 => String::new(),
             1 => format!(" ({word} {})", self.places[0]),
-            _ => format!(" ({word}s {}{})", text::list(&self.places), if breaches as usize > SHOWN { " first" } else { "" }),
+            _ => format!(
+                " ({word}s {}{})",
+                text::list(&self.places),
+                if breaches as usize > SHOWN { " first" } else { "" }
+            ),
         };
         let (passed, found) = self.judge(rows, about);
         let breaches = if matches!(self.target, Target::Rows) { u64::from(!passed) } else { breaches };
@@ -182,7 +187,8 @@ impl State {
                 (breaches as f64 <= bound, found)
             }
             Check::Range { column, minimum, maximum } => {
-                let bounds = bounds(minimum.map(text::number), maximum.map(text::number), ["outside", "below", "above"]);
+                let bounds =
+                    bounds(minimum.map(text::number), maximum.map(text::number), ["outside", "below", "above"]);
                 (breaches == 0, format!("{} of `{column}` {bounds}", text::count(breaches, "value")))
             }
             Check::ValidValues { column, .. } => {
@@ -196,7 +202,8 @@ impl State {
                 (breaches <= *allowed, format!("{about}{count} {verb} an earlier row {what}, allowed {allowed_text}"))
             }
             Check::RowCount { minimum, maximum } => {
-                let enough = minimum.is_none_or(|minimum| rows >= minimum) && maximum.is_none_or(|maximum| rows <= maximum);
+                let enough =
+                    minimum.is_none_or(|minimum| rows >= minimum) && maximum.is_none_or(|maximum| rows <= maximum);
                 let words = ["expected", "expected at least", "expected at most"];
                 let bounds = bounds(minimum.map(text::thousands), maximum.map(text::thousands), words);
                 (enough, format!("{}, {bounds}", text::count(rows, "row")))

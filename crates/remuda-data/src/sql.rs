@@ -6,10 +6,10 @@ use crate::columns::{logical_type, normalise, schema_of};
 use crate::error::{DataError, Finding};
 use crate::part::Parts;
 use crate::rows::Rows;
-use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
-use datafusion::datasource::file_format::parquet::ParquetFormat;
-use datafusion::execution::context::{SQLOptions, SessionConfig, SessionContext};
 use datafusion::common::TableReference;
+use datafusion::datasource::file_format::parquet::ParquetFormat;
+use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
+use datafusion::execution::context::{SQLOptions, SessionConfig, SessionContext};
 use remuda_model::data::ColumnType;
 use std::sync::Arc;
 

@@ -91,8 +91,10 @@ fn column_rules(subject: &Subject<'_>, column: &ColumnProfile, purpose: Purpose,
         return;
     }
     let few = column.distinct <= LISTED && column.top.len() as u64 == column.distinct;
-    let listed = few && column.distinct >= 2
-        && (purpose.kind == Some(FeatureKind::Category) || (column.column_type == ColumnType::Integer && column.distinct == 2));
+    let listed = few
+        && column.distinct >= 2
+        && (purpose.kind == Some(FeatureKind::Category)
+            || (column.column_type == ColumnType::Integer && column.distinct == 2));
     if listed {
         let mut values: Vec<String> = column.top.iter().map(|top| top.value.clone()).collect();
         values.sort();
@@ -140,6 +142,7 @@ fn positive_class(subject: &Subject<'_>) -> Option<String> {
     }
     let label = &subject.profile.columns[subject.label?];
     let classes = classes(subject, label);
-    let telling = POSITIVE.iter().find_map(|word| classes.iter().find(|class| class.value.trim().to_lowercase() == *word));
+    let telling =
+        POSITIVE.iter().find_map(|word| classes.iter().find(|class| class.value.trim().to_lowercase() == *word));
     telling.or_else(|| classes.last()).map(|class| class.value.clone())
 }

@@ -168,7 +168,11 @@ fn explained_variance(groups: &[u32], values: &[f64]) -> f64 {
 }
 
 /// Oddities of single columns.
-pub(super) fn about_values(subject: &Subject<'_>, purposes: &[Purpose], oddities: &mut Vec<Oddity>) -> Result<(), DataError> {
+pub(super) fn about_values(
+    subject: &Subject<'_>,
+    purposes: &[Purpose],
+    oddities: &mut Vec<Oddity>,
+) -> Result<(), DataError> {
     for (place, column) in subject.profile.columns.iter().enumerate() {
         let is_label = Some(place) == subject.label;
         if purposes[place].column_use == ColumnUse::Feature && column.column_type.is_numeric() {
@@ -270,7 +274,11 @@ fn about_label(subject: &Subject<'_>, label: &ColumnProfile, oddities: &mut Vec<
     if label.missing > 0 {
         oddities.push(warning(
             name,
-            format!("{} {} no label", text::count(label.missing, "row"), if label.missing == 1 { "has" } else { "have" }),
+            format!(
+                "{} {} no label",
+                text::count(label.missing, "row"),
+                if label.missing == 1 { "has" } else { "have" }
+            ),
             "they cannot teach or test anything; the contract warns about them",
         ));
     }
@@ -285,8 +293,11 @@ fn about_label(subject: &Subject<'_>, label: &ColumnProfile, oddities: &mut Vec<
         return;
     }
     let classes = classes(subject, label);
-    let rare: Vec<String> =
-        classes.iter().filter(|class| class.count < 20).map(|class| format!("{} ({})", shown(&class.value), class.count)).collect();
+    let rare: Vec<String> = classes
+        .iter()
+        .filter(|class| class.count < 20)
+        .map(|class| format!("{} ({})", shown(&class.value), class.count))
+        .collect();
     if !rare.is_empty() {
         let list = text::list(&rare[..rare.len().min(5)]);
         let more = if rare.len() > 5 { format!(" and {} more", rare.len() - 5) } else { String::new() };
@@ -323,8 +334,12 @@ pub(super) fn classes(subject: &Subject<'_>, label: &ColumnProfile) -> Vec<Value
             *count += 1;
         }
     }
-    let mut classes: Vec<ValueCount> =
-        texts.dictionary.iter().zip(counts).map(|(value, count)| ValueCount { value: value.to_string(), count }).collect();
+    let mut classes: Vec<ValueCount> = texts
+        .dictionary
+        .iter()
+        .zip(counts)
+        .map(|(value, count)| ValueCount { value: value.to_string(), count })
+        .collect();
     classes.sort_by(|left, right| right.count.cmp(&left.count).then_with(|| left.value.cmp(&right.value)));
     classes
 }
@@ -345,7 +360,8 @@ pub(super) fn about_table(subject: &Subject<'_>, oddities: &mut Vec<Oddity>) {
             "too few to decide anything with certainty: every verdict will be undecided",
         ));
     }
-    let header_is_data = profile.columns.iter().filter(|column| crate::cell::parse_number(&column.name).is_some()).count();
+    let header_is_data =
+        profile.columns.iter().filter(|column| crate::cell::parse_number(&column.name).is_some()).count();
     if header_is_data * 2 >= profile.columns.len() && header_is_data > 0 {
         oddities.push(table_warning(
             "the header looks like a row of data: its names are numbers",

@@ -57,7 +57,11 @@ pub fn infer(request: &InferRequest<'_>, progress: &mut dyn FnMut(u64, u64)) -> 
     let place_word = source.place_word();
     let drafts = draft(&mut source, label, &mut |done| progress(done, 2 * total))?;
     if drafts.rows < 2 {
-        let finding = Finding::file(&source.file, "the file has one row", "nothing can be inferred or learned from one row; add more");
+        let finding = Finding::file(
+            &source.file,
+            "the file has one row",
+            "nothing can be inferred or learned from one row; add more",
+        );
         return Err(DataError::Content(finding));
     }
     let layout = drafts.layout();
@@ -128,7 +132,8 @@ fn checked_task(source: &Source, label: &ColumnProfile) -> Result<Task, DataErro
     if let Some(task) = task_of(label) {
         let rows = label.count - label.missing;
         if task == Task::Multiclass && label.distinct > 1000 && label.distinct * 2 > rows {
-            let problem = format!("the label has {} in {}", text::count(label.distinct, "class"), text::count(rows, "row"));
+            let problem =
+                format!("the label has {} in {}", text::count(label.distinct, "class"), text::count(rows, "row"));
             return Err(refuse(problem, "choose a label whose values repeat"));
         }
         return Ok(task);

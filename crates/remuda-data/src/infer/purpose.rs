@@ -76,7 +76,8 @@ fn feature(column: &ColumnProfile) -> Purpose {
 fn is_free_text(column: &ColumnProfile) -> bool {
     let present = column.count - column.missing;
     let length = column.mean_length.unwrap_or(0.0);
-    let spaced = column.top.is_empty() || column.top.iter().filter(|top| top.value.contains(' ')).count() * 2 > column.top.len();
+    let spaced =
+        column.top.is_empty() || column.top.iter().filter(|top| top.value.contains(' ')).count() * 2 > column.top.len();
     (length >= 20.0 && column.distinct * 2 > present && column.distinct > 20 && spaced)
         || (length >= 60.0 && column.distinct > 50 && spaced)
 }
@@ -115,8 +116,20 @@ fn is_id_name(name: &str) -> bool {
 fn is_unit_name(name: &str) -> bool {
     let words = words(name);
     let units = [
-        "customer", "user", "patient", "subject", "person", "household", "account", "client", "member", "driver",
-        "student", "employee", "session", "device",
+        "customer",
+        "user",
+        "patient",
+        "subject",
+        "person",
+        "household",
+        "account",
+        "client",
+        "member",
+        "driver",
+        "student",
+        "employee",
+        "session",
+        "device",
     ];
     is_id_name(name) && words.iter().any(|word| units.contains(&word.as_str()))
 }
@@ -171,7 +184,12 @@ fn assign_keys(subject: &Subject<'_>, purposes: &mut [Option<Purpose>], oddities
             };
             oddities.push(warning(
                 &column.name,
-                format!("`{}` names {} in {}", column.name, text::count(column.distinct, "unit"), text::count(column.count, "row")),
+                format!(
+                    "`{}` names {} in {}",
+                    column.name,
+                    text::count(column.distinct, "unit"),
+                    text::count(column.count, "row")
+                ),
                 advice,
             ));
         }
@@ -204,7 +222,10 @@ fn by_itself(column: &ColumnProfile, oddities: &mut Vec<Oddity>) -> Option<Purpo
     if is_survey_weight(column) {
         oddities.push(warning(
             name,
-            format!("`{name}` looks like a survey weight (its name, and {} above 0)", text::count(column.distinct, "different value")),
+            format!(
+                "`{name}` looks like a survey weight (its name, and {} above 0)",
+                text::count(column.distinct, "different value")
+            ),
             "use: weight; models do not see it",
         ));
         return Some(plain(ColumnUse::Weight));
@@ -218,7 +239,11 @@ fn by_itself(column: &ColumnProfile, oddities: &mut Vec<Oddity>) -> Option<Purpo
     if identifier {
         oddities.push(warning(
             name,
-            format!("`{name}` has another value in almost every row ({} in {})", text::thousands(column.distinct), text::count(present, "row")),
+            format!(
+                "`{name}` has another value in almost every row ({} in {})",
+                text::thousands(column.distinct),
+                text::count(present, "row")
+            ),
             "ignored: a model would learn single rows by heart",
         ));
         return Some(IGNORED);
@@ -267,7 +292,11 @@ fn assign_time(subject: &Subject<'_>, purposes: &mut [Option<Purpose>], oddities
 }
 
 /// Of two columns that repeat each other one to one, the later is ignored.
-fn ignore_repeats(subject: &Subject<'_>, purposes: &mut [Option<Purpose>], oddities: &mut Vec<Oddity>) -> Result<(), DataError> {
+fn ignore_repeats(
+    subject: &Subject<'_>,
+    purposes: &mut [Option<Purpose>],
+    oddities: &mut Vec<Oddity>,
+) -> Result<(), DataError> {
     let columns = &subject.profile.columns;
     let mut by_shape: HashMap<(u64, u64), Vec<usize>> = HashMap::new();
     for (place, column) in columns.iter().enumerate() {
@@ -292,7 +321,10 @@ fn ignore_repeats(subject: &Subject<'_>, purposes: &mut [Option<Purpose>], oddit
             let of = if subject.sample.whole { "" } else { " in a sample of the rows" };
             oddities.push(warning(
                 name,
-                format!("`{name}` repeats `{other}`: each of its {} stands for one of the other{of}", text::count(columns[place].distinct, "value")),
+                format!(
+                    "`{name}` repeats `{other}`: each of its {} stands for one of the other{of}",
+                    text::count(columns[place].distinct, "value")
+                ),
                 format!("ignored: `{other}` says the same"),
             ));
             purposes[place] = Some(IGNORED);
@@ -310,7 +342,11 @@ fn is_one_to_one(left: &Texts, right: &Texts) -> bool {
 }
 
 /// Columns that tell the label too well.
-fn ignore_leaks(subject: &Subject<'_>, purposes: &mut [Option<Purpose>], oddities: &mut Vec<Oddity>) -> Result<(), DataError> {
+fn ignore_leaks(
+    subject: &Subject<'_>,
+    purposes: &mut [Option<Purpose>],
+    oddities: &mut Vec<Oddity>,
+) -> Result<(), DataError> {
     let (Some(label), Some(task)) = (subject.label, subject.task) else { return Ok(()) };
     let label = &subject.profile.columns[label];
     for (place, column) in subject.profile.columns.iter().enumerate() {
@@ -322,13 +358,25 @@ fn ignore_leaks(subject: &Subject<'_>, purposes: &mut [Option<Purpose>], odditie
             continue;
         }
         let name = &column.name;
-        let what = if task == Task::Regression { "of the label's variance" } else { "of what there is to know about the label" };
+        let what = if task == Task::Regression {
+            "of the label's variance"
+        } else {
+            "of what there is to know about the label"
+        };
         let message = format!("`{name}` alone tells {} % {what}", text::number((power * 1000.0).floor() / 10.0));
         if power >= SAME {
             purposes[place] = Some(IGNORED);
-            oddities.push(warning(name, message, "ignored: it says the label in other words; make it a feature only if it is known before the event"));
+            oddities.push(warning(
+                name,
+                message,
+                "ignored: it says the label in other words; make it a feature only if it is known before the event",
+            ));
         } else {
-            oddities.push(warning(name, message, "kept as a feature; set `use: ignore` if it is known only after the event"));
+            oddities.push(warning(
+                name,
+                message,
+                "kept as a feature; set `use: ignore` if it is known only after the event",
+            ));
         }
     }
     Ok(())

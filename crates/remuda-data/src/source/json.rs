@@ -135,7 +135,8 @@ impl JsonSource {
             return match serde_json::from_slice(bytes) {
                 Ok(object) => Ok(Some(object)),
                 Err(error) => {
-                    let place = if error.line() == 1 { format!(" at character {}", error.column()) } else { String::new() };
+                    let place =
+                        if error.line() == 1 { format!(" at character {}", error.column()) } else { String::new() };
                     let problem = format!("not valid JSON{place}: {}", reason(&error));
                     let finding = Finding::file(&self.file, problem, "write one whole object per line, in UTF-8");
                     Err(finding.line(self.line).into())
@@ -151,7 +152,8 @@ impl JsonSource {
             _ => return Ok(()),
         };
         let problem = format!("the value is {kind}; a table has plain values");
-        let finding = Finding::file(&self.file, problem, "write one key per value (`address_city`), or the value as a string");
+        let finding =
+            Finding::file(&self.file, problem, "write one key per value (`address_city`), or the value as a string");
         Err(finding.line(self.line).column(name).into())
     }
 }

@@ -43,7 +43,8 @@ impl Source {
             return Err(DataError::Content(Finding::file(&file, "it is a folder", "name a file in it")));
         }
         let mut start = [0u8; 4];
-        let known = read_start(&mut handle, &mut start).map_err(|source| DataError::Read { file: file.clone(), source })?;
+        let known =
+            read_start(&mut handle, &mut start).map_err(|source| DataError::Read { file: file.clone(), source })?;
         refuse_other_formats(&file, &start[..known])?;
         let format = match format {
             Some(format) => format,
@@ -51,7 +52,11 @@ impl Source {
             None => Format::of(path)?,
         };
         if metadata.len() == 0 {
-            let next = if format == Format::JsonLines { "write one JSON object per line" } else { "it needs a header and rows" };
+            let next = if format == Format::JsonLines {
+                "write one JSON object per line"
+            } else {
+                "it needs a header and rows"
+            };
             return Err(DataError::Content(Finding::file(&file, "the file is empty", next)));
         }
         let total = metadata.len();
@@ -115,9 +120,7 @@ fn refuse_other_formats(file: &str, start: &[u8]) -> Result<(), DataError> {
         [0x1f, 0x8b, ..] => ("it is compressed with gzip", "unpack it first: `gunzip --keep`"),
         [0x28, 0xb5, 0x2f, 0xfd] => ("it is compressed with zstd", "unpack it first: `unzstd`"),
         [b'P', b'K', 3, 4] => ("it is a zip archive or a spreadsheet", "unpack it, or save the sheet as CSV (UTF-8)"),
-        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => {
-            ("it is UTF-16, not UTF-8", "convert it: `iconv -f UTF-16 -t UTF-8`")
-        }
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => ("it is UTF-16, not UTF-8", "convert it: `iconv -f UTF-16 -t UTF-8`"),
         _ => return Ok(()),
     };
     Err(DataError::Content(Finding::file(file, problem, next)))

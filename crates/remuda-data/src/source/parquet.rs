@@ -25,7 +25,8 @@ impl ParquetSource {
     /// Opens a file and maps its types.
     pub(crate) fn open(path: &Path, file: &str) -> Result<(Self, Vec<(String, ColumnType)>), DataError> {
         let handle = File::open(path).map_err(|source| DataError::Open { file: file.to_owned(), source })?;
-        let failed = |source: parquet::errors::ParquetError| DataError::Parquet { file: file.to_owned(), source: source.into() };
+        let failed =
+            |source: parquet::errors::ParquetError| DataError::Parquet { file: file.to_owned(), source: source.into() };
         let builder = ParquetRecordBatchReaderBuilder::try_new(handle).map_err(failed)?;
         let rows = u64::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(0);
         let mut columns = Vec::new();

@@ -78,7 +78,8 @@ impl TextSource {
         row.clear(first_line);
         self.split_record(row)?;
         if row.len() != self.names.len() {
-            let problem = format!("it has {} where the header has {}", count(row.len() as u64, "field"), self.names.len());
+            let problem =
+                format!("it has {} where the header has {}", count(row.len() as u64, "field"), self.names.len());
             let next = if row.len() > self.names.len() {
                 "put quotes around a field that holds the separator, or remove the surplus field"
             } else {
@@ -105,8 +106,7 @@ impl TextSource {
     fn append_line(&mut self) -> Result<bool, DataError> {
         self.raw.clear();
         loop {
-            let chunk =
-                self.reader.fill_buf().map_err(|source| DataError::Read { file: self.file.clone(), source })?;
+            let chunk = self.reader.fill_buf().map_err(|source| DataError::Read { file: self.file.clone(), source })?;
             if chunk.is_empty() {
                 break;
             }

@@ -6,7 +6,8 @@ use remuda_data::{CellChange, RowChange, RowChangeKind, diff};
 fn table(rows: std::ops::Range<u32>, edit: impl Fn(u32) -> Option<String>) -> String {
     let mut text = "id,amount,label\n".to_owned();
     for row in rows {
-        let line = edit(row).unwrap_or_else(|| format!("{row},{},{}", row % 97, if row % 3 == 0 { "yes" } else { "no" }));
+        let line =
+            edit(row).unwrap_or_else(|| format!("{row},{},{}", row % 97, if row % 3 == 0 { "yes" } else { "no" }));
         if !line.is_empty() {
             text.push_str(&line);
             text.push('\n');

@@ -15,7 +15,11 @@ fn file(shelf: &Shelf, header: &str, row: impl Fn(u64) -> String) -> std::path::
 
 /// A number without a pattern.
 fn noise(row: u64, column: u64) -> u64 {
-    (row + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(17 + 5 * column as u32).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 40
+    (row + 1)
+        .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        .rotate_left(17 + 5 * column as u32)
+        .wrapping_mul(0xbf58_476d_1ce4_e5b9)
+        >> 40
 }
 
 #[test]
@@ -49,7 +53,11 @@ fn a_number_label_is_a_regression_and_its_copy_is_a_leak() {
     let used = |name: &str| found.contract.column(name).unwrap().column_use;
     // A plain weight is that of a car, not of a survey.
     assert_eq!((used("weight"), used("cylinders")), (ColumnUse::Feature, ColumnUse::Feature));
-    assert!(about(&found, Some("price_in_cents"))[0].starts_with("`price_in_cents` alone tells "), "{:?}", found.oddities);
+    assert!(
+        about(&found, Some("price_in_cents"))[0].starts_with("`price_in_cents` alone tells "),
+        "{:?}",
+        found.oddities
+    );
 }
 
 #[test]
@@ -87,7 +95,13 @@ fn sentinels_spellings_rare_classes_and_dressed_numbers_are_pointed_out() {
             1 + noise(row, 3) % 9,
             noise(row, 4) % 1000,
             1 + row % 28,
-            if row < 3 { "rare" } else if row % 2 == 0 { "a" } else { "b" }
+            if row < 3 {
+                "rare"
+            } else if row % 2 == 0 {
+                "a"
+            } else {
+                "b"
+            }
         )
     });
     let found = draft(&path, Some("y"));
@@ -117,5 +131,8 @@ fn a_label_that_is_an_identifier_is_refused_or_read_as_a_number() {
     }
     let path = shelf.file("t.csv", text);
     let error = try_draft(&path, Some("name")).unwrap_err().to_string();
-    assert_eq!(error, "`t.csv`, column `name`: the label has 3,000 classes in 3,000 rows; choose a label whose values repeat");
+    assert_eq!(
+        error,
+        "`t.csv`, column `name`: the label has 3,000 classes in 3,000 rows; choose a label whose values repeat"
+    );
 }

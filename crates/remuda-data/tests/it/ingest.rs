@@ -66,7 +66,12 @@ fn types_are_inferred_over_the_whole_file() {
         let late = if row == 199 { "1.5".to_owned() } else { row.to_string() };
         let nearly = if row == 150 { "oops".to_owned() } else { row.to_string() };
         let na = if row % 3 == 0 { "NA".to_owned() } else { (row % 5).to_string() };
-        let _ = writeln!(text, "0{row:04},9{row:020},{late},{},2026-01-01 10:{:02}:00,{nearly},{na}", row % 2 == 0, row % 60);
+        let _ = writeln!(
+            text,
+            "0{row:04},9{row:020},{late},{},2026-01-01 10:{:02}:00,{nearly},{na}",
+            row % 2 == 0,
+            row % 60
+        );
     }
     let found = draft(&shelf.file("t.csv", text), None);
     let kinds: Vec<_> = found.contract.columns.iter().map(|column| column.column_type).collect();
@@ -121,7 +126,10 @@ fn rules_are_counted_with_their_first_places() {
         },
         Rule {
             name: name("valid_values(colour)"),
-            check: Check::ValidValues { column: name("colour"), values: vec![name("red"), name("green"), name("blue")] },
+            check: Check::ValidValues {
+                column: name("colour"),
+                values: vec![name("red"), name("green"), name("blue")],
+            },
             severity: RuleSeverity::Warning,
         },
         Rule {
@@ -142,7 +150,8 @@ fn rules_are_counted_with_their_first_places() {
     ];
     let path = shelf.file("t.csv", "id,amount,colour\n1,-5,red\n1,,pink\n,7,blue\n");
     let (version, _) = shelf.ingest(&path, Some(&contract));
-    let said: Vec<_> = version.report.results.iter().map(|result| format!("{} {}", result.passed, result.message)).collect();
+    let said: Vec<_> =
+        version.report.results.iter().map(|result| format!("{} {}", result.passed, result.message)).collect();
     assert_eq!(
         said,
         [

@@ -44,13 +44,21 @@ fn everything_else_is_refused_where_it_stands() {
         ("agee > 5", "there is no column `agee`; did you mean `age`?", "agee"),
         ("active and langauge = 'es'", "there is no column `langauge`; did you mean `Language`?", "langauge"),
         ("\"language\" = 'es'", "there is no column `language`; did you mean `Language`?", "\"language\""),
-        ("education > 5", "there is no column `education`; did you mean `\"education-num\"`, in double quotes?", "education"),
+        (
+            "education > 5",
+            "there is no column `education`; did you mean `\"education-num\"`, in double quotes?",
+            "education",
+        ),
         ("language = \"es\"", "there is no column `es`; texts stand in single quotes: `'es'`", "\"es\""),
         ("age", "it gives a number where true or false is expected: compare it with something", "age"),
         ("count(age) > 5", "the aggregate `count` is not allowed in a predicate: it sees one row at a time", ""),
         ("random() < 0.5", "the function `random` is not allowed in a predicate", ""),
         ("lowr(language) = 'es'", "the function `lowr` is not allowed in a predicate; did you mean `lower`?", ""),
-        ("row_number() over () < 5", "`row_number` over a window is not allowed in a predicate: it sees one row at a time", ""),
+        (
+            "row_number() over () < 5",
+            "`row_number` over a window is not allowed in a predicate: it sees one row at a time",
+            "",
+        ),
     ];
     for (text, message, span) in cases {
         let error = check_predicate(text, &columns()).unwrap_err();

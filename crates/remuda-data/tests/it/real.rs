@@ -28,7 +28,10 @@ fn telco_has_eleven_blank_totals_and_a_key() {
     );
     assert_eq!(contract.features().count(), 19);
     let senior = found.profile.columns.iter().find(|column| column.name == "SeniorCitizen").unwrap();
-    assert_eq!(senior.top.iter().map(|top| (top.value.as_str(), top.count)).collect::<Vec<_>>(), [("0", 5901), ("1", 1142)]);
+    assert_eq!(
+        senior.top.iter().map(|top| (top.value.as_str(), top.count)).collect::<Vec<_>>(),
+        [("0", 5901), ("1", 1142)]
+    );
     let columns: Vec<_> = found.oddities.iter().map(|oddity| oddity.column.as_deref().unwrap_or("")).collect();
     assert_eq!(columns, ["customerID", "TotalCharges"], "{:#?}", found.oddities);
 }
@@ -39,8 +42,13 @@ fn adult_has_question_marks_copies_a_weight_and_a_column_twice() {
     let contract = &found.contract;
     assert_eq!((found.profile.rows, found.profile.duplicate_rows), (32_561, 24));
     assert_eq!(contract.missing, ["?"]);
-    let missing: Vec<_> =
-        found.profile.columns.iter().filter(|column| column.missing > 0).map(|column| (column.name.as_str(), column.missing)).collect();
+    let missing: Vec<_> = found
+        .profile
+        .columns
+        .iter()
+        .filter(|column| column.missing > 0)
+        .map(|column| (column.name.as_str(), column.missing))
+        .collect();
     assert_eq!(missing, [("workclass", 1836), ("occupation", 1843), ("native-country", 583)]);
     assert_eq!(contract.column("fnlwgt").unwrap().column_use, ColumnUse::Weight);
     assert_eq!(contract.column("education-num").unwrap().column_use, ColumnUse::Ignore);
@@ -89,7 +97,12 @@ fn birdstrikes_none_is_a_class_and_speed_may_be_missing() {
     let speed = found.profile.columns.last().unwrap();
     assert_eq!((speed.column_type, speed.missing), (ColumnType::Integer, 2836));
     assert_eq!(found.profile.duplicate_rows, 24);
-    assert_eq!(about(&found, Some("Effect Amount of damage")), ["too few rows of 2 classes: `C` (14) and `B` (1) / no statement about such a class can be certain; merge it with another, or label more"]);
+    assert_eq!(
+        about(&found, Some("Effect Amount of damage")),
+        [
+            "too few rows of 2 classes: `C` (14) and `B` (1) / no statement about such a class can be certain; merge it with another, or label more"
+        ]
+    );
     assert!(found.contract.missing.is_empty(), "{:?}", found.contract.missing);
 }
 
@@ -110,7 +123,8 @@ async fn every_set_goes_in_by_its_own_contract_and_comes_out_in_three_splits() {
         assert_eq!(ingested.split_rows.iter().sum::<u64>(), found.profile.rows);
         assert_eq!(parts.manifest.rows(), found.profile.rows);
         for split in [Split::Train, Split::Validation, Split::Holdout] {
-            let request = ReadRequest { split: Some(split), columns: Some(vec![label.to_owned()]), ..Default::default() };
+            let request =
+                ReadRequest { split: Some(split), columns: Some(vec![label.to_owned()]), ..Default::default() };
             let rows = read(&parts, Some(&found.contract), &request).await.unwrap();
             assert_eq!(rows.len() as u64, ingested.split_rows[split as usize], "{file} {split:?}");
         }

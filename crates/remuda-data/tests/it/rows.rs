@@ -39,7 +39,11 @@ async fn predictions_are_columns_like_any_other() {
     let mut rows = telco(Some("tenure < 3"), &["tenure", "Churn"]).await.unwrap();
     let scores: Vec<f64> = (0..rows.len()).map(|row| row as f64 / rows.len() as f64).collect();
     rows.set("score", Values::Number(scores)).unwrap();
-    rows.set("predicted", Values::Text(Texts::from_values((0..rows.len()).map(|row| Some(if row % 2 == 0 { "Yes" } else { "No" }))))).unwrap();
+    rows.set(
+        "predicted",
+        Values::Text(Texts::from_values((0..rows.len()).map(|row| Some(if row % 2 == 0 { "Yes" } else { "No" })))),
+    )
+    .unwrap();
     let marks = rows.matching("score >= 0.5 and predicted = 'Yes'").await.unwrap();
     assert_eq!(marks.iter().filter(|mark| **mark).count(), rows.len() / 4);
     assert_eq!(rows.row_json(0).unwrap()["predicted"], json!("Yes"));
@@ -47,7 +51,8 @@ async fn predictions_are_columns_like_any_other() {
     assert!(error.to_string().starts_with("column `short` has 1 values"));
     let kept = rows.filter(&marks).unwrap();
     assert_eq!(kept.take(&[0]).unwrap().row_json(0), kept.row_json(0));
-    let table = kept.table(&[("tenure".to_owned(), FeatureKind::Category), ("score".to_owned(), FeatureKind::Number)]).unwrap();
+    let table =
+        kept.table(&[("tenure".to_owned(), FeatureKind::Category), ("score".to_owned(), FeatureKind::Number)]).unwrap();
     assert!(matches!(&table.columns[0].values, Values::Text(_)));
     assert_eq!(table.rows, kept.len());
 }
@@ -56,7 +61,8 @@ async fn predictions_are_columns_like_any_other() {
 fn any_file_streams_in_chunks_with_or_without_a_contract() {
     let path = shared("adult-income/adult.csv");
     let contract = draft(&path, Some("income-per-year")).contract;
-    let sizes: Vec<usize> = chunks(&path, None, Some(&contract), 10_000).unwrap().map(|chunk| chunk.unwrap().len()).collect();
+    let sizes: Vec<usize> =
+        chunks(&path, None, Some(&contract), 10_000).unwrap().map(|chunk| chunk.unwrap().len()).collect();
     assert_eq!(sizes, [10_000, 10_000, 10_000, 2561]);
     let shelf = Shelf::new();
     let outcomes = shelf.file("outcomes.csv", "id,outcome\n007,yes\n8,\n");
@@ -84,11 +90,23 @@ fn requests_are_typed_by_the_contract() {
     let table = json_table(&good, &contract, &features).unwrap();
     assert_eq!(table.columns[1].values, Values::Text(Texts::from_values([Some("Private"), None])));
     assert!(matches!(&table.columns[0].values, Values::Number(ages) if ages[0] == 30.0 && ages[1].is_nan()));
-    assert_eq!(json_rows(&good, &contract).unwrap().row_json(1).unwrap(), object(json!({"age": null, "workclass": null})));
+    assert_eq!(
+        json_rows(&good, &contract).unwrap().row_json(1).unwrap(),
+        object(json!({"age": null, "workclass": null}))
+    );
     for (bad, said) in [
-        (json!({"age": "30", "workclass": "Private"}), "row 1, column `age`: expected an integer or null, found the string `30`"),
-        (json!({"age": 30.5, "workclass": "Private"}), "row 1, column `age`: expected an integer or null, found the number 30.5"),
-        (json!({"age": 30, "workclass": 5}), "row 1, column `workclass`: expected a string or null, found the number 5"),
+        (
+            json!({"age": "30", "workclass": "Private"}),
+            "row 1, column `age`: expected an integer or null, found the string `30`",
+        ),
+        (
+            json!({"age": 30.5, "workclass": "Private"}),
+            "row 1, column `age`: expected an integer or null, found the number 30.5",
+        ),
+        (
+            json!({"age": 30, "workclass": 5}),
+            "row 1, column `workclass`: expected a string or null, found the number 5",
+        ),
         (json!({"age": 30, "workclas": "Private"}), "there is no column `workclass`; did you mean `workclas`?"),
         (json!({"age": 30}), "there is no column `workclass`"),
     ] {
@@ -105,7 +123,13 @@ async fn queries_run_over_versions() {
     let rows = run_sql(sql, &[("strikes", &parts)]).await.unwrap();
     assert_eq!(rows.row_json(0).unwrap()["size"], json!("Small"));
     assert_eq!(rows.numbers("rows").unwrap().iter().sum::<f64>(), 10_000.0);
-    for bad in ["drop table strikes", "select * from other", "copy strikes to 'x.csv'", "create table x as select 1", "set a = 1"] {
+    for bad in [
+        "drop table strikes",
+        "select * from other",
+        "copy strikes to 'x.csv'",
+        "create table x as select 1",
+        "set a = 1",
+    ] {
         assert!(run_sql(bad, &[("strikes", &parts)]).await.is_err(), "{bad}");
     }
 }

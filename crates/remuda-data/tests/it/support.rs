@@ -32,7 +32,11 @@ impl Shelf {
         path
     }
 
-    pub(crate) fn try_ingest(&mut self, source: &Path, contract: Option<&Contract>) -> Result<(Ingested, Parts), DataError> {
+    pub(crate) fn try_ingest(
+        &mut self,
+        source: &Path,
+        contract: Option<&Contract>,
+    ) -> Result<(Ingested, Parts), DataError> {
         let scratch = self.folder.path().join("parts");
         std::fs::create_dir_all(&scratch).unwrap();
         let known = |content: &Digest| self.stored.get(content).map(|(part, _)| part.clone());

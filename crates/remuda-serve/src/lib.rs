@@ -7,11 +7,11 @@
 //! - [`protocol`]: the shapes on the wire; [`metadata`]: what the server and the model say about themselves
 //! - [`tensor`]: tensors to columns, checked against the contract's types; [`rows`]: objects to columns
 //! - [`infer`]: one request from its bytes to its answer; [`answer`]: predictions to output tensors
-//! - [`refusal`]: every way to say no, with its HTTP status; [`access`]: tokens, where the server asks for them
+//! - [`refusal`]: every way to say no, with its HTTP status
 //!
-//! A prediction is answered only when it is in the log: [`PredictionLog::record`] returns when it is durable.
+//! A prediction is answered only when it is in the log: [`PredictionLog::record`] returns when it is durable. Who may
+//! ask is not decided here: the binary puts these routes behind the guard of the pages.
 
-pub mod access;
 pub mod answer;
 pub mod infer;
 pub mod metadata;
@@ -22,7 +22,7 @@ pub mod tensor;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use remuda_app::App;
 use remuda_app::serving::{EndpointHandle, PredictionLog};
 use std::sync::Arc;
@@ -39,26 +39,16 @@ pub struct Serve {
     pub app: App,
     /// The live release, swapped while we run.
     pub handle: EndpointHandle,
-    /// Where predictions are kept.
-    pub log: PredictionLog,
-    /// Ask for a member's token; otherwise everybody who reaches the socket may ask.
-    pub authentication: bool,
-}
-
-/// What the handlers share.
-pub(crate) struct Shared {
-    pub(crate) app: App,
-    pub(crate) handle: EndpointHandle,
-    pub(crate) log: PredictionLog,
+    /// Where predictions are kept; shared with whoever closes it at the end.
+    pub log: Arc<PredictionLog>,
 }
 
 /// The routes under `/v2`.
 pub fn router(serve: Serve) -> Router {
-    let Serve { app, handle, log, authentication } = serve;
-    let guard = authentication.then(|| Arc::new(access::Guard::new(app.clone())));
-    let shared = Arc::new(Shared { app, handle, log });
-    let asking = Router::new()
+    Router::new()
         .route("/v2", get(metadata::server))
+        .route("/v2/health/live", get(metadata::live))
+        .route("/v2/health/ready", get(metadata::ready))
         .route("/v2/models/{name}", get(metadata::model))
         .route("/v2/models/{name}/ready", get(metadata::model_ready))
         .route("/v2/models/{name}/infer", post(infer::infer))
@@ -67,16 +57,7 @@ pub fn router(serve: Serve) -> Router {
         .route("/v2/models/{name}/versions/{version}/ready", get(metadata::version_ready))
         .route("/v2/models/{name}/versions/{version}/infer", post(infer::infer_version))
         .route("/v2/models/{name}/versions/{version}/rows", post(infer::rows_version))
-        .route("/v2/{*rest}", axum::routing::any(metadata::nowhere));
-    let asking = match guard {
-        Some(guard) => asking.layer(axum::middleware::from_fn_with_state(guard, access::check)),
-        None => asking,
-    };
-    // Health is open to everybody: a load balancer has no token.
-    Router::new()
-        .route("/v2/health/live", get(metadata::live))
-        .route("/v2/health/ready", get(metadata::ready))
-        .merge(asking)
+        .route("/v2/{*rest}", any(metadata::nowhere))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .with_state(shared)
+        .with_state(Arc::new(serve))
 }

@@ -1,6 +1,6 @@
 //! What the server and the live model say about themselves: health, readiness, inputs and outputs with their types.
 
-use crate::Shared;
+use crate::Serve;
 use crate::protocol::{ModelMetadata, ServerMetadata, TensorMetadata};
 use crate::refusal::Refusal;
 use axum::Json;
@@ -12,7 +12,7 @@ use remuda_model::data::{ColumnType, Task};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
-type SharedState = State<Arc<Shared>>;
+type ServeState = State<Arc<Serve>>;
 
 /// `GET /v2`: who we are.
 pub async fn server() -> Json<ServerMetadata> {
@@ -25,37 +25,34 @@ pub async fn live() -> Json<Value> {
 }
 
 /// `GET /v2/health/ready`: a release is live.
-pub(crate) async fn ready(State(shared): SharedState) -> Response {
-    match shared.handle.current() {
+pub(crate) async fn ready(State(serve): ServeState) -> Response {
+    match serve.handle.current() {
         Some(_) => Json(json!({ "ready": true })).into_response(),
         None => not_ready(json!({ "ready": false, "error": Refusal::nothing_live().error })),
     }
 }
 
 /// `GET /v2/models/{name}`.
-pub(crate) async fn model(State(shared): SharedState, Path(name): Path<String>) -> Result<Json<ModelMetadata>, Refusal> {
-    Ok(Json(describe(&*find(&shared, &name, None)?)))
+pub(crate) async fn model(State(serve): ServeState, Path(name): Path<String>) -> Result<Json<ModelMetadata>, Refusal> {
+    Ok(Json(describe(&*find(&serve, &name, None)?)))
 }
 
 /// `GET /v2/models/{name}/versions/{version}`.
 pub(crate) async fn version(
-    State(shared): SharedState,
+    State(serve): ServeState,
     Path((name, version)): Path<(String, String)>,
 ) -> Result<Json<ModelMetadata>, Refusal> {
-    Ok(Json(describe(&*find(&shared, &name, Some(&version))?)))
+    Ok(Json(describe(&*find(&serve, &name, Some(&version))?)))
 }
 
 /// `GET /v2/models/{name}/ready`.
-pub(crate) async fn model_ready(State(shared): SharedState, Path(name): Path<String>) -> Response {
-    readiness(&shared, &name, None)
+pub(crate) async fn model_ready(State(serve): ServeState, Path(name): Path<String>) -> Response {
+    readiness(&serve, &name, None)
 }
 
 /// `GET /v2/models/{name}/versions/{version}/ready`.
-pub(crate) async fn version_ready(
-    State(shared): SharedState,
-    Path((name, version)): Path<(String, String)>,
-) -> Response {
-    readiness(&shared, &name, Some(&version))
+pub(crate) async fn version_ready(State(serve): ServeState, Path((name, version)): Path<(String, String)>) -> Response {
+    readiness(&serve, &name, Some(&version))
 }
 
 /// Everything else under `/v2`.
@@ -64,8 +61,8 @@ pub async fn nowhere(uri: axum::http::Uri) -> Refusal {
 }
 
 /// The live endpoint, if it has this name (and this version).
-pub(crate) fn find(shared: &Shared, name: &str, version: Option<&str>) -> Result<Arc<Endpoint>, Refusal> {
-    let endpoint = shared.handle.current().ok_or_else(Refusal::nothing_live)?;
+pub(crate) fn find(serve: &Serve, name: &str, version: Option<&str>) -> Result<Arc<Endpoint>, Refusal> {
+    let endpoint = serve.handle.current().ok_or_else(Refusal::nothing_live)?;
     if endpoint.name != name {
         return Err(Refusal::unknown(format!("there is no model `{name}` here; `{}` is live", endpoint.name)));
     }
@@ -91,8 +88,8 @@ fn is_version(release: &str, asked: &str) -> bool {
     asked == hex || (asked.len() >= 8 && hex.starts_with(asked))
 }
 
-fn readiness(shared: &Shared, name: &str, version: Option<&str>) -> Response {
-    match find(shared, name, version) {
+fn readiness(serve: &Serve, name: &str, version: Option<&str>) -> Response {
+    match find(serve, name, version) {
         Ok(endpoint) => Json(json!({ "name": endpoint.name, "ready": true })).into_response(),
         Err(refusal) if refusal.status == 503 => {
             not_ready(json!({ "name": name, "ready": false, "error": refusal.error }))

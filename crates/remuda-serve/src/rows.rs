@@ -1,4 +1,4 @@
-//! Rows as JSON objects to columns: our plainer door beside the protocol's tensors.
+//! Rows as JSON objects: our plainer door beside the protocol's tensors.
 
 use crate::protocol::RowsRequest;
 use crate::refusal::Refusal;
@@ -6,35 +6,29 @@ use crate::tensor::{Batch, Datatype, check_count, check_ids, check_value, unknow
 use remuda_app::serving::Input;
 use serde_json::Value;
 
-/// Reads the objects of a request as the columns that the model expects. An absent key is a missing value.
+/// Reads the objects of a request as rows that the model expects. An absent key is a missing value.
 pub fn read(request: RowsRequest, expected: &[Input]) -> Result<Batch, Refusal> {
     let count = check_count(request.rows.len())?;
-    let mut columns: Vec<(String, Vec<Value>)> =
-        expected.iter().map(|input| (input.name.clone(), Vec::with_capacity(count))).collect();
-    for (row, object) in request.rows.into_iter().enumerate() {
-        let mut hint = 0;
-        for (name, value) in object {
-            let Some(place) = place_of(&name, expected, hint) else { return Err(unknown_column(&name, expected)) };
-            hint = place + 1;
-            columns[place].1.push(value);
+    let mut rows = request.rows;
+    for (place, object) in rows.iter_mut().enumerate() {
+        for input in expected {
+            let value = object.get(&input.name).unwrap_or(&Value::Null);
+            check_value(value, Datatype::of(input.column_type), input, place + 1)?;
+            if !object.contains_key(&input.name) {
+                object.insert(input.name.clone(), Value::Null);
+            }
         }
-        for (input, (_, values)) in expected.iter().zip(&mut columns) {
-            values.resize(row + 1, Value::Null);
-            check_value(&values[row], Datatype::of(input.column_type), input, row + 1)?;
+        // Every expected column is there now, so one more key is one too many.
+        if object.len() > expected.len()
+            && let Some(name) = object.keys().find(|name| expected.iter().all(|input| input.name != **name))
+        {
+            return Err(unknown_column(name, expected));
         }
     }
     if let Some(ids) = &request.ids {
         check_ids(ids, count)?;
     }
-    Ok(Batch { columns, ids: request.ids, rows: count })
-}
-
-/// Where a column stands. Callers mostly send columns in order, so the place after the last one is tried first.
-fn place_of(name: &str, expected: &[Input], hint: usize) -> Option<usize> {
-    if expected.get(hint).is_some_and(|input| input.name == name) {
-        return Some(hint);
-    }
-    expected.iter().position(|input| input.name == name)
+    Ok(Batch { rows, ids: request.ids })
 }
 
 #[cfg(test)]
@@ -56,10 +50,10 @@ mod tests {
 
     #[test]
     fn absent_keys_are_missing_values() {
-        let batch = read_json(json!({"rows": [{"note": "x", "tenure": 1}, {"tenure": 2.0}], "ids": ["a", "b"]})).unwrap();
-        assert_eq!(batch.rows, 2);
-        assert_eq!(batch.columns[0], ("tenure".to_owned(), vec![json!(1), json!(2.0)]));
-        assert_eq!(batch.columns[1], ("note".to_owned(), vec![json!("x"), Value::Null]));
+        let batch =
+            read_json(json!({"rows": [{"note": "x", "tenure": 1}, {"tenure": 2.0}], "ids": ["a", "b"]})).unwrap();
+        let rows: Vec<String> = batch.rows.into_iter().map(|row| Value::Object(row).to_string()).collect();
+        assert_eq!(rows, [r#"{"note":"x","tenure":1}"#, r#"{"tenure":2.0,"note":null}"#]);
     }
 
     #[test]
@@ -67,7 +61,7 @@ mod tests {
         let cases = [
             (json!({"rows": [{"tenure": 1}, {"note": "x"}]}), "column `tenure` is required: row 2 has no value"),
             (json!({"rows": [{"tenure": "1"}]}), "column `tenure` expects INT64 (integer): row 1 has \"1\""),
-            (json!({"rows": [{"tenur": 1}]}), "there is no column `tenur`; did you mean `tenure`?"),
+            (json!({"rows": [{"tenure": 1, "tenur": 1}]}), "there is no column `tenur`; did you mean `tenure`?"),
             (json!({"rows": [{"tenure": 1}], "ids": ["a", "b"]}), "2 prediction ids for 1 row"),
         ];
         for (body, error) in cases {

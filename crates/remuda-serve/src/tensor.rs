@@ -3,7 +3,7 @@
 use crate::ROW_LIMIT;
 use crate::protocol::InputTensor;
 use crate::refusal::Refusal;
-use remuda_app::serving::Input;
+use remuda_app::serving::{Endpoint, InferRow, Input};
 use remuda_model::data::ColumnType;
 use remuda_model::text;
 use serde_json::Value;
@@ -15,15 +15,13 @@ pub const IDS: &str = "prediction_id";
 /// The longest prediction id, in bytes.
 const ID_LIMIT: usize = 200;
 
-/// What a request asks about: columns in the model's order, one value per row.
+/// What a request asks about.
 #[derive(Debug, PartialEq)]
 pub struct Batch {
-    /// The columns with their values; `null` where missing.
-    pub columns: Vec<(String, Vec<Value>)>,
+    /// The rows, each with every column of the model in its order; `null` where missing.
+    pub rows: Vec<InferRow>,
     /// The caller's own prediction ids, one per row.
     pub ids: Option<Vec<String>>,
-    /// How many rows.
-    pub rows: usize,
 }
 
 /// A datatype of the protocol, as far as it matters for reading JSON.
@@ -90,7 +88,9 @@ impl Datatype {
     /// Whether the value is one of this datatype.
     fn holds(self, value: &Value) -> bool {
         match self {
-            Datatype::Whole { least, greatest } => whole(value).is_some_and(|number| (least..=greatest).contains(&number)),
+            Datatype::Whole { least, greatest } => {
+                whole(value).is_some_and(|number| (least..=greatest).contains(&number))
+            }
             Datatype::Float => value.is_number(),
             Datatype::Bool => value.is_boolean(),
             Datatype::Bytes => value.is_string(),
@@ -138,7 +138,7 @@ pub fn read(tensors: Vec<InputTensor>, expected: &[Input]) -> Result<Batch, Refu
     if let Some(ids) = &ids {
         check_ids(ids, rows)?;
     }
-    Ok(Batch { columns, ids, rows })
+    Ok(Batch { rows: Endpoint::rows_of(columns), ids })
 }
 
 /// Refuses no rows and more than [`ROW_LIMIT`].
@@ -223,9 +223,8 @@ fn count_rows(tensor: &InputTensor) -> Result<usize, Refusal> {
 }
 
 fn read_column(tensor: InputTensor, input: &Input) -> Result<Vec<Value>, Refusal> {
-    let datatype = Datatype::parse(&tensor.datatype)
-        .filter(|datatype| datatype.serves(input.column_type))
-        .ok_or_else(|| {
+    let datatype =
+        Datatype::parse(&tensor.datatype).filter(|datatype| datatype.serves(input.column_type)).ok_or_else(|| {
             let expected = expectation(input.column_type);
             Refusal::input(format!("column `{}` expects {expected}, not datatype {}", input.name, tensor.datatype))
         })?;
@@ -338,19 +337,35 @@ mod tests {
     #[test]
     fn columns_come_in_the_models_order_and_nulls_are_kept() {
         let batch = read(tensors(|sent| sent.reverse()), &inputs()).unwrap();
-        assert_eq!(batch.rows, 2);
-        let names: Vec<&str> = batch.columns.iter().map(|(name, _)| name.as_str()).collect();
-        assert_eq!(names, ["tenure", "TotalCharges", "Contract", "Partner"]);
-        assert_eq!(batch.columns[1].1, [json!(29.85), Value::Null]);
+        let rows: Vec<String> = batch.rows.into_iter().map(|row| Value::Object(row).to_string()).collect();
+        assert_eq!(
+            rows,
+            [
+                r#"{"tenure":1,"TotalCharges":29.85,"Contract":"One year","Partner":true}"#,
+                r#"{"tenure":34,"TotalCharges":null,"Contract":"Two year","Partner":false}"#,
+            ]
+        );
     }
 
     #[test]
     fn every_refusal_names_the_column() {
         type Change = fn(&mut Vec<Value>);
         let cases: Vec<(Change, u16, &str)> = vec![
-            (|sent| sent[0]["datatype"] = json!("BYTES"), 400, "column `tenure` expects INT64 (integer), not datatype BYTES"),
-            (|sent| sent[0]["datatype"] = json!("FP64"), 400, "column `tenure` expects INT64 (integer), not datatype FP64"),
-            (|sent| sent[0]["datatype"] = json!("int64"), 400, "column `tenure` expects INT64 (integer), not datatype int64"),
+            (
+                |sent| sent[0]["datatype"] = json!("BYTES"),
+                400,
+                "column `tenure` expects INT64 (integer), not datatype BYTES",
+            ),
+            (
+                |sent| sent[0]["datatype"] = json!("FP64"),
+                400,
+                "column `tenure` expects INT64 (integer), not datatype FP64",
+            ),
+            (
+                |sent| sent[0]["datatype"] = json!("int64"),
+                400,
+                "column `tenure` expects INT64 (integer), not datatype int64",
+            ),
             (|sent| sent[0]["data"][1] = json!("34"), 400, "column `tenure` expects INT64 (integer): row 2 has \"34\""),
             (|sent| sent[0]["data"][1] = json!(3.5), 400, "column `tenure` expects INT64 (integer): row 2 has 3.5"),
             (|sent| sent[0]["data"][1] = Value::Null, 400, "column `tenure` is required: row 2 has no value"),
@@ -364,7 +379,11 @@ mod tests {
             ),
             (|sent| sent[0]["name"] = json!("tenuer"), 400, "there is no column `tenuer`; did you mean `tenure`?"),
             (|sent| sent[1]["name"] = json!("tenure"), 400, "column `tenure` is sent twice"),
-            (|sent| sent[0]["shape"] = json!([1, 2]), 400, "column `tenure` has shape [1, 2]; it is one value per row: [rows] or [rows, 1]"),
+            (
+                |sent| sent[0]["shape"] = json!([1, 2]),
+                400,
+                "column `tenure` has shape [1, 2]; it is one value per row: [rows] or [rows, 1]",
+            ),
             (|sent| sent[0]["shape"] = json!([3]), 400, "column `tenure` has 2 values, its shape says 3"),
             (|sent| sent[3]["shape"] = json!([1]), 400, "column `Partner` has 1 row, the columns before it 2 rows"),
             (

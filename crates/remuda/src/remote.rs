@@ -32,17 +32,11 @@ struct Wire {
     agent: ureq::Agent,
     base: String,
     token: Option<String>,
-    member: Option<String>,
 }
 
 impl Remote {
     /// A server at this address. Nothing is sent yet.
-    pub(crate) fn new(
-        url: &str,
-        token: Option<String>,
-        member: Option<String>,
-        definitions: Option<Arc<DefinitionFiles>>,
-    ) -> Result<Self> {
+    pub(crate) fn new(url: &str, token: Option<String>, definitions: Option<Arc<DefinitionFiles>>) -> Result<Self> {
         let base = url.trim_end_matches('/').to_owned();
         if !base.starts_with("http://") && !base.starts_with("https://") {
             return Err(Error::new("request.invalid", format!("`{url}` is no address of a server"))
@@ -53,7 +47,7 @@ impl Remote {
             .timeout_connect(Some(Duration::from_secs(5)))
             .user_agent(concat!("remuda/", env!("CARGO_PKG_VERSION")))
             .build();
-        let wire = Wire { agent: config.into(), base, token, member };
+        let wire = Wire { agent: config.into(), base, token };
         Ok(Self { wire, definitions, pushed: OnceCell::new() })
     }
 
@@ -103,8 +97,7 @@ impl Remote {
     /// Puts what the answer holds where the caller wants it.
     async fn fetch_output(&self, answer: &mut Value, output: PathBuf) -> Result<()> {
         let Some(fields) = answer.as_object_mut() else { return Ok(()) };
-        let offered = fields.get("output").and_then(Value::as_str).filter(|text| text.starts_with("b3:"));
-        if let Some(digest) = offered.map(str::to_owned) {
+        if let Some(digest) = fields.get("download").and_then(Value::as_str).map(str::to_owned) {
             self.download(&digest, output.clone()).await?;
         } else if let Some(Value::String(csv)) = fields.get_mut("csv").map(Value::take) {
             std::fs::write(&output, csv).map_err(|source| cannot_write(&output, &source))?;
@@ -129,9 +122,12 @@ impl Caller for Remote {
         let wire = self.wire.clone();
         let answered = apart(move || wire.post(&path, &text, definitions.as_deref())).await?;
         let unreadable = |error: serde_json::Error| {
-            Error::new("server.unreachable", format!("{} answered something that is no answer to this command", self.wire.base))
-                .hint("this program and the server may be of different versions: compare `remuda --version`")
-                .caused_by(&error)
+            Error::new(
+                "server.unreachable",
+                format!("{} answered something that is no answer to this command", self.wire.base),
+            )
+            .hint("this program and the server may be of different versions: compare `remuda --version`")
+            .caused_by(&error)
         };
         let mut answer: Value = serde_json::from_slice(&answered).map_err(unreadable)?;
         if let Some(output) = output {
@@ -183,18 +179,13 @@ impl Wire {
         }
         let mut file = File::create(output).map_err(|source| cannot_write(output, &source))?;
         let mut reader = response.body_mut().with_config().limit(u64::MAX).reader();
-        std::io::copy(&mut reader, &mut file)
-            .and_then(|_| file.flush())
-            .map_err(|source| cannot_write(output, &source))
+        std::io::copy(&mut reader, &mut file).and_then(|_| file.flush()).map_err(|source| cannot_write(output, &source))
     }
 
     fn headers(&self) -> Vec<(&'static str, String)> {
         let mut headers = vec![("accept", "application/json".to_owned())];
         if let Some(token) = &self.token {
             headers.push(("authorization", format!("Bearer {token}")));
-        }
-        if let Some(member) = &self.member {
-            headers.push(("remuda-member", member.clone()));
         }
         headers
     }
@@ -281,7 +272,7 @@ mod tests {
 
     #[test]
     fn a_problem_comes_back_as_the_error_that_was_sent() {
-        let remote = Remote::new("http://127.0.0.1:1/", None, None, None).unwrap();
+        let remote = Remote::new("http://127.0.0.1:1/", None, None).unwrap();
         let body = br#"{"type":"/docs/errors#data.contract_breach","title":"x","status":409,"detail":"3 rows break `range(age)`",
             "code":"data.contract_breach","hints":["look at line 7"],"causes":["age is -1"]}"#;
         let error = remote.wire.refusal(409, body);
@@ -295,7 +286,7 @@ mod tests {
 
     #[test]
     fn an_address_without_a_scheme_is_refused() {
-        let error = Remote::new("localhost:7777", None, None, None).err().unwrap();
+        let error = Remote::new("localhost:7777", None, None).err().unwrap();
         assert_eq!(error.code, "request.invalid");
         assert_eq!(error.hints, ["write `http://localhost:7777` or `https://localhost:7777`"]);
     }

@@ -56,7 +56,8 @@ impl Address {
 fn cannot_listen(address: SocketAddr, source: &std::io::Error) -> Error {
     let error = Error::new("request.invalid", format!("cannot listen on {address}")).caused_by(source);
     if source.kind() == ErrorKind::AddrInUse {
-        return error.hint("another program listens there: name another port, or leave out `--listen` for the next free one");
+        return error
+            .hint("another program listens there: name another port, or leave out `--listen` for the next free one");
     }
     error
 }
@@ -74,7 +75,11 @@ pub(crate) struct Serving {
 }
 
 /// Serves until a signal to stop. `beside` is told of the endpoint once it stands: the demo lets traffic run at it.
-pub(crate) async fn serve(serving: Serving, session: &Session, beside: impl FnOnce(&EndpointHandle)) -> Result<()> {
+pub(crate) async fn serve(
+    serving: Serving,
+    session: &Session,
+    beside: impl FnOnce(&EndpointHandle, &Arc<PredictionLog>),
+) -> Result<()> {
     let Serving { app, source, address, open } = serving;
     let Address { listener, bound, moved } = address;
     start_logging();
@@ -84,23 +89,25 @@ pub(crate) async fn serve(serving: Serving, session: &Session, beside: impl FnOn
     }
     let product = source.context(None)?.product()?.name.clone();
     let handle = EndpointHandle::start(app.clone(), source.clone()).await?;
-    let log = PredictionLog::start(app.clone());
-    beside(&handle);
+    let log = Arc::new(PredictionLog::start(app.clone(), &product)?);
+    beside(&handle, &log);
     let options = remuda_web::Options { authentication, bound };
-    let pages = remuda_web::router(remuda_web::Web { app: app.clone(), source, options });
+    let web = remuda_web::Web { app: app.clone(), source, options };
     let live = handle.current().map(|endpoint| (endpoint.name.clone(), endpoint.release.clone()));
-    let inference = remuda_serve::router(remuda_serve::Serve {
-        app,
-        handle,
-        log,
-        authentication,
-    });
+    let inference = remuda_serve::router(remuda_serve::Serve { app, handle, log: log.clone() });
+    // The inference routes go behind the same guard as the pages: tokens, hosts and origins are judged once.
+    let router = remuda_web::guarded(&web, inference).merge(remuda_web::router(web));
     let url = url_of(bound);
     announce(session, &product, &url, moved, live);
     if open {
         open_browser(&url);
     }
-    run(listener, pages.merge(inference)).await
+    run(listener, router).await?;
+    match Arc::into_inner(log) {
+        Some(log) => log.close().await,
+        // A request still holds it: its predictions lie in the spool, and the next start moves them into the ledger.
+        None => Ok(()),
+    }
 }
 
 /// A server beyond this machine lets nobody in without a token, so one must exist.
@@ -108,9 +115,12 @@ async fn need_token(app: &App, bound: SocketAddr) -> Result<()> {
     if remuda_app::team::has_tokens(app).await? {
         return Ok(());
     }
-    Err(Error::new("access.denied", format!("{bound} can be reached from other machines, and no member has a token yet"))
-        .hint("make a token first: `remuda team token MEMBER`")
-        .hint("or serve this machine only: leave out `--listen`"))
+    Err(Error::new(
+        "access.denied",
+        format!("{bound} can be reached from other machines, and no member has a token yet"),
+    )
+    .hint("make a token first: `remuda team token MEMBER`")
+    .hint("or serve this machine only: leave out `--listen`"))
 }
 
 async fn run(listener: TcpListener, router: Router) -> Result<()> {
@@ -132,9 +142,10 @@ async fn run(listener: TcpListener, router: Router) -> Result<()> {
         () = stopped() => {}
     }
     let _ = stop.send(true);
-    // Open requests finish; a stream that never ends does not hold us. Predictions are durable before they are
-    // answered, so nothing is left to flush.
-    let _ = tokio::time::timeout(GRACE, serving).await;
+    // Open requests finish; a stream that never ends does not hold us.
+    if tokio::time::timeout(GRACE, &mut serving).await.is_err() {
+        serving.abort();
+    }
     Ok(())
 }
 
@@ -185,7 +196,10 @@ fn announce(session: &Session, product: &str, url: &str, moved: bool, live: Opti
     }
     session.say(&match live {
         Some((name, release)) => {
-            format!("Live: {name}, release {}; predictions at {url}/v2/models/{name}/infer", crate::render::short(&release))
+            format!(
+                "Live: {name}, release {}; predictions at {url}/v2/models/{name}/infer",
+                crate::render::short(&release)
+            )
         }
         None => "Nothing is live yet: `remuda release promote` changes that.".to_owned(),
     });
@@ -202,7 +216,8 @@ fn open_browser(url: &str) {
     let programs = ["xdg-open"];
     for program in programs {
         let quiet = std::process::Stdio::null;
-        let started = std::process::Command::new(program).arg(url).stdin(quiet()).stdout(quiet()).stderr(quiet()).spawn();
+        let started =
+            std::process::Command::new(program).arg(url).stdin(quiet()).stdout(quiet()).stderr(quiet()).spawn();
         if let Ok(mut child) = started {
             // Waited for on a thread of its own, so that it does not stay as a zombie.
             std::thread::spawn(move || child.wait());

@@ -128,9 +128,12 @@ impl Session {
     pub(crate) async fn client_for(&self, context: Option<Context>) -> Result<Client> {
         let named = context.as_ref().and_then(|context| context.definitions.product.as_ref()?.value.server.clone());
         if let Some(url) = self.globals.server.clone().or(named) {
+            if self.globals.acting_member.is_some() {
+                return Err(Error::new("request.invalid", "a server knows members by their tokens, not by `--as`")
+                    .hint("leave out `--as` (and REMUDA_MEMBER), and send the member's token with `--token` or REMUDA_TOKEN"));
+            }
             let files = context.map(|context| context.files);
-            let (token, member) = (self.globals.token.clone(), self.globals.acting_member.clone());
-            return Ok(Client::Remote(Remote::new(&url, token, member, files)?));
+            return Ok(Client::Remote(Remote::new(&url, self.globals.token.clone(), files)?));
         }
         let context = context.ok_or_else(|| Error::new("definition.missing", "there is no product here"))?;
         let app = self.app(&self.root()?).await?;
@@ -139,6 +142,6 @@ impl Session {
 
     /// The ledger of a product on this machine.
     pub(crate) async fn app(&self, root: &Path) -> Result<App> {
-        App::open_at(&root.join(".remuda"), self.globals.ledger.as_deref()).await
+        App::open_at(&remuda_app::product::ledger_folder(root), self.globals.ledger.as_deref()).await
     }
 }

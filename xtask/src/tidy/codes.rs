@@ -20,7 +20,8 @@ pub fn check(tree: &Tree, report: &mut Report) {
         for maker in MAKERS {
             for (at, _) in text.match_indices(maker) {
                 // `DiagnosticError::new(` is another function.
-                let goes_on = text[..at].bytes().next_back().is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+                let goes_on =
+                    text[..at].bytes().next_back().is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
                 let argument = text[at + maker.len()..].trim_start();
                 let Some(code) = argument.strip_prefix('"').and_then(|rest| rest.split('"').next()) else { continue };
                 if goes_on {

@@ -13,14 +13,26 @@ const OUR_PROTOS: [&str; 0] = [];
 
 /// Fonts, archives, programs, models: nobody writes these by hand.
 const FOREIGN_ENDINGS: [&str; 16] = [
-    ".woff", ".woff2", ".ttf", ".otf", ".eot", ".zip", ".gz", ".tar", ".so", ".dll", ".dylib", ".jar", ".wasm", ".onnx",
-    ".whl", ".exe",
+    ".woff", ".woff2", ".ttf", ".otf", ".eot", ".zip", ".gz", ".tar", ".so", ".dll", ".dylib", ".jar", ".wasm",
+    ".onnx", ".whl", ".exe",
 ];
 
 /// Names under which the world's libraries are copied.
 const FOREIGN_NAMES: [&str; 14] = [
-    "jquery", "bootstrap", "tailwind", "htmx", "alpine", "react", "vue", "svelte", "d3", "chart", "plotly", "lodash",
-    "normalize", "fontawesome",
+    "jquery",
+    "bootstrap",
+    "tailwind",
+    "htmx",
+    "alpine",
+    "react",
+    "vue",
+    "svelte",
+    "d3",
+    "chart",
+    "plotly",
+    "lodash",
+    "normalize",
+    "fontawesome",
 ];
 
 /// A line of script that no person wrote.
@@ -29,7 +41,11 @@ const WRITTEN_LINE: usize = 500;
 pub fn check(tree: &Tree, report: &mut Report) {
     for (path, bytes) in tree.all() {
         if bytes.len() > FILE_BYTES && !BIG_FILES.contains(&path) {
-            report.errors.push(format!("{path}: {} kB; nothing over {} kB is committed", bytes.len() / 1000, FILE_BYTES / 1000));
+            report.errors.push(format!(
+                "{path}: {} kB; nothing over {} kB is committed",
+                bytes.len() / 1000,
+                FILE_BYTES / 1000
+            ));
         }
         if let Some(reason) = foreign(path, bytes) {
             report.errors.push(format!("{path}: {reason}; no third-party file is committed"));

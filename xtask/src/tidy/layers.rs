@@ -13,10 +13,7 @@ const ARROWS: [(&str, &[&str]); 10] = [
     ("remuda-data", &["remuda-model"]),
     ("remuda-learn", &["remuda-model"]),
     ("remuda-stats", &["remuda-model"]),
-    (
-        "remuda-app",
-        &["remuda-model", "remuda-repo", "remuda-ledger", "remuda-data", "remuda-learn", "remuda-stats"],
-    ),
+    ("remuda-app", &["remuda-model", "remuda-repo", "remuda-ledger", "remuda-data", "remuda-learn", "remuda-stats"]),
     ("remuda-web", &["remuda-model", "remuda-app"]),
     ("remuda-serve", &["remuda-model", "remuda-app"]),
     ("remuda", &["remuda-model", "remuda-app", "remuda-web", "remuda-serve"]),
@@ -52,7 +49,9 @@ const MODEL_MAY_NOT: [&str; 7] =
 pub fn check(tree: &Tree, report: &mut Report) -> Result<()> {
     let mut crates: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for (path, bytes) in tree.all() {
-        let Some(folder) = path.strip_prefix("crates/").and_then(|rest| rest.strip_suffix("/Cargo.toml")) else { continue };
+        let Some(folder) = path.strip_prefix("crates/").and_then(|rest| rest.strip_suffix("/Cargo.toml")) else {
+            continue;
+        };
         if folder.contains('/') {
             report.errors.push(format!("{path}: crates lie right under crates/"));
             continue;
@@ -100,7 +99,9 @@ fn check_manifest(path: &str, folder: &str, manifest: &toml::Table, report: &mut
         && let Some(table) = manifest.get("dependencies").and_then(toml::Value::as_table)
     {
         for name in table.keys().filter(|name| !MODEL_MAY.contains(&name.as_str())) {
-            report.errors.push(format!("{path}: the words may depend on {} only, not on `{name}`", MODEL_MAY.join(", ")));
+            report
+                .errors
+                .push(format!("{path}: the words may depend on {} only, not on `{name}`", MODEL_MAY.join(", ")));
         }
     }
 }

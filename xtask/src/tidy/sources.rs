@@ -85,7 +85,9 @@ fn check_tests(tree: &Tree, report: &mut Report) {
         let Some((folder, module)) = module else { continue };
         let main = format!("{folder}/main.rs");
         let declared = tree.text(&main).is_some_and(|text| {
-            code(text).lines().any(|line| line.trim() == format!("mod {module};") || line.trim() == format!("pub mod {module};"))
+            code(text)
+                .lines()
+                .any(|line| line.trim() == format!("mod {module};") || line.trim() == format!("pub mod {module};"))
         });
         if !declared {
             report.errors.push(format!("{path}: {main} has no `mod {module};`, so these tests never run"));

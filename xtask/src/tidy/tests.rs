@@ -13,14 +13,22 @@ fn write(root: &Path, path: &str, text: &str) {
 fn sound() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
-    write(root, "crates/remuda-model/Cargo.toml", "[package]\nname = \"remuda-model\"\n[dependencies]\nserde = \"1\"\n");
+    write(
+        root,
+        "crates/remuda-model/Cargo.toml",
+        "[package]\nname = \"remuda-model\"\n[dependencies]\nserde = \"1\"\n",
+    );
     write(root, "crates/remuda-model/src/lib.rs", "//! Words.\n// `allow(this)` in a comment hides nothing.\n");
     write(
         root,
         "crates/remuda-data/Cargo.toml",
         "[package]\nname = \"remuda-data\"\n[dependencies]\nremuda-model = \"1\"\ndatafusion = \"55\"\n",
     );
-    write(root, "crates/remuda-data/src/lib.rs", "//! Data.\nuse datafusion::prelude::SessionContext;\nuse remuda_model::Digest;\n");
+    write(
+        root,
+        "crates/remuda-data/src/lib.rs",
+        "//! Data.\nuse datafusion::prelude::SessionContext;\nuse remuda_model::Digest;\n",
+    );
     write(root, "crates/remuda-data/tests/it/main.rs", "//! Tests.\nmod add;\n");
     write(root, "crates/remuda-data/tests/it/add.rs", "//! Adding.\n");
     write(
@@ -104,7 +112,11 @@ fn every_rule_can_fail() {
             "use remuda_model::Digest;\n",
             "crates/remuda-data/src/bare.rs:1: begin with `//!`: what lives here, and what does not",
         ),
-        ("crates/remuda-data/src/long.rs", &long, "crates/remuda-data/src/long.rs: 601 lines; split by noun before 600"),
+        (
+            "crates/remuda-data/src/long.rs",
+            &long,
+            "crates/remuda-data/src/long.rs: 601 lines; split by noun before 600",
+        ),
         (
             "crates/remuda-data/src/quiet.rs",
             "//! Quiet.\n#[cfg_attr(test, allow(dead_code))]\nfn a() {}\n",
@@ -130,7 +142,11 @@ fn every_rule_can_fail() {
             "x\n",
             "crates/remuda-web/src/assets/htmx.js: named like the library `htmx`; no third-party file is committed",
         ),
-        ("proto/a.proto", "", "proto/a.proto: a protocol file that is not in our list; no third-party file is committed"),
+        (
+            "proto/a.proto",
+            "",
+            "proto/a.proto: a protocol file that is not in our list; no third-party file is committed",
+        ),
         ("docs/data.csv", &big, "docs/data.csv: 200 kB; nothing over 200 kB is committed"),
         (
             "crates/remuda-app/src/data.rs",

@@ -11,13 +11,15 @@ use remuda_app::data as noun;
 #[derive(Subcommand)]
 pub(crate) enum Verb {
     /// Add a file as a new version of a dataset.
-    #[command(after_help = "The dataset's contract (`data/NAME.odcs.yaml`) is checked on the way: a breach refuses the version
+    #[command(
+        after_help = "The dataset's contract (`data/NAME.odcs.yaml`) is checked on the way: a breach refuses the version
 or marks it, by the rule's severity. Rows that an earlier version had are not stored again.
 
 Examples:
   remuda data add Telco-Customer-Churn.csv
   remuda data add export.jsonl.txt --as tickets --format jsonl
-  remuda data add tickets.parquet --as tickets --member dana")]
+  remuda data add tickets.parquet --as tickets --member dana"
+    )]
     Add(Add),
     /// List the versions of all datasets, or of one.
     Log(noun::Log),

@@ -48,7 +48,7 @@ pub(crate) async fn init(init: Init, session: &Session) -> Result<Exit> {
 
 pub(crate) fn check(check: Check, session: &Session) -> Result<Exit> {
     let noun::Check {} = check.request;
-    let checked = noun::check(&session.context()?);
+    let checked = noun::checked(&session.context()?);
     session.answer(&checked, render::product::checked)?;
     let broken = checked.diagnostics.iter().any(|found| found.severity == Severity::Error);
     Ok(if broken { NOT_MET } else { FINE })

@@ -12,14 +12,16 @@ use remuda_model::run::{RunStatus, StepResult};
 
 /// Run the pipeline, or track any command; list, show and compare runs.
 #[derive(Args)]
-#[command(after_help = "Every run keeps a snapshot of the code, uncommitted and untracked files too, as a git commit under
+#[command(
+    after_help = "Every run keeps a snapshot of the code, uncommitted and untracked files too, as a git commit under
 `refs/remuda/runs/`; index and branch stay as they are.
 
 Examples:
   remuda run                         the steps of `pipeline.toml`; unchanged ones are skipped
   remuda run --only trees --force
   remuda run -- python train.py --depth 6
-  remuda run diff k3m9               a run against the one before it")]
+  remuda run diff k3m9               a run against the one before it"
+)]
 pub(crate) struct Run {
     #[command(subcommand)]
     verb: Option<Verb>,
@@ -50,8 +52,11 @@ enum Verb {
 pub(crate) async fn run(arguments: Run, session: &Session) -> Result<Exit> {
     let Run { verb, force, only, note, command } = arguments;
     if verb.is_some() && (force || only.is_some() || !note.is_empty() || !command.is_empty()) {
-        return Err(Error::new("request.invalid", "`--force`, `--only`, `--note` and a command belong to `remuda run` alone")
-            .hint("leave out `list`, `show` or `diff`"));
+        return Err(Error::new(
+            "request.invalid",
+            "`--force`, `--only`, `--note` and a command belong to `remuda run` alone",
+        )
+        .hint("leave out `list`, `show` or `diff`"));
     }
     match verb {
         Some(Verb::List(request)) => session.ask(request, render::run::list).await.map(|_| FINE),
@@ -81,9 +86,7 @@ async fn carry_out(what: What, session: &Session) -> Result<Exit> {
     let working = async {
         match what {
             What::Pipeline(options) => pipeline::execute(&caller, &root, &context, options, &mut watcher).await,
-            What::Command(command, note) => {
-                pipeline::track(&caller, &root, command, note, &mut watcher).await
-            }
+            What::Command(command, note) => pipeline::track(&caller, &root, command, note, &mut watcher).await,
         }
     };
     let ended = tokio::select! {

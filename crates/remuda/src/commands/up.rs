@@ -10,12 +10,14 @@ use std::sync::Arc;
 
 /// Serve pages, API and the live model on one port.
 #[derive(Args)]
-#[command(after_help = "Serves on 127.0.0.1 only, unless told otherwise. Another address needs a token for every caller:
+#[command(
+    after_help = "Serves on 127.0.0.1 only, unless told otherwise. Another address needs a token for every caller:
 make one first with `remuda team token MEMBER`.
 
 Examples:
   remuda up --open
-  remuda up --listen 0.0.0.0:7777")]
+  remuda up --listen 0.0.0.0:7777"
+)]
 pub(crate) struct Up {
     /// The address to listen on; without it, 127.0.0.1:7777 or the next free port.
     #[arg(long, value_name = "ADDRESS")]
@@ -31,6 +33,6 @@ pub(crate) async fn run(up: Up, session: &Session) -> Result<Exit> {
     let app = session.app(&root).await?;
     let source = Arc::new(Source::new(root.clone(), session.default_actor(&root)));
     let serving = server::Serving { app, source, address, open: up.open };
-    server::serve(serving, session, |_| {}).await?;
+    server::serve(serving, session, |_, _| {}).await?;
     Ok(FINE)
 }

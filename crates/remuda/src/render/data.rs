@@ -7,7 +7,9 @@ use super::paint;
 use super::table::{Side, Table};
 use super::words::{ago, bytes, day, percent, short};
 use remuda_app::data::{Added, ChangeCounts, Exported, RowChange, VersionDiff, VersionLine, VersionPage, Versions};
-use remuda_model::data::{Column, ColumnProfile, ColumnType, ColumnUse, ContractReport, DatasetVersion, Oddity, RuleSeverity};
+use remuda_model::data::{
+    Column, ColumnProfile, ColumnType, ColumnUse, ContractReport, DatasetVersion, Oddity, RuleSeverity,
+};
 use remuda_model::diagnostic::Severity;
 use remuda_model::text;
 
@@ -94,8 +96,13 @@ pub(crate) fn show(page: &VersionPage, paper: &Paper) -> String {
 }
 
 fn looks(page: &VersionPage, paper: &Paper) -> String {
-    let columns =
-        [("charge", Side::Right), ("revealed", Side::Left), ("for", Side::Left), ("when", Side::Left), ("who", Side::Left)];
+    let columns = [
+        ("charge", Side::Right),
+        ("revealed", Side::Left),
+        ("for", Side::Left),
+        ("when", Side::Left),
+        ("who", Side::Left),
+    ];
     let mut table = Table::new(&columns).indent(2);
     for look in page.looks.iter().take(10) {
         table.row(vec![
@@ -154,7 +161,8 @@ fn picture(column: &ColumnProfile, room: usize) -> String {
     if let Some(numbers) = &column.numbers
         && !column.histogram.is_empty()
     {
-        let (least, greatest) = (number(numbers.minimum, column.column_type), number(numbers.maximum, column.column_type));
+        let (least, greatest) =
+            (number(numbers.minimum, column.column_type), number(numbers.maximum, column.column_type));
         let space = room.saturating_sub(least.len() + greatest.len() + 2);
         let bars = chart::blocks(&chart::join_bins(&column.histogram, space.min(20)));
         return layout::cut(&format!("{} {} {}", paint::dim(&least), paint::cyan(&bars), paint::dim(&greatest)), room);
@@ -164,9 +172,11 @@ fn picture(column: &ColumnProfile, room: usize) -> String {
         return paint::dim("all different");
     }
     let present = column.count.saturating_sub(column.missing).max(1) as f64;
-    let shares = column.top.iter().take(8).map(|top| {
-        format!("{} {}", layout::cut(&top.value, 20), paint::dim(&percent(top.count as f64 / present)))
-    });
+    let shares = column
+        .top
+        .iter()
+        .take(8)
+        .map(|top| format!("{} {}", layout::cut(&top.value, 20), paint::dim(&percent(top.count as f64 / present))));
     layout::cut(&shares.collect::<Vec<_>>().join(", "), room)
 }
 
@@ -242,7 +252,8 @@ fn shown(value: &str) -> &str {
 /// `data export`.
 pub(crate) fn exported(answer: &Exported, _paper: &Paper) -> String {
     let rows = text::count(answer.rows, "row");
-    let mut out = format!("{} {rows} of {} in {}\n", paint::green("✓"), short(&answer.version), answer.output.display());
+    let mut out =
+        format!("{} {rows} of {} in {}\n", paint::green("✓"), short(&answer.version), answer.output.display());
     if answer.charged {
         out.push_str(&format!("  {}\n", paint::yellow("these rows include the holdout: a look at rows was charged")));
     }
@@ -258,7 +269,10 @@ pub(crate) fn oddities(oddities: &[Oddity], paper: &Paper) -> String {
             Severity::Warning => paint::yellow("!"),
         };
         let column = oddity.column.as_ref().map(|column| format!("{}: ", paint::bold(column))).unwrap_or_default();
-        out.push_str(&format!("  {mark} {}", wrap(&format!("{column}{}", oddity.message), paper.width, 4).trim_start()));
+        out.push_str(&format!(
+            "  {mark} {}",
+            wrap(&format!("{column}{}", oddity.message), paper.width, 4).trim_start()
+        ));
         if !oddity.advice.is_empty() {
             out.push_str(&paint::dim(&wrap(&oddity.advice, paper.width, 4)));
         }
@@ -313,8 +327,16 @@ fn split_line(version: &DatasetVersion) -> String {
 }
 
 fn change_words(change: &ChangeCounts) -> String {
-    let parts = [(change.added, "added"), (change.removed, "removed"), (change.changed, "changed"), (change.relabelled, "relabelled")];
-    let words: Vec<String> =
-        parts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{} {word}", text::thousands(*count))).collect();
+    let parts = [
+        (change.added, "added"),
+        (change.removed, "removed"),
+        (change.changed, "changed"),
+        (change.relabelled, "relabelled"),
+    ];
+    let words: Vec<String> = parts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| format!("{} {word}", text::thousands(*count)))
+        .collect();
     if words.is_empty() { "no row differs".to_owned() } else { words.join(", ") }
 }

@@ -77,8 +77,9 @@ mod tests {
     #[test]
     fn an_error_shows_place_cause_and_next_step() {
         let text = "goal = \"fewer\"\nonwer = \"ana\"\n";
-        let found = Diagnostic::at("requirements/churn.md", text, 15..20, "definition.unknown_key", "unknown key `onwer`")
-            .hint("did you mean `owner`?");
+        let found =
+            Diagnostic::at("requirements/churn.md", text, 15..20, "definition.unknown_key", "unknown key `onwer`")
+                .hint("did you mean `owner`?");
         let paper = Paper { width: 60, now: 0 };
         let shown = anstream::adapter::strip_str(&error(&Error::definitions(vec![found]), &paper)).to_string();
         assert_eq!(

@@ -19,7 +19,9 @@ pub(crate) fn joined(answer: &Joined, paper: &Paper) -> String {
     if answer.unmatched > 0 {
         let examples = answer.unmatched_examples.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", ");
         let count = text::thousands(answer.unmatched);
-        let sentence = format!("{count} name predictions that are not known yet; they are kept and joined when those come: {examples}");
+        let sentence = format!(
+            "{count} name predictions that are not known yet; they are kept and joined when those come: {examples}"
+        );
         out.push_str(&wrap(&paint::yellow(&sentence), paper.width, 2));
     }
     out.push_str(&format!("{} {}\n", paint::cyan("next:"), paint::cyan("remuda live")));

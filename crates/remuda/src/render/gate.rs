@@ -84,7 +84,10 @@ fn headline(evaluation: &Evaluation, paper: &Paper) -> String {
     ));
     let used = evaluation.spent + evaluation.charge;
     let holdout = if evaluation.repeated {
-        format!("the same question was asked before: this is that answer, free of charge ({used} of {} spent)", evaluation.budget)
+        format!(
+            "the same question was asked before: this is that answer, free of charge ({used} of {} spent)",
+            evaluation.budget
+        )
     } else {
         let charge = evaluation.charge;
         format!("look {} at this holdout, charged {charge}: {used} of {} spent", evaluation.look, evaluation.budget)
@@ -112,12 +115,21 @@ fn full_verdict(verdict: &Verdict, paper: &Paper) -> String {
     let mut out = format!("  {}  {}{slice}\n", verdict_word(verdict.kind), paint::bold(&verdict.criterion));
     if let Some(numbers) = verdict.estimate {
         let shown = estimate(Some(numbers), verdict.lower, verdict.upper);
-        let detail = format!("n {}, {}, {} sure each side", text::thousands(verdict.n), verdict.method, confidence(verdict.confidence));
+        let detail = format!(
+            "n {}, {}, {} sure each side",
+            text::thousands(verdict.n),
+            verdict.method,
+            confidence(verdict.confidence)
+        );
         out.push_str(&wrap(&format!("{shown}   {detail}"), paper.width, 4));
-        let bar = Interval { estimate: numbers, lower: verdict.lower, upper: verdict.upper, threshold: verdict.threshold };
+        let bar =
+            Interval { estimate: numbers, lower: verdict.lower, upper: verdict.upper, threshold: verdict.threshold };
         if let Some(line) = chart::interval(&bar, BAR.min(paper.width.saturating_sub(16))) {
             let wanted = if verdict.wants_more { "≥" } else { "≤" };
-            out.push_str(&format!("    {line}  {}\n", paint::dim(&format!("┃ {wanted} {}", figure(verdict.threshold)))));
+            out.push_str(&format!(
+                "    {line}  {}\n",
+                paint::dim(&format!("┃ {wanted} {}", figure(verdict.threshold)))
+            ));
         }
     }
     out.push_str(&wrap(&sentence(&verdict.words), paper.width, 4));
@@ -150,7 +162,8 @@ pub(crate) fn price_words(price: &Price) -> String {
     } else {
         format!("needs about {} to {} more {unit}", roughly(*least), roughly(*greatest))
     };
-    let mut out = format!("{amount} for a chance of {} to be met, if the true value is {}", percent(chance), span(&values));
+    let mut out =
+        format!("{amount} for a chance of {} to be met, if the true value is {}", percent(chance), span(&values));
     if !beyond.is_empty() {
         let values: Vec<f64> = beyond.iter().map(|case| case.assumed).collect();
         out.push_str(&format!("; if it is {}, no number is enough", span(&values)));
@@ -218,7 +231,9 @@ fn worst_mixups(confusion: &Confusion, paper: &Paper) -> String {
     let mut wrong: Vec<(usize, usize)> = wrong.filter(|(truth, predicted)| truth != predicted).collect();
     wrong.sort_by_key(|(truth, predicted)| std::cmp::Reverse(confusion.at(*truth, *predicted)));
     let mut table = Table::new(&[("rows", Side::Right), ("truth", Side::Left), ("predicted as", Side::Left)]).indent(2);
-    for (truth, predicted) in wrong.into_iter().take(8).filter(|(truth, predicted)| confusion.at(*truth, *predicted) > 0) {
+    for (truth, predicted) in
+        wrong.into_iter().take(8).filter(|(truth, predicted)| confusion.at(*truth, *predicted) > 0)
+    {
         let count = text::thousands(confusion.at(truth, predicted));
         table.row(vec![count, confusion.classes[truth].clone(), confusion.classes[predicted].clone()]);
     }
@@ -228,9 +243,15 @@ fn worst_mixups(confusion: &Confusion, paper: &Paper) -> String {
 fn next_step(evaluation: &Evaluation) -> String {
     let hint = |command: String, why: &str| format!("{} {} {why}\n", paint::cyan("next:"), paint::cyan(&command));
     match evaluation.verdict {
-        VerdictKind::Met => hint(format!("remuda sign evidence {}", evaluation.id), "by somebody who did not do this work"),
-        VerdictKind::NotMet => hint(format!("remuda why {}", evaluation.model.short()), "shows what the candidate was made of"),
-        VerdictKind::Undecided => hint(format!("remuda data add FILE --as {}", evaluation.dataset), "brings more labelled rows"),
+        VerdictKind::Met => {
+            hint(format!("remuda sign evidence {}", evaluation.id), "by somebody who did not do this work")
+        }
+        VerdictKind::NotMet => {
+            hint(format!("remuda why {}", evaluation.model.short()), "shows what the candidate was made of")
+        }
+        VerdictKind::Undecided => {
+            hint(format!("remuda data add FILE --as {}", evaluation.dataset), "brings more labelled rows")
+        }
     }
 }
 
@@ -256,7 +277,10 @@ mod tests {
                 "needs about 880 more rows whose truth is Yes for a chance of 80 % to be met, if the true value is 0.670; if \
                  it is 0.600, no number is enough",
             ),
-            (of(vec![case(0.6, None)]), "no number of rows whose truth is Yes decides this at the values that are likely"),
+            (
+                of(vec![case(0.6, None)]),
+                "no number of rows whose truth is Yes decides this at the values that are likely",
+            ),
         ];
         for (said, expected) in cases {
             assert_eq!(said, expected);

@@ -39,10 +39,20 @@ pub(crate) fn page(paper: &Paper) -> String {
         out.push_str(&format!("  {text}{note}\n"));
     }
     out.push_str(&format!("\n{}\n", paint::bold("Metrics")));
-    let mut table = Table::new(&[("name", Side::Left), ("of a class", Side::Left), ("range", Side::Left), ("what it is", Side::Left)])
-        .indent(2);
+    let mut table = Table::new(&[
+        ("name", Side::Left),
+        ("of a class", Side::Left),
+        ("range", Side::Left),
+        ("what it is", Side::Left),
+    ])
+    .indent(2);
     for entry in &METRICS {
-        table.row(vec![entry.metric.name(), class_words(entry.class).to_owned(), range_words(entry.range), what(entry)]);
+        table.row(vec![
+            entry.metric.name(),
+            class_words(entry.class).to_owned(),
+            range_words(entry.range),
+            what(entry),
+        ]);
     }
     out.push_str(&table.render(paper.width));
     out.push_str("\n`where` is SQL over the rows; `by` names the unit of independence; `@` is the one-sided\n");

@@ -4,7 +4,7 @@ use super::Paper;
 use super::layout::{self, wrap};
 use super::paint;
 use super::table::{Side, Table};
-use super::words::{ago, bytes, sentence, short};
+use super::words::{ago, sentence, short};
 use remuda_app::ledger::{FactLine, Facts, Lineage, LineageStep, Thing, Verified};
 use remuda_model::text;
 
@@ -56,7 +56,10 @@ fn direction(title: &str, nothing: &str, arrow: &str, steps: &[LineageStep], pap
         let line = format!("{margin}{} {}", paint::dim(arrow), thing(&step.thing));
         out.push_str(&format!("{}\n", layout::cut(&line, paper.width)));
         let fact = format!("{} ({}, {})", step.fact.sentence, step.fact.actor, ago(step.fact.time, paper.now));
-        out.push_str(&format!("{margin}  {}\n", paint::dim(&layout::cut(&fact, paper.width.saturating_sub(indent + 2)))));
+        out.push_str(&format!(
+            "{margin}  {}\n",
+            paint::dim(&layout::cut(&fact, paper.width.saturating_sub(indent + 2)))
+        ));
     }
     out
 }
@@ -73,7 +76,7 @@ fn thing(thing: &Thing) -> String {
 /// `ledger verify`.
 pub(crate) fn verified(answer: &Verified, paper: &Paper) -> String {
     let facts = text::count(answer.facts, "fact");
-    let blobs = format!("{} ({})", text::count(answer.blobs, "blob"), bytes(answer.bytes));
+    let blobs = text::count(answer.blobs, "blob");
     if answer.problems.is_empty() {
         let mut out = format!("{} the ledger is whole: {facts}, {blobs}\n", paint::green("✓"));
         out.push_str(&format!("  newest fact's hash {}\n", answer.head));

@@ -43,7 +43,9 @@ pub(crate) fn show(page: &ModelPage, paper: &Paper) -> String {
     let ModelLine { version, actor, time, metrics, importance } = &page.line;
     let signature = &version.signature;
     let mut out = format!("{}  {}  {}\n", paint::bold(&version.name), version.digest.short(), bytes(version.bytes));
-    let how = version.algorithm.map_or("made by a command".to_owned(), |algorithm| format!("built-in `{}`", algorithm.as_str()));
+    let how = version
+        .algorithm
+        .map_or("made by a command".to_owned(), |algorithm| format!("built-in `{}`", algorithm.as_str()));
     out.push_str(&format!("  {how}, run {}, {} by {actor}\n", version.run, ago(*time, paper.now)));
     if let Some(data) = &version.trained_on {
         out.push_str(&format!("  trained on version {}\n", data.short()));
@@ -68,7 +70,11 @@ pub(crate) fn show(page: &ModelPage, paper: &Paper) -> String {
     }
     out.push_str(&table.render(paper.width));
     if !page.evaluations.is_empty() {
-        out.push_str(&format!("\n{}\n{}", paint::bold("Evaluations"), super::gate::summaries(&page.evaluations, paper, 2)));
+        out.push_str(&format!(
+            "\n{}\n{}",
+            paint::bold("Evaluations"),
+            super::gate::summaries(&page.evaluations, paper, 2)
+        ));
     }
     for release in &page.releases {
         out.push_str(&format!("\nreleased as {}\n", super::short(release)));

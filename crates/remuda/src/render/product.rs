@@ -50,7 +50,12 @@ pub(crate) fn initialised(made: &Initialised, paper: &Paper) -> String {
 /// What the contract says, in one sentence.
 fn inferred(contract: &Contract, task: Task) -> String {
     let of_use = |purpose: ColumnUse| -> Vec<&str> {
-        contract.columns.iter().filter(|column| column.column_use == purpose).map(|column| column.name.as_str()).collect()
+        contract
+            .columns
+            .iter()
+            .filter(|column| column.column_use == purpose)
+            .map(|column| column.name.as_str())
+            .collect()
     };
     let task = match task {
         Task::Binary => "one of two classes",
@@ -98,7 +103,12 @@ pub(crate) fn checked(answer: &Checked, paper: &Paper) -> String {
         (0, warnings) => format!("{} {files}, {}\n", paint::yellow("!"), text::count(warnings, "warning")),
         (errors, 0) => format!("{} {files}, {}\n", paint::red("✗"), text::count(errors, "error")),
         (errors, warnings) => {
-            format!("{} {files}, {}, {}\n", paint::red("✗"), text::count(errors, "error"), text::count(warnings, "warning"))
+            format!(
+                "{} {files}, {}, {}\n",
+                paint::red("✗"),
+                text::count(errors, "error"),
+                text::count(warnings, "warning")
+            )
         }
     };
     out.push_str(&summary);

@@ -51,12 +51,8 @@ fn standing(line: &ReleaseLine) -> String {
 /// `release create` and `release show`.
 pub(crate) fn show(page: &ReleasePage, paper: &Paper) -> String {
     let ReleaseLine { digest, model_name, model, actor, time, solo, verdict, .. } = &page.line;
-    let mut out = format!(
-        "release {}  {}  {}\n",
-        paint::bold(digest.short()),
-        standing(&page.line),
-        verdict_word(*verdict)
-    );
+    let mut out =
+        format!("release {}  {}  {}\n", paint::bold(digest.short()), standing(&page.line), verdict_word(*verdict));
     out.push_str(&format!("  model {model_name} {}, made {} by {actor}\n", model.short(), ago(*time, paper.now)));
     if *solo {
         out.push_str(&format!("  {}\n", paint::yellow("made and signed by a one-person team")));
@@ -100,7 +96,8 @@ fn missing(page: &ReleasePage, paper: &Paper) -> String {
 /// What is missing, who can provide it, with which command.
 fn missing_line(missing: &Missing, paper: &Paper) -> String {
     let mut out = format!("  {} {}", paint::yellow("○"), wrap(&missing.what, paper.width, 4).trim_start());
-    let members = if missing.members.is_empty() { "nobody holds the role".to_owned() } else { text::list(&missing.members) };
+    let members =
+        if missing.members.is_empty() { "nobody holds the role".to_owned() } else { text::list(&missing.members) };
     out.push_str(&wrap(&format!("{}: {members}", team::roles(&missing.roles)), paper.width, 4));
     out.push_str(&format!("    {}\n", paint::cyan(&missing.command)));
     out
@@ -114,7 +111,14 @@ pub(crate) fn promoted(page: &ReleasePage, _paper: &Paper) -> String {
 
 /// Who went live when.
 pub(crate) fn history(history: &[Promotion], paper: &Paper) -> String {
-    let mut table = Table::new(&[("release", Side::Left), ("", Side::Left), ("when", Side::Left), ("who", Side::Left), ("why", Side::Left)]).indent(2);
+    let mut table = Table::new(&[
+        ("release", Side::Left),
+        ("", Side::Left),
+        ("when", Side::Left),
+        ("who", Side::Left),
+        ("why", Side::Left),
+    ])
+    .indent(2);
     for promotion in history {
         table.row(vec![
             short(promotion.release.as_str()).to_owned(),

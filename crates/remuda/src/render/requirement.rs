@@ -28,7 +28,10 @@ pub(crate) fn show(page: &RequirementPage, paper: &Paper) -> String {
     } else {
         text::list(&state.signed_by)
     };
-    out.push_str(&format!("\n  owner      {}\n  dataset    {}\n  intent     signed by {signed}\n", state.owner, state.dataset));
+    out.push_str(&format!(
+        "\n  owner      {}\n  dataset    {}\n  intent     signed by {signed}\n",
+        state.owner, state.dataset
+    ));
     out.push_str(&format!("  file       {}\n", page.path));
     out.push_str(&format!("\n{}\n", paint::bold("In plain words")));
     for criterion in &state.criteria {

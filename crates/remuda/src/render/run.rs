@@ -37,7 +37,8 @@ pub(crate) fn runs(states: &[RunState], paper: &Paper, indent: usize) -> String 
     ];
     let mut table = Table::new(&columns).indent(indent);
     for state in states {
-        let what = if state.note.is_empty() { state.command.clone() } else { format!("{} ({})", state.command, state.note) };
+        let what =
+            if state.note.is_empty() { state.command.clone() } else { format!("{} ({})", state.command, state.note) };
         table.row(vec![
             state.run.clone(),
             status_word(state.status),
@@ -59,7 +60,12 @@ pub(crate) fn show(state: &RunState, paper: &Paper) -> String {
     }
     let took = took(state);
     let took = if took.is_empty() { String::new() } else { format!(", took {took}") };
-    out.push_str(&format!("  by {}, {} ({}){took}\n", state.actor, ago(state.started, paper.now), moment(state.started)));
+    out.push_str(&format!(
+        "  by {}, {} ({}){took}\n",
+        state.actor,
+        ago(state.started, paper.now),
+        moment(state.started)
+    ));
     if let Some(code) = state.exit_code {
         out.push_str(&format!("  exit code {code}\n"));
     }
@@ -119,7 +125,9 @@ fn code_lines(state: &RunState) -> String {
 pub(crate) fn finished(state: &RunState, paper: &Paper) -> String {
     let mut out = ended(state, paper);
     // Steps name their metrics before a slash; the first metric of each step is what people compare.
-    let mut table = Table::new(&[("model", Side::Left), ("", Side::Left), ("on validation", Side::Left), ("n", Side::Right)]).indent(2);
+    let mut table =
+        Table::new(&[("model", Side::Left), ("", Side::Left), ("on validation", Side::Left), ("n", Side::Right)])
+            .indent(2);
     let mut seen: Vec<&str> = Vec::new();
     for value in &state.metrics {
         let (step, name) = value.name.split_once('/').unwrap_or(("", &value.name));
@@ -133,7 +141,11 @@ pub(crate) fn finished(state: &RunState, paper: &Paper) -> String {
     if let Some(model) = state.models.last()
         && state.status == RunStatus::Finished
     {
-        out.push_str(&format!("{} {}\n", paint::cyan("next:"), paint::cyan(&format!("remuda gate evaluate {}", model.name))));
+        out.push_str(&format!(
+            "{} {}\n",
+            paint::cyan("next:"),
+            paint::cyan(&format!("remuda gate evaluate {}", model.name))
+        ));
     }
     out
 }

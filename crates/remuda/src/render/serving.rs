@@ -38,11 +38,16 @@ pub(crate) fn live(page: &LivePage, paper: &Paper) -> String {
         out.push_str(&format!("\n{}\n{}", paint::bold("Live metrics"), metric_table(&page.metrics, paper)));
     }
     if !page.drift.is_empty() {
-        out.push_str(&format!("\n{}\n{}", paint::bold("Drift against the training version"), drift(&page.drift, paper)));
+        out.push_str(&format!(
+            "\n{}\n{}",
+            paint::bold("Drift against the training version"),
+            drift(&page.drift, paper)
+        ));
     }
     if !page.labels.is_empty() {
         out.push_str(&format!("\n{}\n", paint::bold("Labels")));
-        let mut table = Table::new(&[("label", Side::Left), ("predicted", Side::Right), ("observed", Side::Right)]).indent(2);
+        let mut table =
+            Table::new(&[("label", Side::Left), ("predicted", Side::Right), ("observed", Side::Right)]).indent(2);
         for share in &page.labels {
             let observed = share.observed.map_or_else(|| "–".to_owned(), percent);
             table.row(vec![share.label.clone(), percent(share.predicted), observed]);
@@ -66,13 +71,24 @@ fn drift(columns: &[ColumnDrift], paper: &Paper) -> String {
     const SHOWN: usize = 12;
     let mut sorted: Vec<&ColumnDrift> = columns.iter().collect();
     sorted.sort_by(|left, right| right.drifted.cmp(&left.drifted).then(right.distance.total_cmp(&left.distance)));
-    let headers =
-        [("", Side::Left), ("column", Side::Left), ("distance", Side::Right), ("by chance", Side::Right), ("", Side::Left)];
+    let headers = [
+        ("", Side::Left),
+        ("column", Side::Left),
+        ("distance", Side::Right),
+        ("by chance", Side::Right),
+        ("", Side::Left),
+    ];
     let mut table = Table::new(&headers).indent(2);
     for column in sorted.iter().take(SHOWN) {
         let mark = if column.drifted { paint::yellow("! drifts") } else { paint::green("✓ steady") };
         let moved = if column.drifted { greatest_move(column) } else { String::new() };
-        table.row(vec![mark, column.column.clone(), figure(column.distance), figure(column.by_chance), paint::dim(&moved)]);
+        table.row(vec![
+            mark,
+            column.column.clone(),
+            figure(column.distance),
+            figure(column.by_chance),
+            paint::dim(&moved),
+        ]);
     }
     let mut out = table.render(paper.width);
     if sorted.len() > SHOWN {

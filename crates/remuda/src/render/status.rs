@@ -44,7 +44,10 @@ pub(crate) fn board(board: &Board, paper: &Paper) -> String {
         out.push_str(&super::data::versions(&board.datasets, paper, 2));
         for holdout in &board.holdouts {
             let rows = text::count(holdout.rows, "row");
-            let line = format!("  holdout of {}: {rows}, {} of {} looks spent\n", holdout.dataset, holdout.spent, holdout.budget);
+            let line = format!(
+                "  holdout of {}: {rows}, {} of {} looks spent\n",
+                holdout.dataset, holdout.spent, holdout.budget
+            );
             out.push_str(&if holdout.spent >= holdout.budget { paint::yellow(&line) } else { paint::dim(&line) });
         }
     }

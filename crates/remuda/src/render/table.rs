@@ -104,6 +104,11 @@ mod tests {
         table.row(vec!["k3m9".into(), "python train.py --depth 6".into(), "7,043".into()]);
         table.row(vec!["a1".into(), "pipeline.toml".into(), "12".into()]);
         let plain = anstream::adapter::strip_str(&table.render(30)).to_string();
-        assert_eq!(plain, "run   what                rows\nk3m9  python train.py …  7,043\na1    pipeline.toml          12\n".replace("             rows", "                rows").replace("python train.py …  7,043", "python train.py …  7,043"));
+        assert_eq!(
+            plain,
+            "run   what                rows\nk3m9  python train.py …  7,043\na1    pipeline.toml          12\n"
+                .replace("             rows", "                rows")
+                .replace("python train.py …  7,043", "python train.py …  7,043")
+        );
     }
 }

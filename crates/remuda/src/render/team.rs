@@ -12,12 +12,8 @@ use remuda_model::text;
 /// `team`.
 pub(crate) fn show(team: &Team, paper: &Paper) -> String {
     let solo = if team.solo { ", a declared one-person team" } else { "" };
-    let mut out = format!(
-        "{}  stage {}, {} risk{solo}\n",
-        paint::bold(&team.product),
-        team.stage.as_str(),
-        team.risk.as_str()
-    );
+    let mut out =
+        format!("{}  stage {}, {} risk{solo}\n", paint::bold(&team.product), team.stage.as_str(), team.risk.as_str());
     out.push_str(&format!("\n{}\n", paint::bold(&text::count(team.members.len() as u64, "member"))));
     for work in &team.members {
         out.push_str(&member(work, paper));
@@ -33,7 +29,8 @@ pub(crate) fn show(team: &Team, paper: &Paper) -> String {
 fn member(work: &MemberWork, paper: &Paper) -> String {
     let last = work.last.map(|time| paint::dim(&format!("  last {}", ago(time, paper.now)))).unwrap_or_default();
     let mut out = format!("  {}  {}{last}\n", paint::bold(&work.member.name), roles(&work.member.roles));
-    let facts: Vec<String> = work.facts.iter().map(|(verb, count)| format!("{verb} {}", text::thousands(*count))).collect();
+    let facts: Vec<String> =
+        work.facts.iter().map(|(verb, count)| format!("{verb} {}", text::thousands(*count))).collect();
     if !facts.is_empty() {
         out.push_str(&paint::dim(&wrap(&facts.join(", "), paper.width, 4)));
     }
@@ -42,8 +39,14 @@ fn member(work: &MemberWork, paper: &Paper) -> String {
 
 /// Signatures as a table.
 pub(crate) fn signatures(signatures: &[Signature], paper: &Paper) -> String {
-    let columns =
-        [("", Side::Left), ("kind", Side::Left), ("subject", Side::Left), ("by", Side::Left), ("when", Side::Left), ("", Side::Left)];
+    let columns = [
+        ("", Side::Left),
+        ("kind", Side::Left),
+        ("subject", Side::Left),
+        ("by", Side::Left),
+        ("when", Side::Left),
+        ("", Side::Left),
+    ];
     let mut table = Table::new(&columns).indent(2);
     for signature in signatures {
         let (icon, words) = independence(&signature.independence);
@@ -72,7 +75,9 @@ pub(crate) fn signed(signature: &Signature, paper: &Paper) -> String {
     out.push_str(&wrap(&format!("“{}”", signature.kind.promise()), paper.width, 2));
     match &signature.independence {
         Independence::Independent => {}
-        Independence::Solo => out.push_str("  It counts because the team is one person and says so; the release will say so too.\n"),
+        Independence::Solo => {
+            out.push_str("  It counts because the team is one person and says so; the release will say so too.\n")
+        }
         Independence::Contributed(work) => {
             let sentence = format!(
                 "{} It does not count as independent, because {} {}.",
@@ -90,7 +95,9 @@ fn independence(independence: &Independence) -> (String, String) {
     match independence {
         Independence::Independent => (paint::green("✓"), paint::dim("independent")),
         Independence::Solo => (paint::green("✓"), paint::dim("one-person team")),
-        Independence::Contributed(work) => (paint::yellow("!"), paint::dim(&format!("not independent: {}", text::list(work)))),
+        Independence::Contributed(work) => {
+            (paint::yellow("!"), paint::dim(&format!("not independent: {}", text::list(work))))
+        }
     }
 }
 

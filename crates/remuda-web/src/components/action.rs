@@ -2,6 +2,7 @@
 
 use super::Frame;
 use maud::{Markup, html};
+use remuda_model::team::SignatureKind;
 
 /// A form of one button that posts to a use case.
 pub fn button(frame: &Frame, noun: &str, verb: &str, label: &str, fields: &[(&str, &str)]) -> Markup {
@@ -28,7 +29,7 @@ pub fn for_command(frame: &Frame, command: &str, members: &[String]) -> Markup {
     let concerned = members.is_empty() || members.contains(&frame.actor);
     match words.as_slice() {
         _ if !concerned || words.iter().any(|word| is_placeholder(word)) => html! {},
-        ["remuda", "sign", kind, subject] => {
+        ["remuda", "sign", kind, subject] if may_sign(frame, kind) => {
             button(frame, "team", "sign", &format!("Sign {kind}"), &[("kind", kind), ("subject", subject)])
         }
         ["remuda", "gate", "evaluate", candidate] => {
@@ -41,6 +42,11 @@ pub fn for_command(frame: &Frame, command: &str, members: &[String]) -> Markup {
         }
         _ => html! {},
     }
+}
+
+/// Whether whoever looks holds a role that may give this signature.
+pub fn may_sign(frame: &Frame, kind: &str) -> bool {
+    SignatureKind::parse(kind).is_some_and(|kind| frame.roles.iter().any(|role| kind.roles().contains(role)))
 }
 
 /// `CANDIDATE` in a command is something to fill in, not to send.

@@ -117,7 +117,7 @@ pub fn empty(sentence: &str, next: &str) -> Markup {
     html! {
         div.empty {
             (super::layout::mark(28))
-            p { (sentence) }
+            p { (backticks(sentence)) }
             @if !next.is_empty() { (command(next)) }
         }
     }
@@ -137,7 +137,7 @@ pub fn section(id: &str, title: &str, aside: Markup, body: Markup) -> Markup {
 pub fn error(error: &Error) -> Markup {
     html! {
         div.banner.bad role="alert" {
-            p.headline { span aria-hidden="true" { "✗ " } (error.message) }
+            p.headline { span aria-hidden="true" { "✗ " } (backticks(&error.message)) }
             @if !error.causes.is_empty() {
                 ul.causes { @for cause in error.causes.iter().take(8) { li { (cause) } } }
             }

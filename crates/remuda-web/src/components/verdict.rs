@@ -105,15 +105,13 @@ pub fn full(verdict: &Verdict) -> Markup {
             }
             p.words { (verdict.words) }
             div.criterion-body {
-                (interval::chart(verdict))
-                div {
-                    p.because { (because(verdict)) }
-                    dl.facts.tight {
-                        div { dt { "estimate" } dd { (format::maybe(verdict.estimate)) } }
-                        div { dt { "interval" } dd { (interval_words(verdict)) } }
-                        div { dt { "n" } dd { (text::thousands(verdict.n)) } }
-                        div { dt { "method" } dd { (verdict.method) } }
-                    }
+                div { (interval::chart(verdict)) p.because { (because(verdict)) } }
+                dl.facts.tight {
+                    div { dt { "estimate" } dd { b { (format::maybe(verdict.estimate)) } } }
+                    div { dt { "interval" } dd { (interval_words(verdict)) } }
+                    div { dt { "each bound" } dd { (format::percent(verdict.confidence)) " sure" } }
+                    div { dt { "n" } dd { (text::thousands(verdict.n)) } }
+                    div { dt { "method" } dd { (verdict.method) } }
                 }
             }
             @if let Some(price) = &verdict.price { (price_table(price)) }
@@ -123,7 +121,7 @@ pub fn full(verdict: &Verdict) -> Markup {
 
 fn interval_words(verdict: &Verdict) -> String {
     let interval = format::interval(verdict.lower, verdict.upper);
-    if interval.is_empty() { "–".to_owned() } else { format!("{interval}, each bound at {}", format::percent(verdict.confidence)) }
+    if interval.is_empty() { "–".to_owned() } else { interval }
 }
 
 /// Why the verdict is what it is, as one sentence.

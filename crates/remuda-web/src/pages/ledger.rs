@@ -16,7 +16,7 @@ pub fn page(frame: &Frame, view: &Facts, asked: &Log) -> Markup {
             @if asked.verb.is_some() || asked.actor.is_some() { a href="/ledger" { "all" } }
         }
         @if view.facts.is_empty() { (parts::empty("No fact here. The ledger fills by what the team does.", "remuda data add FILE")) }
-        @else { (table::table("Facts", table::heads(["#", "when", "who", "verb", "what", "hash"]), rows)) }
+        @else { (table::table("Facts", table::heads(["#no", "when", "who", "verb", "what", "hash"]), rows)) }
         nav.pager aria-label="Pages" {
             @if asked.before.is_some() { a href={ "/ledger" (query(asked, None)) } { "newest" } }
             @if let (true, Some(last)) = (view.more, view.facts.last()) { a rel="next" href={ "/ledger" (query(asked, Some(last.sequence))) } { "older" } }

@@ -97,8 +97,8 @@ fn about(frame: &Frame, view: &RequirementPage) -> Markup {
                 ("intent signed by", intent),
             ]))
             @if !state.signed_by.contains(&frame.actor) {
-                (action::button(frame, "team", "sign", "Sign intent", &[("kind", "intent"), ("subject", &state.name)]))
-                (parts::command(&format!("remuda sign intent {}", state.name)))
+                @let sign = format!("remuda sign intent {}", state.name);
+                div.do-it { (parts::command(&sign)) (action::for_command(frame, &sign, &[])) }
             }
         }))
         @if !view.prose.trim().is_empty() {

@@ -5,7 +5,7 @@ use crate::components::{Frame, Page, Section, action, layout, parts};
 use crate::format;
 use maud::{Markup, html};
 use remuda_app::team::{MemberWork, NewToken, Team};
-use remuda_model::team::{Role, SignatureKind};
+use remuda_model::team::SignatureKind;
 use remuda_model::text;
 
 /// The team.
@@ -83,17 +83,13 @@ fn demands(view: &Team) -> Markup {
 }
 
 fn sign(frame: &Frame) -> Markup {
-    let offered: Vec<SignatureKind> = SignatureKind::ALL.into_iter().filter(|kind| holds(&frame.roles, *kind)).collect();
+    let offered: Vec<SignatureKind> = SignatureKind::ALL.into_iter().filter(|kind| action::may_sign(frame, kind.as_str())).collect();
     let inputs = html! {
         label { "I promise" select name="kind" { @for kind in &offered { option value=(kind.as_str()) { (kind.as_str()) ": " (kind.promise()) } } } }
         label { "of" input type="text" name="subject" required placeholder="requirement, evaluation or release" spellcheck="false"; }
         label { "remark" input type="text" name="remark" maxlength="300"; }
     };
     html! { @if !offered.is_empty() { (parts::section("sign", "Sign", html! {}, html! { div.card.stack { (action::form(frame, "team", "sign", "Sign", &[], inputs)) } })) } }
-}
-
-fn holds(roles: &[Role], kind: SignatureKind) -> bool {
-    roles.iter().any(|role| kind.roles().contains(role))
 }
 
 fn tokens(frame: &Frame) -> Markup {

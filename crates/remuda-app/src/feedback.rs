@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 /// Join outcomes to predictions.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
+#[group(skip)]
 #[serde(deny_unknown_fields)]
 pub struct Add {
     /// The file: CSV, TSV, JSON Lines or Parquet. Over HTTP: the digest of an upload.

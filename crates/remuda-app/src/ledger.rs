@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 /// List facts, newest first.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
+#[group(skip)]
 #[serde(deny_unknown_fields)]
 pub struct Log {
     /// How many.
@@ -27,6 +28,7 @@ pub struct Log {
 
 /// Walk lineage both ways from anything: a prediction, a model, a version, a run, a release, a requirement.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
+#[group(skip)]
 #[serde(deny_unknown_fields)]
 pub struct Why {
     /// An id or digest, the beginning of one, or a name.
@@ -35,6 +37,7 @@ pub struct Why {
 
 /// Check the hash chain and every blob.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
+#[group(skip)]
 #[serde(deny_unknown_fields)]
 pub struct Verify {
     /// Check the chain only, not the blobs.

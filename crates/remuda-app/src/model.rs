@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 /// List model versions, newest first.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
+#[group(skip)]
 #[serde(deny_unknown_fields)]
 pub struct List {
     /// Only this model.
@@ -17,6 +18,7 @@ pub struct List {
 
 /// Show a model version: what it reads, who made it, how it was evaluated.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
+#[group(skip)]
 #[serde(deny_unknown_fields)]
 pub struct Show {
     /// A model's name (its newest version), a version's digest or the beginning of it.

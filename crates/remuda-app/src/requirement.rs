@@ -7,11 +7,13 @@ use utoipa::ToSchema;
 
 /// List the requirements and where each stands.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
+#[group(skip)]
 #[serde(deny_unknown_fields)]
 pub struct List {}
 
 /// Show one requirement: prose, criteria in plain words, the newest verdicts.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
+#[group(skip)]
 #[serde(deny_unknown_fields)]
 pub struct Show {
     /// The requirement's name.

@@ -17,6 +17,7 @@ pub(crate) use rows::read_rows;
 
 /// Add a file as a new version of a dataset.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
+#[group(skip)]
 #[serde(deny_unknown_fields)]
 pub struct Add {
     /// The file: CSV, TSV, JSON Lines or Parquet. Over HTTP: the digest of an upload.
@@ -38,6 +39,7 @@ pub struct Add {
 
 /// List the versions of all datasets, or of one.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
+#[group(skip)]
 #[serde(deny_unknown_fields)]
 pub struct Log {
     /// The dataset.
@@ -47,6 +49,7 @@ pub struct Log {
 
 /// Show a version: columns, profile, contract report, splits.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
+#[group(skip)]
 #[serde(deny_unknown_fields)]
 pub struct Show {
     /// A dataset's name (its newest version) or a version's digest.
@@ -55,6 +58,7 @@ pub struct Show {
 
 /// Compare two versions row by row.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
+#[group(skip)]
 #[serde(deny_unknown_fields)]
 pub struct Diff {
     /// The earlier version: digest, or NAME~1 for the one before the newest.
@@ -70,6 +74,7 @@ pub struct Diff {
 
 /// Write rows of a version to a file. Reading holdout rows is a fact.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
+#[group(skip)]
 #[serde(deny_unknown_fields)]
 pub struct Export {
     /// A dataset's name or a version's digest.

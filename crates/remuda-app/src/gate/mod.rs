@@ -20,6 +20,7 @@ pub(crate) use sample::{ClassSample, Sample};
 
 /// Evaluate a candidate on the holdout against the criteria. The look is a fact and is charged.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
+#[group(skip)]
 #[serde(deny_unknown_fields)]
 pub struct Evaluate {
     /// A model's name (its newest version), a version's digest, or a run (its only or last model).
@@ -36,6 +37,7 @@ pub struct Evaluate {
 
 /// Show an evaluation again. Costs nothing.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
+#[group(skip)]
 #[serde(deny_unknown_fields)]
 pub struct Show {
     /// An evaluation's id, or a candidate (its newest evaluation).
@@ -44,6 +46,7 @@ pub struct Show {
 
 /// List evaluations, newest first.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
+#[group(skip)]
 #[serde(deny_unknown_fields)]
 pub struct List {}
 

@@ -1,7 +1,7 @@
 //! Making a product from a data file: infer, measure baselines, write definitions, add the first version.
 
 use super::{Init, Initialised, MeasuredBaseline};
-use crate::app::{App, Progress};
+use crate::app::{App, Clock, Progress};
 use crate::context::{Actor, Context, DefinitionFiles};
 use crate::data::{add_file, read_format};
 use crate::error::{Error, Result};
@@ -39,6 +39,17 @@ struct CreatedRecord<'a> {
 /// # Errors
 /// The name, the file or the label cannot be used, or files are already there. Then nothing is left behind.
 pub async fn init(parent: &Path, request: Init, actor: Actor, progress: Progress) -> Result<Initialised> {
+    init_at(parent, request, actor, progress, None).await
+}
+
+/// [`init`], on another clock.
+pub(crate) async fn init_at(
+    parent: &Path,
+    request: Init,
+    actor: Actor,
+    progress: Progress,
+    clock: Option<Arc<dyn Clock>>,
+) -> Result<Initialised> {
     if !remuda_model::text::is_name(&request.name) {
         return Err(Error::new("request.invalid", format!("`{}` cannot be a product's name", request.name)).hint(
             format!("use lower case letters, digits, `-` and `_`: `{}`", remuda_model::text::to_name(&request.name)),
@@ -56,7 +67,7 @@ pub async fn init(parent: &Path, request: Init, actor: Actor, progress: Progress
         return Err(Error::not_found("file", &request.from.display().to_string()));
     }
     let existed = folder.exists();
-    let made = make(&folder, &request, risk, actor, progress).await;
+    let made = make(&folder, &request, risk, actor, progress, clock).await;
     if made.is_err() && !existed {
         // A product that could not be made leaves no half of one.
         let _ = std::fs::remove_dir_all(&folder);
@@ -64,7 +75,14 @@ pub async fn init(parent: &Path, request: Init, actor: Actor, progress: Progress
     made
 }
 
-async fn make(folder: &Path, request: &Init, risk: Risk, actor: Actor, progress: Progress) -> Result<Initialised> {
+async fn make(
+    folder: &Path,
+    request: &Init,
+    risk: Risk,
+    actor: Actor,
+    progress: Progress,
+    clock: Option<Arc<dyn Clock>>,
+) -> Result<Initialised> {
     let inference = infer(request, &progress).await?;
     let task = inference
         .task
@@ -90,7 +108,10 @@ async fn make(folder: &Path, request: &Init, risk: Risk, actor: Actor, progress:
     ];
     write(folder, &texts)?;
     // The first version and the baselines come before the requirement, because its thresholds are taken from them.
-    let app = App::open(&folder.join(".remuda")).await?;
+    let mut app = App::open(&ledger_folder(folder)).await?;
+    if let Some(clock) = clock {
+        app = app.with_clock(clock);
+    }
     let context = context_of(&texts, folder, &actor)?.with_progress(Arc::clone(&progress));
     let source = request.from.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let format = read_format(request.format.as_deref(), &source)?;

@@ -15,10 +15,12 @@ use std::path::PathBuf;
 use utoipa::ToSchema;
 
 pub use check::checked;
+pub(crate) use init::init_at;
 pub use init::{init, ledger_folder};
 
 /// Make a product from a data file: a git repository with contract, requirement, pipeline, and a first data version.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
+#[group(skip)]
 #[serde(deny_unknown_fields)]
 pub struct Init {
     /// The product's name; also the folder that is made.
@@ -79,6 +81,7 @@ pub struct MeasuredBaseline {
 
 /// Validate every definition file. Needs no ledger.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
+#[group(skip)]
 #[serde(deny_unknown_fields)]
 pub struct Check {}
 
@@ -95,6 +98,7 @@ pub struct Checked {
 
 /// What holds, what is stale, what waits and on which role.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
+#[group(skip)]
 #[serde(deny_unknown_fields)]
 pub struct Status {}
 

@@ -17,6 +17,7 @@ pub(crate) use look::{content_of, find_release, live_release, promotions, releas
 
 /// Make a release of a model: one digest over model, features, schema, criteria, evidence and signatures.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
+#[group(skip)]
 #[serde(deny_unknown_fields)]
 pub struct Create {
     /// A model's name (its newest version), a version's digest or a run.
@@ -25,11 +26,13 @@ pub struct Create {
 
 /// List releases, newest first.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
+#[group(skip)]
 #[serde(deny_unknown_fields)]
 pub struct List {}
 
 /// Show a release: what it is made of, its evidence and signatures, what is missing before it may go live.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
+#[group(skip)]
 #[serde(deny_unknown_fields)]
 pub struct Show {
     /// A release's digest, the beginning of it, `live` or `newest`.
@@ -38,6 +41,7 @@ pub struct Show {
 
 /// Make a release live. Refused with the list of what is missing.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
+#[group(skip)]
 #[serde(deny_unknown_fields)]
 pub struct Promote {
     /// A release's digest or the beginning of it; without it, the newest.
@@ -47,6 +51,7 @@ pub struct Promote {
 
 /// Make the release that was live before live again. Asks for nothing.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
+#[group(skip)]
 #[serde(deny_unknown_fields)]
 pub struct Rollback {
     /// Why: stays with the fact.

@@ -17,6 +17,7 @@ pub(crate) use train::{Examples, Job, examples, label_column};
 
 /// Begin a run. (A face's `run` command calls this, then the steps, then `finish`.)
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
+#[group(skip)]
 #[serde(deny_unknown_fields)]
 pub struct Start {
     /// What is run: the pipeline's path or the command line.
@@ -42,6 +43,7 @@ pub struct Start {
 
 /// Train a built-in learner as one step of a run.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
+#[group(skip)]
 #[serde(deny_unknown_fields)]
 pub struct Train {
     /// The run.
@@ -56,6 +58,7 @@ pub struct Train {
 
 /// Record metrics, parameters and step results of a run.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
+#[group(skip)]
 #[serde(deny_unknown_fields)]
 pub struct Record {
     /// The run.
@@ -76,6 +79,7 @@ pub struct Record {
 
 /// Say that the run's process still lives.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
+#[group(skip)]
 #[serde(deny_unknown_fields)]
 pub struct Beat {
     /// The run.
@@ -84,6 +88,7 @@ pub struct Beat {
 
 /// End a run.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
+#[group(skip)]
 #[serde(deny_unknown_fields)]
 pub struct Finish {
     /// The run.
@@ -102,6 +107,7 @@ pub struct Finish {
 
 /// List runs, newest first.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
+#[group(skip)]
 #[serde(deny_unknown_fields)]
 pub struct List {
     /// How many.
@@ -116,6 +122,7 @@ pub struct List {
 
 /// Show a run: steps, metrics with intervals, models, snapshot.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
+#[group(skip)]
 #[serde(deny_unknown_fields)]
 pub struct Show {
     /// A run's id, or the beginning of it.
@@ -124,6 +131,7 @@ pub struct Show {
 
 /// Show two runs side by side: code, parameters, data, metrics.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
+#[group(skip)]
 #[serde(deny_unknown_fields)]
 pub struct Diff {
     /// One run.

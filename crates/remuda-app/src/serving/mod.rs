@@ -10,11 +10,14 @@ use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use utoipa::ToSchema;
 
+pub(crate) use endpoint::live_endpoint;
+pub(crate) use spool::append_predictions;
 pub use endpoint::{Endpoint, EndpointHandle, InferRow, Inferred, Input};
 pub use spool::{PredictionLog, drain_spool};
 
 /// Predict the rows of a file with the live release (or another model), and log the predictions.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
+#[group(skip)]
 #[serde(deny_unknown_fields)]
 pub struct Predict {
     /// The file: CSV, TSV, JSON Lines or Parquet. Over HTTP: the digest of an upload.
@@ -59,6 +62,7 @@ pub struct Predicted {
 
 /// Show what is live: traffic, the live metric with its interval, drift per column.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
+#[group(skip)]
 #[serde(deny_unknown_fields)]
 pub struct Live {
     /// Look back this many days.

@@ -279,7 +279,7 @@ async fn drain_file(app: &App, product: &str, path: &Path) -> Result<()> {
 }
 
 /// Appends predictions with one fact per release; those that are there already add nothing.
-pub(super) async fn append_predictions(
+pub(crate) async fn append_predictions(
     app: &App,
     product: &str,
     records: &[PredictionRecord],

@@ -13,11 +13,13 @@ pub use tokens::{has_tokens, identify};
 
 /// Show members, roles, signatures and who has done what.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
+#[group(skip)]
 #[serde(deny_unknown_fields)]
 pub struct Show {}
 
 /// Sign: promise something about a subject. The signature binds digests.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
+#[group(skip)]
 #[serde(deny_unknown_fields)]
 pub struct Sign {
     /// What is promised: intent, evidence, operability or accept.
@@ -32,6 +34,7 @@ pub struct Sign {
 
 /// Make a token for a member, to use the server from elsewhere. It is shown once.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
+#[group(skip)]
 #[serde(deny_unknown_fields)]
 pub struct Token {
     /// The member.
@@ -40,6 +43,7 @@ pub struct Token {
 
 /// Withdraw all tokens of a member.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
+#[group(skip)]
 #[serde(deny_unknown_fields)]
 pub struct RevokeToken {
     /// The member.

@@ -140,6 +140,18 @@ fn ignore_own_folder(root: &Path) -> Result<bool, RepoError> {
     Ok(true)
 }
 
+/// Commits files (paths from the root) as a person, at a time (seconds since 1970, UTC). Returns the commit.
+pub fn commit_as(root: &Path, who: &User, time: i64, files: &[&str], message: &str) -> Result<String, RepoError> {
+    let date = format!("@{time} +0000");
+    let git = Git::at(root).as_person(&who.name, &who.email);
+    let git = git.with("GIT_AUTHOR_DATE", &date).with("GIT_COMMITTER_DATE", &date);
+    let mut arguments = vec!["add", "--force", "--"];
+    arguments.extend(files);
+    git.run(&arguments)?;
+    git.run(&["-c", "commit.gpgSign=false", "commit", "--quiet", "--message", message])?;
+    git.line(&["rev-parse", "--verify", "HEAD^{commit}"])
+}
+
 fn first_commit(git: &Git, root: &Path, files: &[String]) -> Result<Option<String>, RepoError> {
     let mut ours: Vec<&str> = files.iter().map(String::as_str).filter(|path| !path.starts_with(IGNORED)).collect();
     if !ours.contains(&".gitignore") {

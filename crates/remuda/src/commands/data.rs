@@ -42,6 +42,7 @@ Examples:
 
 /// `data add`, where `--as` names the dataset, so a member is named with `--member`.
 #[derive(Args)]
+#[group(skip)]
 pub(crate) struct Add {
     #[command(flatten)]
     pub(crate) request: noun::Add,

@@ -24,6 +24,7 @@ pub(crate) enum Verb {
 #[command(after_help = "Examples:
   remuda why churn                   a requirement, by its name
   remuda why 9f3c01b2                anything, by the beginning of its id or digest")]
+#[group(skip)]
 pub(crate) struct Why {
     #[command(flatten)]
     request: noun::Why,

@@ -14,6 +14,7 @@ use std::path::PathBuf;
 #[command(after_help = "Examples:
   remuda init churn --from Telco-Customer-Churn.csv --label Churn
   remuda init income --from adult.csv --label class --risk high")]
+#[group(skip)]
 pub(crate) struct Init {
     #[command(flatten)]
     request: noun::Init,
@@ -23,6 +24,7 @@ pub(crate) struct Init {
 #[derive(Args)]
 #[command(after_help = "Ends with 1 when a file has an error, so it can stand in a hook or a pipeline of checks:
   remuda check && git commit")]
+#[group(skip)]
 pub(crate) struct Check {
     #[command(flatten)]
     request: noun::Check,
@@ -30,6 +32,7 @@ pub(crate) struct Check {
 
 /// What holds, what is stale, what waits and on which role.
 #[derive(Args)]
+#[group(skip)]
 pub(crate) struct Status {
     #[command(flatten)]
     request: noun::Status,

@@ -14,6 +14,7 @@ use remuda_app::{Caller, Result};
 Examples:
   remuda predict new-customers.csv -o predictions.csv --id-column customerID
   remuda predict new-customers.csv --model linear | head")]
+#[group(skip)]
 pub(crate) struct Predict {
     #[command(flatten)]
     request: noun::Predict,
@@ -23,6 +24,7 @@ pub(crate) struct Predict {
 #[derive(Args)]
 #[command(after_help = "Example:
   remuda live --days 7")]
+#[group(skip)]
 pub(crate) struct Live {
     #[command(flatten)]
     request: noun::Live,

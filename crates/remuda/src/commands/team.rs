@@ -45,6 +45,7 @@ Examples:
   remuda sign intent churn
   remuda sign evidence trees --remark \"checked the split by hand\"
   remuda sign accept 9f3c01b2 --as pat")]
+#[group(skip)]
 pub(crate) struct Sign {
     #[command(flatten)]
     request: noun::Sign,

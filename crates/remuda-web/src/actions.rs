@@ -79,7 +79,8 @@ fn read<U: UseCase>(body: &str) -> Result<(String, U), Error> {
     let pairs: Vec<(String, String)> = serde_urlencoded::from_str(body).map_err(unreadable)?;
     let back = pairs.iter().find(|(name, _)| name == "back").map(|(_, value)| value.as_str());
     let back = own_address(back);
-    let fields: Vec<&(String, String)> = pairs.iter().filter(|(name, value)| name != "back" && !value.is_empty()).collect();
+    let fields: Vec<&(String, String)> =
+        pairs.iter().filter(|(name, value)| name != "back" && !value.is_empty()).collect();
     let encoded = serde_urlencoded::to_string(&fields)
         .map_err(|error| Error::new("request.invalid", "the form cannot be read").caused_by(&error))?;
     Ok((back, serde_urlencoded::from_str(&encoded).map_err(unreadable)?))

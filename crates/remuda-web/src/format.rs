@@ -207,7 +207,10 @@ mod tests {
         assert_eq!(address("run", "../x?y"), "/run/..%2Fx%3Fy");
         assert_eq!(address("release", &format!("b3:{}", "a".repeat(64))), "/release/aaaaaaaaaaaa");
         // No slicing inside a letter of more than one byte.
-        assert_eq!(address("release", &format!("b3:{}", "é".repeat(32))), format!("/release/b3:{}", "%C3%A9".repeat(32)));
+        assert_eq!(
+            address("release", &format!("b3:{}", "é".repeat(32))),
+            format!("/release/b3:{}", "%C3%A9".repeat(32))
+        );
     }
 
     #[test]

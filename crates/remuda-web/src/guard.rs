@@ -40,7 +40,9 @@ pub fn guarded(web: &Web, inner: Router) -> Router {
 pub(crate) fn guarded_by(web: Arc<Web>, inner: Router) -> Router {
     let worth_compressing = DefaultPredicate::new().and(NotForContentType::const_new("application/octet-stream"));
     inner
-        .layer(CatchPanicLayer::custom(|_| problem::answer(&Error::new("internal", "the server failed on this request"))))
+        .layer(CatchPanicLayer::custom(|_| {
+            problem::answer(&Error::new("internal", "the server failed on this request"))
+        }))
         .layer(middleware::from_fn_with_state(web, check))
         .layer(CompressionLayer::new().compress_when(worth_compressing))
 }
@@ -100,7 +102,9 @@ async fn identify(web: &Web, request: &Parts) -> Result<Caller, Box<Response>> {
 
 /// Addresses that everybody may open: to log in, to look decent while doing so, to be watched by an orchestrator.
 fn is_open(path: &str) -> bool {
-    path == "/login" || path == "/v2/health/live" || path == "/v2/health/ready"
+    path == "/login"
+        || path == "/v2/health/live"
+        || path == "/v2/health/ready"
         || ["/assets/", "/theme/"].iter().any(|open| path.starts_with(open))
 }
 
@@ -124,7 +128,8 @@ fn refuse(path: &str, error: &Error) -> Response {
     }
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let frame = crate::visit::anonymous_frame();
-    (status, crate::components::layout::bare(&frame, "Not allowed", crate::components::parts::error(error))).into_response()
+    (status, crate::components::layout::bare(&frame, "Not allowed", crate::components::parts::error(error)))
+        .into_response()
 }
 
 /// Whether programs speak here.
@@ -142,7 +147,8 @@ fn check_origin(headers: &HeaderMap, uri: &Uri) -> Result<(), Error> {
     let foreign_site = site.is_some_and(|site| site != b"same-origin" && site != b"none");
     let own = host(headers, uri);
     let foreign_origin = headers.get(header::ORIGIN).is_some_and(|origin| {
-        let authority = origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, authority)| authority);
+        let authority =
+            origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, authority)| authority);
         authority.is_none() || authority != own
     });
     if foreign_site || foreign_origin {
@@ -196,7 +202,10 @@ fn put_headers(answer: &mut Response) {
     // `same-origin`, not `no-referrer`: under the latter browsers send `Origin: null` with our own forms, and a form
     // of ours could not be told from a foreign one. Nothing leaves this origin either way.
     let fixed = [
-        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+        ),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "same-origin"),
         (header::X_FRAME_OPTIONS, "DENY"),
@@ -214,10 +223,20 @@ mod tests {
 
     #[test]
     fn only_this_machines_own_names_pass() {
-        for own in ["localhost", "localhost:7070", "LOCALHOST:1", "127.0.0.1", "127.0.0.1:7070", "[::1]", "[::1]:7070"] {
+        for own in ["localhost", "localhost:7070", "LOCALHOST:1", "127.0.0.1", "127.0.0.1:7070", "[::1]", "[::1]:7070"]
+        {
             assert!(is_own_name(Some(own)), "{own}");
         }
-        for foreign in ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example:80", "[::1].evil", "[::2]", "127.0.0.1:80@evil", "::1", ""] {
+        for foreign in [
+            "evil.example",
+            "localhost.evil.example",
+            "127.0.0.1.evil.example:80",
+            "[::1].evil",
+            "[::2]",
+            "127.0.0.1:80@evil",
+            "::1",
+            "",
+        ] {
             assert!(!is_own_name(Some(foreign)), "{foreign}");
         }
         assert!(!is_own_name(None));

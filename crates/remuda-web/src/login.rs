@@ -45,7 +45,10 @@ async fn enter(visit: Visit, headers: HeaderMap, Form(credentials): Form<Credent
     let token = credentials.token.trim();
     let refused = match remuda_app::team::identify(&visit.web.app, token).await {
         Ok(Some(_)) if is_cookie_value(token) => {
-            return with_cookie(redirect(&back), &cookie(&headers, TOKEN_COOKIE, token, THIRTY_DAYS, "HttpOnly; SameSite=Strict"));
+            return with_cookie(
+                redirect(&back),
+                &cookie(&headers, TOKEN_COOKIE, token, THIRTY_DAYS, "HttpOnly; SameSite=Strict"),
+            );
         }
         Ok(_) => Error::new("access.unknown", "that is no valid token").hint("`remuda team token NAME` makes one"),
         Err(error) => error,

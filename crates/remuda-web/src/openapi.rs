@@ -191,19 +191,30 @@ fn transfer_paths() -> [(String, Value); 3] {
     let files = json!({ "type": "object", "required": ["files"], "properties": {
         "files": { "type": "object", "additionalProperties": { "type": "string" }, "description": "Path and text." } } });
     [
-        ("/api/v1/upload".to_owned(), json!({ "put": { "operationId": "upload", "summary": "Send a file's bytes; `file` fields take the digest.",
-            "requestBody": { "required": true, "content": bytes.clone() }, "responses": answers(&digest) } })),
-        ("/api/v1/download/{digest}".to_owned(), json!({ "get": { "operationId": "download", "summary": "The bytes of a blob.",
+        (
+            "/api/v1/upload".to_owned(),
+            json!({ "put": { "operationId": "upload", "summary": "Send a file's bytes; `file` fields take the digest.",
+            "requestBody": { "required": true, "content": bytes.clone() }, "responses": answers(&digest) } }),
+        ),
+        (
+            "/api/v1/download/{digest}".to_owned(),
+            json!({ "get": { "operationId": "download", "summary": "The bytes of a blob.",
             "parameters": [{ "name": "digest", "in": "path", "required": true, "schema": { "type": "string" } }],
-            "responses": { "200": { "description": "The bytes.", "content": bytes }, "default": problem_response() } } })),
-        ("/api/v1/definitions".to_owned(), json!({ "post": { "operationId": "definitions", "summary": "Send a set of definition files; the header `remuda-definitions` takes the digest.",
-            "requestBody": { "required": true, "content": { "application/json": { "schema": files } } }, "responses": answers(&digest) } })),
+            "responses": { "200": { "description": "The bytes.", "content": bytes }, "default": problem_response() } } }),
+        ),
+        (
+            "/api/v1/definitions".to_owned(),
+            json!({ "post": { "operationId": "definitions", "summary": "Send a set of definition files; the header `remuda-definitions` takes the digest.",
+            "requestBody": { "required": true, "content": { "application/json": { "schema": files } } }, "responses": answers(&digest) } }),
+        ),
     ]
 }
 
 fn fields(request: &Value) -> Vec<Field> {
-    let required: Vec<&str> =
-        request["required"].as_array().map(|names| names.iter().filter_map(Value::as_str).collect()).unwrap_or_default();
+    let required: Vec<&str> = request["required"]
+        .as_array()
+        .map(|names| names.iter().filter_map(Value::as_str).collect())
+        .unwrap_or_default();
     let Some(properties) = request["properties"].as_object() else { return Vec::new() };
     let field = |(name, schema): (&String, &Value)| Field {
         name: name.clone(),

@@ -79,7 +79,11 @@ impl Visit {
     }
 
     /// Runs a use case that reads, and draws its answer.
-    pub(crate) async fn show<U: UseCase>(self, request: U, draw: impl FnOnce(&Frame, &U::Answer) -> Markup) -> Response {
+    pub(crate) async fn show<U: UseCase>(
+        self,
+        request: U,
+        draw: impl FnOnce(&Frame, &U::Answer) -> Markup,
+    ) -> Response {
         let context = match self.context().await {
             Ok(context) => context,
             Err(error) => return self.problem(None, &error, None),
@@ -181,7 +185,15 @@ mod tests {
         for own in ["/", "/run/7?x=1", "/ledger?before=3"] {
             assert_eq!(own_address(Some(own)), own);
         }
-        for foreign in ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:x", "", "/a b", "/\r\nset-cookie: x"] {
+        for foreign in [
+            "//evil.example",
+            "https://evil.example",
+            "/\\evil.example",
+            "javascript:x",
+            "",
+            "/a b",
+            "/\r\nset-cookie: x",
+        ] {
             assert_eq!(own_address(Some(foreign)), "/", "{foreign:?}");
         }
         assert_eq!(own_address(None), "/");

@@ -65,11 +65,14 @@ async fn call<U: UseCase>(
 }
 
 /// The body as a request; a problem that names the field otherwise.
-fn read_json<T: DeserializeOwned>(headers: &HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<T, Box<Response>> {
+fn read_json<T: DeserializeOwned>(
+    headers: &HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<T, Box<Response>> {
     // A foreign page can send forms and plain text without asking first, but not JSON.
     if !is_json(headers) {
-        let error = Error::new("request.invalid", "the content type must be application/json")
-            .hint("with curl: `--json '{}'`");
+        let error =
+            Error::new("request.invalid", "the content type must be application/json").hint("with curl: `--json '{}'`");
         return Err(Box::new(problem::with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE, &error)));
     }
     let body = body.map_err(|rejection| {

@@ -97,6 +97,9 @@ async fn need_member(web: &Web, caller: &Caller) -> Result<(), Error> {
     if context.may_write() {
         return Ok(());
     }
-    Err(Error::new("access.denied", format!("`{}` is no member of {}, so it may not send files", context.actor.name, context.product_name()))
-        .hint("add a `[members.NAME]` table to `remuda.toml`"))
+    Err(Error::new(
+        "access.denied",
+        format!("`{}` is no member of {}, so it may not send files", context.actor.name, context.product_name()),
+    )
+    .hint("add a `[members.NAME]` table to `remuda.toml`"))
 }

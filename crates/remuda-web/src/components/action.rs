@@ -35,7 +35,9 @@ pub fn for_command(frame: &Frame, command: &str, members: &[String]) -> Markup {
         ["remuda", "gate", "evaluate", candidate] => {
             button(frame, "gate", "evaluate", "Evaluate", &[("candidate", candidate)])
         }
-        ["remuda", "release", "create", model] => button(frame, "release", "create", "Create the release", &[("model", model)]),
+        ["remuda", "release", "create", model] => {
+            button(frame, "release", "create", "Create the release", &[("model", model)])
+        }
         ["remuda", "release", "promote"] => button(frame, "release", "promote", "Promote", &[]),
         ["remuda", "release", "promote", release] => {
             button(frame, "release", "promote", "Promote", &[("release", release)])

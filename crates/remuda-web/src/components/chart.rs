@@ -49,7 +49,9 @@ pub fn stacked(parts: &[(&str, u64, &str)]) -> Markup {
     html! {
         figure.stacked {
             svg viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true" {
-                @for (at, width, _, _, class) in &pieces { rect class=(class) x=(place(*at)) width=(place(*width)) height="10" {} }
+                @for (at, width, _, _, class) in &pieces {
+                    rect class=(class) x=(place(*at)) width=(place(*width)) height="10" {}
+                }
             }
             figcaption {
                 @for (_, _, name, count, class) in &pieces {
@@ -71,7 +73,8 @@ pub fn histogram(bins: &[Bin]) -> Markup {
             @for (index, bin) in bins.iter().enumerate() {
                 @let height = (format::share(bin.count, highest) * 39.0).max(if bin.count > 0 { 1.0 } else { 0.0 });
                 @if height > 0.0 {
-                    rect x=(place(index as f64 * width)) y=(place(40.0 - height)) width=(place((width - 0.7).max(0.4))) height=(place(height)) {}
+                    rect x=(place(index as f64 * width)) y=(place(40.0 - height)) width=(place((width - 0.7).max(0.4))) height=(place(height)) {
+                    }
                 }
             }
         }
@@ -107,7 +110,9 @@ fn columns(traffic: &[TrafficBucket], height: f64) -> Markup {
 /// Neighbouring buckets joined, until at most `limit` are left.
 fn thinned(traffic: &[TrafficBucket], limit: usize) -> Vec<(i64, u64)> {
     let group = traffic.len().div_ceil(limit).max(1);
-    let join = |chunk: &[TrafficBucket]| (chunk.first().map_or(0, |first| first.start), chunk.iter().map(|bucket| bucket.count).sum());
+    let join = |chunk: &[TrafficBucket]| {
+        (chunk.first().map_or(0, |first| first.start), chunk.iter().map(|bucket| bucket.count).sum())
+    };
     traffic.chunks(group).map(join).collect()
 }
 
@@ -117,15 +122,23 @@ pub fn traffic(buckets: &[TrafficBucket]) -> Markup {
     let total: u64 = buckets.iter().map(|bucket| bucket.count).sum();
     let label = format!("{}, at most {} in one stretch", text::count(total, "prediction"), text::thousands(highest));
     let plot = html! {
-        svg.traffic viewBox="0 0 100 60" preserveAspectRatio="none" role="img" aria-label=(label) { (columns(buckets, 60.0)) }
+        svg.traffic viewBox="0 0 100 60" preserveAspectRatio="none" role="img" aria-label=(label) {
+            (columns(buckets, 60.0))
+        }
     };
     let span = (buckets.first(), buckets.last());
-    axes(plot, &text::thousands(highest), "0", span_words(span.0.map(|bucket| bucket.start), span.1.map(|bucket| bucket.start + bucket.width)))
+    axes(
+        plot,
+        &text::thousands(highest),
+        "0",
+        span_words(span.0.map(|bucket| bucket.start), span.1.map(|bucket| bucket.start + bucket.width)),
+    )
 }
 
 /// A metric over time: the band is the interval, the line the estimate.
 pub fn band(history: &[MetricBucket]) -> Markup {
-    let known: Vec<&MetricBucket> = history.iter().filter(|bucket| bucket.metric.value.is_some_and(f64::is_finite)).collect();
+    let known: Vec<&MetricBucket> =
+        history.iter().filter(|bucket| bucket.metric.value.is_some_and(f64::is_finite)).collect();
     let (Some(first), Some(last)) = (known.first(), known.last()) else {
         return html! { p.muted { "No stretch of time has enough outcomes yet." } };
     };
@@ -138,10 +151,19 @@ pub fn band(history: &[MetricBucket]) -> Markup {
         svg.band viewBox="0 0 100 60" preserveAspectRatio="none" role="img" aria-label=(label) {
             path.area d=(scale.area(known)) {}
             path.line d=(scale.line(known)) {}
-            @for bucket in known.iter().filter(|_| known.len() <= 60) { path.dot d=(scale.dot(bucket)) { title { (format::time(bucket.start)) ": " (format::point(&bucket.metric)) } } }
+            @for bucket in known.iter().filter(|_| known.len() <= 60) {
+                path.dot d=(scale.dot(bucket)) {
+                    title { (format::time(bucket.start)) ": " (format::point(&bucket.metric)) }
+                }
+            }
         }
     };
-    axes(plot, &text::number(scale.high), &text::number(scale.low), span_words(Some(first.start), Some(last.start + last.width)))
+    axes(
+        plot,
+        &text::number(scale.high),
+        &text::number(scale.low),
+        span_words(Some(first.start), Some(last.start + last.width)),
+    )
 }
 
 struct BandScale {
@@ -179,14 +201,20 @@ impl BandScale {
 
     fn line(&self, buckets: &[&MetricBucket]) -> String {
         let letter = |index| if index == 0 { 'M' } else { 'L' };
-        buckets.iter().enumerate().map(|(index, bucket)| self.point(letter(index), bucket, bucket.metric.value)).collect()
+        buckets
+            .iter()
+            .enumerate()
+            .map(|(index, bucket)| self.point(letter(index), bucket, bucket.metric.value))
+            .collect()
     }
 
     fn area(&self, buckets: &[&MetricBucket]) -> String {
         let letter = |index| if index == 0 { 'M' } else { 'L' };
         let upper = buckets.iter().enumerate();
-        let upper = upper.map(|(index, bucket)| self.point(letter(index), bucket, bucket.metric.upper.or(bucket.metric.value)));
-        let lower = buckets.iter().rev().map(|bucket| self.point('L', bucket, bucket.metric.lower.or(bucket.metric.value)));
+        let upper =
+            upper.map(|(index, bucket)| self.point(letter(index), bucket, bucket.metric.upper.or(bucket.metric.value)));
+        let lower =
+            buckets.iter().rev().map(|bucket| self.point('L', bucket, bucket.metric.lower.or(bucket.metric.value)));
         upper.chain(lower).chain(["Z".to_owned()]).collect()
     }
 
@@ -209,7 +237,11 @@ fn axes(plot: Markup, top: &str, bottom: &str, span: (String, String)) -> Markup
 /// The ends of a time axis: days when it is long, minutes when it is short.
 fn span_words(start: Option<i64>, end: Option<i64>) -> (String, String) {
     let (Some(start), Some(end)) = (start, end) else { return Default::default() };
-    if end - start > 3 * 86_400_000_000 { (format::day(start), format::day(end)) } else { (format::time(start), format::time(end)) }
+    if end - start > 3 * 86_400_000_000 {
+        (format::day(start), format::day(end))
+    } else {
+        (format::time(start), format::time(end))
+    }
 }
 
 /// A budget as pips: used ones filled. Beyond 40 the numbers alone must do.
@@ -218,7 +250,8 @@ pub fn pips(spent: u32, budget: u32) -> Markup {
         span.pips role="img" aria-label={ (spent) " of " (budget) " spent" } {
             @if budget <= 40 {
                 @for index in 0..budget.max(spent).min(40) {
-                    span class=(if index >= budget { "pip over" } else if index < spent { "pip used" } else { "pip" }) {}
+                    span class=(if index >= budget { "pip over" } else if index < spent { "pip used" } else { "pip" }) {
+                    }
                 }
             }
         }

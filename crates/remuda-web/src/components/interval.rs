@@ -73,7 +73,8 @@ fn ticks(scale: &Scale) -> Vec<f64> {
     if !rough.is_finite() || rough <= 0.0 {
         return Vec::new();
     }
-    let step = [1.0, 2.0, 5.0].into_iter().map(|times| times * rough).find(|step| span / step <= 9.0).unwrap_or(10.0 * rough);
+    let step =
+        [1.0, 2.0, 5.0].into_iter().map(|times| times * rough).find(|step| span / step <= 9.0).unwrap_or(10.0 * rough);
     let first = (scale.low / step).ceil();
     (0..12).map(|index| (first + f64::from(index)) * step).take_while(|value| *value <= scale.high).collect()
 }
@@ -127,7 +128,9 @@ fn threshold(scale: &Scale, verdict: &Verdict) -> Markup {
     };
     html! {
         line.threshold x1=(place(x)) x2=(place(x)) y1="18" y2="60" {}
-        text.threshold-label x=(place(x + shift)) y="12" text-anchor=(anchor(x)) { (words) " " (text::number(verdict.threshold)) }
+        text.threshold-label x=(place(x + shift)) y="12" text-anchor=(anchor(x)) {
+            (words) " " (text::number(verdict.threshold))
+        }
     }
 }
 

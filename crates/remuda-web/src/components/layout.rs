@@ -218,7 +218,11 @@ fn footing(frame: &Frame) -> Markup {
             @if !frame.actor.is_empty() {
                 p.actor { span.muted { "you are " } strong { (format::cut(&frame.actor, 40)) } }
                 p.actor-roles {
-                    @if frame.roles.is_empty() { span.muted { "no member: reading only" } } @else { (parts::roles(&frame.roles)) }
+                    @if frame.roles.is_empty() {
+                        span.muted { "no member: reading only" }
+                    } @else {
+                        (parts::roles(&frame.roles))
+                    }
                 }
             }
             p.themes aria-label="Colours" {
@@ -257,7 +261,8 @@ fn top(page: &Page) -> Markup {
 pub fn mark(size: u32) -> Markup {
     html! {
         svg.brand-mark width=(size) height=(size) viewBox="0 0 32 32" aria-hidden="true" focusable="false" {
-            path.shoe d="M9 28.5 L6.6 25.6 C4.2 22 3 18.2 3 14.6 C3 7.3 8.6 2 16 2 S29 7.3 29 14.6 C29 18.2 27.8 22 25.4 25.6 L23 28.5 L18.9 25.6 L20.6 23 C22.4 20.2 23.3 17.4 23.3 14.8 C23.3 10.5 20.2 7.6 16 7.6 S8.7 10.5 8.7 14.8 C8.7 17.4 9.6 20.2 11.4 23 L13.1 25.6 Z" {}
+            path.shoe d="M9 28.5 L6.6 25.6 C4.2 22 3 18.2 3 14.6 C3 7.3 8.6 2 16 2 S29 7.3 29 14.6 C29 18.2 27.8 22 25.4 25.6 L23 28.5 L18.9 25.6 L20.6 23 C22.4 20.2 23.3 17.4 23.3 14.8 C23.3 10.5 20.2 7.6 16 7.6 S8.7 10.5 8.7 14.8 C8.7 17.4 9.6 20.2 11.4 23 L13.1 25.6 Z" {
+            }
             g.nails {
                 @for (x, y) in [("5.9", "14.5"), ("7", "9.4"), ("10.9", "5.8"), ("16", "4.8"), ("21.1", "5.8"), ("25", "9.4"), ("26.1", "14.5")] {
                     circle cx=(x) cy=(y) r="0.95" {}

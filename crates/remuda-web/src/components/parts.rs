@@ -233,7 +233,9 @@ pub fn backticks(text: &str) -> Markup {
 pub fn left_out(total: usize, shown: usize, next: &str) -> Markup {
     html! {
         @if total > shown {
-            p.muted.left-out { "and " (remuda_model::text::thousands((total - shown) as u64)) " more: " code { (next) } }
+            p.muted.left-out {
+                "and " (remuda_model::text::thousands((total - shown) as u64)) " more: " code { (next) }
+            }
         }
     }
 }

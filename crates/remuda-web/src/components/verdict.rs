@@ -127,7 +127,8 @@ fn interval_words(verdict: &Verdict) -> String {
 /// Why the verdict is what it is, as one sentence.
 fn because(verdict: &Verdict) -> String {
     let threshold = text::number(verdict.threshold);
-    let (safe, other) = if verdict.wants_more { (verdict.lower, verdict.upper) } else { (verdict.upper, verdict.lower) };
+    let (safe, other) =
+        if verdict.wants_more { (verdict.lower, verdict.upper) } else { (verdict.upper, verdict.lower) };
     let (safe_name, other_name, good, bad) = match verdict.wants_more {
         true => ("lower", "upper", "is not below", "is below"),
         false => ("upper", "lower", "is not above", "is above"),
@@ -163,7 +164,10 @@ fn price_table(price: &Price) -> Markup {
                 td.number { (text::number(case.assumed)) }
                 @match (case.more, case.needed) {
                     (Some(more), Some(needed)) => {
-                        td { b { (text::thousands(more)) " more" } " " span.muted { "(" (text::thousands(needed)) " in all)" } }
+                        td {
+                            b { (text::thousands(more)) " more" } " "
+                            span.muted { "(" (text::thousands(needed)) " in all)" }
+                        }
                     }
                     (Some(more), None) => { td { b { (text::thousands(more)) " more" } } }
                     _ => { td.muted { "no number of labels would show it" } }

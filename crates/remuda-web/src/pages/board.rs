@@ -122,7 +122,12 @@ fn waiting(frame: &Frame, waiting: &[Waiting]) -> Markup {
             (parts::left_out(waiting.len(), 12, "remuda status"))
         }
     };
-    parts::section("waiting", "What waits", html! { @if !waiting.is_empty() { (parts::chip(&waiting.len().to_string())) } }, body)
+    parts::section(
+        "waiting",
+        "What waits",
+        html! { @if !waiting.is_empty() { (parts::chip(&waiting.len().to_string())) } },
+        body,
+    )
 }
 
 fn kind_class(kind: &str) -> &'static str {
@@ -141,7 +146,9 @@ fn live(frame: &Frame, live: Option<&LiveSummary>) -> Markup {
                 div.card.live-card {
                     p.live-name {
                         span.pulse aria-hidden="true" {}
-                        a href=(format::address("release", live.release.digest.as_str())) { b { (live.release.model_name) } }
+                        a href=(format::address("release", live.release.digest.as_str())) {
+                            b { (live.release.model_name) }
+                        }
                         " " (parts::digest(live.release.digest.as_str()))
                     }
                     (chart::sparkline(&live.traffic))
@@ -149,12 +156,23 @@ fn live(frame: &Frame, live: Option<&LiveSummary>) -> Markup {
                         div { dt { "predictions, 30 days" } dd { (text::thousands(live.predictions)) } }
                         div { dt { "outcomes" } dd { (text::thousands(live.outcomes)) } }
                         @if let Some(metric) = &live.metric {
-                            div { dt { "live " (metric.name) } dd { b { (format::point(metric)) } " " span.muted { (format::interval(metric.lower, metric.upper)) } } }
+                            div {
+                                dt { "live " (metric.name) }
+                                dd {
+                                    b { (format::point(metric)) } " "
+                                    span.muted { (format::interval(metric.lower, metric.upper)) }
+                                }
+                            }
                         }
                         div { dt { "since" } dd { (parts::ago(frame.now, live.release.time)) } }
                     }
                     @if live.drifted.is_empty() { p.muted { "No column drifts." } }
-                    @else { p { (parts::mark(parts::Tone::Warning, "drift")) " in " b { (text::list(&live.drifted[..live.drifted.len().min(6)])) } } }
+                    @else {
+                        p {
+                            (parts::mark(parts::Tone::Warning, "drift")) " in "
+                            b { (text::list(&live.drifted[..live.drifted.len().min(6)])) }
+                        }
+                    }
                 }
             }
         }
@@ -186,7 +204,9 @@ fn holdouts(holdouts: &[HoldoutState]) -> Markup {
                             span { a href={ "/data/" (format::segment(&holdout.dataset)) } { (holdout.dataset) } " "
                                 span.muted { (text::count(holdout.rows, "row")) } }
                             (chart::pips(holdout.spent, holdout.budget))
-                            span.budget-words { (holdout.budget.saturating_sub(holdout.spent)) " of " (holdout.budget) " left" }
+                            span.budget-words {
+                                (holdout.budget.saturating_sub(holdout.spent)) " of " (holdout.budget) " left"
+                            }
                         }
                     }
                 }
@@ -203,10 +223,17 @@ fn datasets(frame: &Frame, board: &Board) -> Markup {
             @for line in board.datasets.iter().take(10) {
                 @let breaches = line.version.report.breaches().count();
                 li.two-lines {
-                    span { a href=(format::address("dataset_version", line.version.digest.as_str())) { b { (line.version.dataset) } } " " (parts::digest(line.version.digest.as_str())) }
+                    span {
+                        a href=(format::address("dataset_version", line.version.digest.as_str())) {
+                            b { (line.version.dataset) }
+                        }
+                        " " (parts::digest(line.version.digest.as_str()))
+                    }
                     span.muted {
                         (text::count(line.version.rows, "row")) ", " (parts::ago(frame.now, line.time))
-                        @if breaches > 0 { " · " (parts::mark(parts::Tone::Warning, &text::count(breaches as u64, "breach"))) }
+                        @if breaches > 0 {
+                            " · " (parts::mark(parts::Tone::Warning, &text::count(breaches as u64, "breach")))
+                        }
                     }
                 }
             }
@@ -217,7 +244,9 @@ fn datasets(frame: &Frame, board: &Board) -> Markup {
 
 fn runs(frame: &Frame, board: &Board) -> Markup {
     let body = html! {
-        @if board.runs.is_empty() { (parts::empty("No run yet. `remuda run` walks the pipeline; any command can be tracked too.", "remuda run")) }
+        @if board.runs.is_empty() {
+            (parts::empty("No run yet. `remuda run` walks the pipeline; any command can be tracked too.", "remuda run"))
+        }
         @else { (super::run::table(frame, &board.runs)) }
     };
     parts::section("runs", "Newest runs", html! { a href="/run" { "all" } }, body)
@@ -236,7 +265,9 @@ fn members(board: &Board) -> Markup {
         @if !board.members.is_empty() {
             (parts::section("members", "Team", html! { a href="/team" { "more" } }, html! {
                 ul.plain-list.members {
-                    @for member in board.members.iter().take(16) { li { b { (member.name) } " " (parts::roles(&member.roles)) } }
+                    @for member in board.members.iter().take(16) {
+                        li { b { (member.name) } " " (parts::roles(&member.roles)) }
+                    }
                 }
                 (parts::left_out(board.members.len(), 16, "remuda team show"))
             }))

@@ -51,7 +51,13 @@ fn versions_table(frame: &Frame, versions: &[&VersionLine], here: Option<&str>) 
                 td.number { (text::thousands(version.rows)) }
                 td.number { (format::bytes(version.bytes)) }
                 td.number { (format::bytes(version.new_bytes)) }
-                td { @if breaches == 0 { (parts::mark(parts::Tone::Good, "✓ kept")) } @else { (parts::mark(parts::Tone::Warning, &text::count(breaches as u64, "breach"))) } }
+                td {
+                    @if breaches == 0 {
+                        (parts::mark(parts::Tone::Good, "✓ kept"))
+                    } @else {
+                        (parts::mark(parts::Tone::Warning, &text::count(breaches as u64, "breach")))
+                    }
+                }
                 td { (line.actor) }
                 td { (parts::time(frame.now, line.time)) }
                 td {
@@ -62,7 +68,11 @@ fn versions_table(frame: &Frame, versions: &[&VersionLine], here: Option<&str>) 
             }
         }
     };
-    table::table("Versions", table::heads(["version", "file", "#rows", "#size", "#new", "contract", "by", "when", "change"]), rows)
+    table::table(
+        "Versions",
+        table::heads(["version", "file", "#rows", "#size", "#new", "contract", "by", "when", "change"]),
+        rows,
+    )
 }
 
 /// One version. `columns_page` turns the pages of the profile, from 0.
@@ -106,18 +116,23 @@ fn version_report(view: &VersionPage) -> ContractReport {
 fn overview(frame: &Frame, view: &VersionPage) -> Markup {
     let version = &view.line.version;
     let [train, validation, holdout] = version.split_rows;
-    parts::section("split", "Split and size", html! {}, html! {
-        (chart::stacked(&[("train", train, "part-train"), ("validation", validation, "part-validation"), ("holdout", holdout, "part-holdout")]))
-        (parts::facts([
-            ("digest", parts::digest(version.digest.as_str())),
-            ("size", parts::text(format::bytes(version.bytes))),
-            ("new bytes", parts::text(format::bytes(version.new_bytes))),
-            ("duplicate rows", parts::text(text::thousands(view.profile.duplicate_rows))),
-            ("contract", html! { @match &version.contract { Some(digest) => (parts::digest_link("definition", digest.as_str())), None => span.muted { "none" } } }),
-            ("added", parts::ago(frame.now, view.line.time)),
-        ]))
-        p { a href={ "/why/" (version.digest.short()) } { "lineage" } }
-    })
+    parts::section(
+        "split",
+        "Split and size",
+        html! {},
+        html! {
+            (chart::stacked(&[("train", train, "part-train"), ("validation", validation, "part-validation"), ("holdout", holdout, "part-holdout")]))
+            (parts::facts([
+                ("digest", parts::digest(version.digest.as_str())),
+                ("size", parts::text(format::bytes(version.bytes))),
+                ("new bytes", parts::text(format::bytes(version.new_bytes))),
+                ("duplicate rows", parts::text(text::thousands(view.profile.duplicate_rows))),
+                ("contract", html! { @match &version.contract { Some(digest) => (parts::digest_link("definition", digest.as_str())), None => span.muted { "none" } } }),
+                ("added", parts::ago(frame.now, view.line.time)),
+            ]))
+            p { a href={ "/why/" (version.digest.short()) } { "lineage" } }
+        },
+    )
 }
 
 fn contract(report: &ContractReport) -> Markup {
@@ -139,20 +154,30 @@ fn contract(report: &ContractReport) -> Markup {
             (parts::left_out(report.results.len(), 40, "remuda data show"))
         }
     };
-    let aside = if report.results.is_empty() { html! {} }
-        else if broken == 0 { parts::mark(parts::Tone::Good, "✓ all kept") }
-        else { parts::mark(parts::Tone::Warning, &format!("{broken} of {} broken", report.results.len())) };
+    let aside = if report.results.is_empty() {
+        html! {}
+    } else if broken == 0 {
+        parts::mark(parts::Tone::Good, "✓ all kept")
+    } else {
+        parts::mark(parts::Tone::Warning, &format!("{broken} of {} broken", report.results.len()))
+    };
     parts::section("contract", "Contract", aside, body)
 }
 
 fn looks(frame: &Frame, view: &VersionPage) -> Markup {
     let spent: u32 = view.looks.iter().fold(0, |sum, look| sum.saturating_add(look.charge));
     let body = html! {
-        p.budget { (chart::pips(spent, view.budget)) span.budget-words { (view.budget.saturating_sub(spent)) " of " (view.budget) " left" } }
+        p.budget {
+            (chart::pips(spent, view.budget))
+            span.budget-words { (view.budget.saturating_sub(spent)) " of " (view.budget) " left" }
+        }
         @if view.looks.is_empty() { p.muted { "Nobody has looked at this holdout." } }
         ol.looks {
             @for look in view.looks.iter().take(12) {
-                li { b { (look.actor) } " saw " (look.revealed) " for " (super::linked_words(&look.purpose)) span.muted { ", charge " (look.charge) ", " (parts::ago(frame.now, look.time)) } }
+                li {
+                    b { (look.actor) } " saw " (look.revealed) " for " (super::linked_words(&look.purpose))
+                    span.muted { ", charge " (look.charge) ", " (parts::ago(frame.now, look.time)) }
+                }
             }
         }
         (parts::left_out(view.looks.len(), 12, "remuda data show"))
@@ -174,7 +199,9 @@ fn siblings(frame: &Frame, view: &VersionPage) -> Markup {
         @if !all.is_empty() {
             (parts::section("siblings", "Other versions", html! {
                 @if let Some(other) = all.first() {
-                    a href={ "/data/" (other.version.digest.short()) "/diff/" (view.line.version.digest.short()) } { "compare with " (other.version.digest.short()) }
+                    a href={ "/data/" (other.version.digest.short()) "/diff/" (view.line.version.digest.short()) } {
+                        "compare with " (other.version.digest.short())
+                    }
                 }
             }, versions_table(frame, &all, Some(view.line.version.digest.as_str()))))
         }
@@ -203,7 +230,9 @@ pub fn difference(frame: &Frame, view: &VersionDiff) -> Markup {
         ],
         beside: html! {},
         lead: html! {
-            @if view.key.is_empty() { span { "no key: whole rows are compared, so a changed row counts as removed and added" } }
+            @if view.key.is_empty() {
+                span { "no key: whole rows are compared, so a changed row counts as removed and added" }
+            }
             @else { span { "rows matched by " b { (text::list(&view.key)) } } }
         },
         commands: vec![format!("remuda data diff {} {}", format::short(&view.before), format::short(&view.after))],
@@ -222,7 +251,10 @@ fn by_column(view: &VersionDiff) -> Markup {
         @if view.by_column.is_empty() { p.muted { "No column differs in a row that both have." } }
         ul.bars {
             @for column in view.by_column.iter().take(40) {
-                li { span.bar-name { (column.column) } (chart::bar(format::share(column.rows, most))) span.bar-value { (text::thousands(column.rows)) } }
+                li {
+                    span.bar-name { (column.column) } (chart::bar(format::share(column.rows, most)))
+                    span.bar-value { (text::thousands(column.rows)) }
+                }
             }
         }
         (parts::left_out(view.by_column.len(), 40, "remuda data diff"))
@@ -236,7 +268,13 @@ fn examples(view: &VersionDiff) -> Markup {
             tr {
                 td { span class={ "chip change-" (change_class(&row.kind)) } { (row.kind) } }
                 td { @for cell in &row.key { code { (format::cut(&cell.value, 60)) } " " } }
-                td { ul.plain-list { @for change in row.changes.iter().take(12) { li { span.muted { (change.column) " " } (diff::change(&change.before, &change.after)) } } } }
+                td {
+                    ul.plain-list {
+                        @for change in row.changes.iter().take(12) {
+                            li { span.muted { (change.column) " " } (diff::change(&change.before, &change.after)) }
+                        }
+                    }
+                }
             }
         }
     };

@@ -18,7 +18,9 @@ const LINES: usize = 30;
 pub fn list(frame: &Frame, view: &Evaluations) -> Markup {
     let shown = &view.evaluations[..view.evaluations.len().min(100)];
     let body = html! {
-        @if shown.is_empty() { (parts::empty("No candidate was evaluated yet. Each evaluation is a look at the holdout and is paid for.", "remuda gate evaluate MODEL")) }
+        @if shown.is_empty() {
+            (parts::empty("No candidate was evaluated yet. Each evaluation is a look at the holdout and is paid for.", "remuda gate evaluate MODEL"))
+        }
         @else { (table(frame, shown)) (parts::left_out(view.evaluations.len(), shown.len(), "remuda gate list")) }
     };
     let page = Page {
@@ -38,9 +40,18 @@ pub(crate) fn table(frame: &Frame, evaluations: &[EvaluationSummary]) -> Markup 
     let rows = html! {
         @for one in evaluations.iter().take(100) {
             tr {
-                td { a.plain href=(format::address("evaluation", &one.id)) { (verdict::badge(one.verdict)) } span.second { (parts::digest_link("evaluation", &one.id)) } }
-                td { a href=(format::address("model_version", one.model.as_str())) { b { (one.model_name) } } span.second { (parts::digest(one.model.as_str())) } }
-                td { (text::count(one.rows, "row")) span.second { (parts::digest_link("dataset_version", one.version.as_str())) } }
+                td {
+                    a.plain href=(format::address("evaluation", &one.id)) { (verdict::badge(one.verdict)) }
+                    span.second { (parts::digest_link("evaluation", &one.id)) }
+                }
+                td {
+                    a href=(format::address("model_version", one.model.as_str())) { b { (one.model_name) } }
+                    span.second { (parts::digest(one.model.as_str())) }
+                }
+                td {
+                    (text::count(one.rows, "row"))
+                    span.second { (parts::digest_link("dataset_version", one.version.as_str())) }
+                }
                 td { (one.actor) span.second { (parts::time(frame.now, one.time)) } }
             }
         }
@@ -72,8 +83,16 @@ pub fn page(frame: &Frame, view: &Evaluation) -> Markup {
         crumbs: vec![("Gate".to_owned(), "/gate".to_owned())],
         beside: html! { @if view.repeated { (parts::chip("repeated, free of charge")) } },
         lead: html! {
-            span { "candidate " a href=(format::address("model_version", view.model.as_str())) { b { (view.model_name) } } " " (parts::digest(view.model.as_str())) }
-            span { "on the holdout of " a href=(format::address("dataset_version", view.version.as_str())) { b { (view.dataset) } } ", " (text::count(view.rows, "row")) }
+            span {
+                "candidate "
+                a href=(format::address("model_version", view.model.as_str())) { b { (view.model_name) } } " "
+                (parts::digest(view.model.as_str()))
+            }
+            span {
+                "on the holdout of "
+                a href=(format::address("dataset_version", view.version.as_str())) { b { (view.dataset) } } ", "
+                (text::count(view.rows, "row"))
+            }
             span { "by " b { (view.actor) } ", " (parts::time(frame.now, view.time)) }
         },
         commands: vec![format!("remuda gate show {}", view.id)],
@@ -84,14 +103,23 @@ pub fn page(frame: &Frame, view: &Evaluation) -> Markup {
 
 /// How many criteria are met, not met, undecided.
 fn summary(view: &Evaluation) -> String {
-    let count = |kind| view.requirements.iter().flat_map(|one| &one.verdicts).filter(|verdict| verdict.kind == kind).count() as u64;
-    let (met, not_met, undecided) = (count(VerdictKind::Met), count(VerdictKind::NotMet), count(VerdictKind::Undecided));
+    let count = |kind| {
+        view.requirements.iter().flat_map(|one| &one.verdicts).filter(|verdict| verdict.kind == kind).count() as u64
+    };
+    let (met, not_met, undecided) =
+        (count(VerdictKind::Met), count(VerdictKind::NotMet), count(VerdictKind::Undecided));
     let all = text::count(met + not_met + undecided, "criterion").replace("criterions", "criteria");
     match view.verdict {
         VerdictKind::Met => format!("{all}, all met: this candidate may go on."),
-        VerdictKind::NotMet => format!("{all}: {met} met, {not_met} not met, {undecided} undecided. One that is not met is enough to stop."),
-        VerdictKind::Undecided if met + not_met + undecided == 0 => "There is no criterion, so nothing was shown.".to_owned(),
-        VerdictKind::Undecided => format!("{all}: {met} met, {undecided} undecided. Undecided never passes; below is what deciding costs."),
+        VerdictKind::NotMet => format!(
+            "{all}: {met} met, {not_met} not met, {undecided} undecided. One that is not met is enough to stop."
+        ),
+        VerdictKind::Undecided if met + not_met + undecided == 0 => {
+            "There is no criterion, so nothing was shown.".to_owned()
+        }
+        VerdictKind::Undecided => {
+            format!("{all}: {met} met, {undecided} undecided. Undecided never passes; below is what deciding costs.")
+        }
     }
 }
 
@@ -110,58 +138,94 @@ fn requirement(one: &RequirementVerdicts, full: usize, lines: &mut usize) -> Mar
             header.block-head { h2 { (title) } div.aside { (verdict::badge(one.verdict)) } }
             p.goal { (one.goal) }
             @for verdict in one.verdicts.iter().take(full) { (verdict::full(verdict)) }
-            @if short > 0 { ul.criteria.card { @for verdict in one.verdicts.iter().skip(full).take(short) { (verdict::line(verdict)) } } }
+            @if short > 0 {
+                ul.criteria.card {
+                    @for verdict in one.verdicts.iter().skip(full).take(short) { (verdict::line(verdict)) }
+                }
+            }
         }
     }
 }
 
 fn rests_on(frame: &Frame, view: &Evaluation) -> Markup {
-    parts::section("rests-on", "What it rests on", html! {}, html! {
-        (parts::facts([
-            ("candidate", parts::digest_link("model_version", view.model.as_str())),
-            ("made by run", parts::digest_link("run", &view.run)),
-            ("data version", parts::digest_link("dataset_version", view.version.as_str())),
-            ("holdout rows", parts::text(text::thousands(view.rows))),
-            ("evaluated", parts::ago(frame.now, view.time)),
-            ("fact", parts::digest(&view.fact)),
-        ]))
-        @if !view.compared.is_empty() {
-            p.muted { "Compared, on the same rows, with" }
-            ul.plain-list { @for one in &view.compared { li { (one.reference) " " (parts::digest_link("model_version", one.model.as_str())) } } }
-        }
-        @for one in &view.requirements { p.small { span.muted { "text of " (one.requirement) " " } (parts::digest_link("definition", one.digest.as_str())) } }
-        p { a href={ "/why/" (format::segment(&view.id)) } { "lineage" } }
-    })
+    parts::section(
+        "rests-on",
+        "What it rests on",
+        html! {},
+        html! {
+            (parts::facts([
+                ("candidate", parts::digest_link("model_version", view.model.as_str())),
+                ("made by run", parts::digest_link("run", &view.run)),
+                ("data version", parts::digest_link("dataset_version", view.version.as_str())),
+                ("holdout rows", parts::text(text::thousands(view.rows))),
+                ("evaluated", parts::ago(frame.now, view.time)),
+                ("fact", parts::digest(&view.fact)),
+            ]))
+            @if !view.compared.is_empty() {
+                p.muted { "Compared, on the same rows, with" }
+                ul.plain-list {
+                    @for one in &view.compared {
+                        li { (one.reference) " " (parts::digest_link("model_version", one.model.as_str())) }
+                    }
+                }
+            }
+            @for one in &view.requirements {
+                p.small {
+                    span.muted { "text of " (one.requirement) " " }
+                    (parts::digest_link("definition", one.digest.as_str()))
+                }
+            }
+            p { a href={ "/why/" (format::segment(&view.id)) } { "lineage" } }
+        },
+    )
 }
 
 fn budget(view: &Evaluation) -> Markup {
     let spent = view.spent.saturating_add(view.charge);
-    parts::section("budget", "Budget of this holdout", html! {}, html! {
-        p.budget { (chart::pips(spent, view.budget)) span.budget-words { (view.budget.saturating_sub(spent)) " of " (view.budget) " left" } }
-        p { "Submission " b { (view.look) } " of this holdout. It revealed " b { (view.revealed) } " and cost " b { (view.charge) } "." }
-        p.muted.small { "A holdout wears out: the more often it is asked, the less its answers mean." }
-    })
+    parts::section(
+        "budget",
+        "Budget of this holdout",
+        html! {},
+        html! {
+            p.budget {
+                (chart::pips(spent, view.budget))
+                span.budget-words { (view.budget.saturating_sub(spent)) " of " (view.budget) " left" }
+            }
+            p {
+                "Submission " b { (view.look) } " of this holdout. It revealed " b { (view.revealed) } " and cost "
+                b { (view.charge) } "."
+            }
+            p.muted.small { "A holdout wears out: the more often it is asked, the less its answers mean." }
+        },
+    )
 }
 
 fn next(frame: &Frame, view: &Evaluation) -> Markup {
     let sign = format!("remuda sign evidence {}", view.id);
     let create = format!("remuda release create {}", view.model.short());
-    parts::section("next", "Next", html! {}, html! {
-        @match view.verdict {
-            VerdictKind::Met => {
-                p { "Somebody who did none of this work signs the evidence; then a release is made." }
-                (parts::command(&sign)) (action::for_command(frame, &sign, &[]))
-                (parts::command(&create)) (action::for_command(frame, &create, &[]))
+    parts::section(
+        "next",
+        "Next",
+        html! {},
+        html! {
+            @match view.verdict {
+                VerdictKind::Met => {
+                    p { "Somebody who did none of this work signs the evidence; then a release is made." }
+                    (parts::command(&sign)) (action::for_command(frame, &sign, &[]))
+                    (parts::command(&create)) (action::for_command(frame, &create, &[]))
+                }
+                VerdictKind::NotMet => p { "Look at the mistakes, then change data, features or model. A new candidate gets a look of its own." },
+                VerdictKind::Undecided => { p { "More labels decide; the price stands at each criterion." } (parts::command("remuda data add FILE")) }
             }
-            VerdictKind::NotMet => p { "Look at the mistakes, then change data, features or model. A new candidate gets a look of its own." },
-            VerdictKind::Undecided => { p { "More labels decide; the price stands at each criterion." } (parts::command("remuda data add FILE")) }
-        }
-    })
+        },
+    )
 }
 
 fn matrix(confusion: &Confusion) -> Markup {
     let classes = confusion.classes.len().min(CLASSES);
-    let count = |truth: usize, predicted: usize| confusion.counts.get(truth * confusion.classes.len() + predicted).copied().unwrap_or(0);
+    let count = |truth: usize, predicted: usize| {
+        confusion.counts.get(truth * confusion.classes.len() + predicted).copied().unwrap_or(0)
+    };
     let row_sum = |truth: usize| (0..confusion.classes.len()).map(|predicted| count(truth, predicted)).sum::<u64>();
     let rows = html! {
         @for truth in 0..classes {
@@ -183,16 +247,25 @@ fn matrix(confusion: &Confusion) -> Markup {
         @for class in confusion.classes.iter().take(classes) { th.number scope="col" { (format::cut(class, 32)) } }
         th.number scope="col" { "rows" }
     };
-    parts::section("confusion", "Truth against prediction", html! {}, html! {
-        @if confusion.classes.len() > CLASSES { (mistakes(confusion)) }
-        @else { div.matrix { (tables::table("Truth against prediction", head, rows)) } }
-    })
+    parts::section(
+        "confusion",
+        "Truth against prediction",
+        html! {},
+        html! {
+            @if confusion.classes.len() > CLASSES { (mistakes(confusion)) }
+            @else { div.matrix { (tables::table("Truth against prediction", head, rows)) } }
+        },
+    )
 }
 
 /// Where there are too many classes for a matrix: the commonest mistakes.
 fn mistakes(confusion: &Confusion) -> Markup {
     let classes = confusion.classes.len();
-    let mut found: Vec<(u64, usize, usize)> = confusion.counts.iter().take(classes * classes).enumerate()
+    let mut found: Vec<(u64, usize, usize)> = confusion
+        .counts
+        .iter()
+        .take(classes * classes)
+        .enumerate()
         .map(|(cell, count)| (*count, cell / classes, cell % classes))
         .filter(|(count, truth, predicted)| *count > 0 && truth != predicted)
         .collect();

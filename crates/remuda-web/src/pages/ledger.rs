@@ -10,16 +10,26 @@ pub fn page(frame: &Frame, view: &Facts, asked: &Log) -> Markup {
     let rows = html! { @for fact in view.facts.iter().take(100) { (row(frame, fact)) } };
     let body = html! {
         form.filters method="get" action="/ledger" {
-            label { "verb" input type="text" name="verb" value=(asked.verb.as_deref().unwrap_or("")) placeholder="run.finished" spellcheck="false"; }
-            label { "by" input type="text" name="actor" value=(asked.actor.as_deref().unwrap_or("")) placeholder="member" spellcheck="false"; }
+            label {
+                "verb"
+                input type="text" name="verb" value=(asked.verb.as_deref().unwrap_or("")) placeholder="run.finished" spellcheck="false";
+            }
+            label {
+                "by"
+                input type="text" name="actor" value=(asked.actor.as_deref().unwrap_or("")) placeholder="member" spellcheck="false";
+            }
             button type="submit" { "Show" }
             @if asked.verb.is_some() || asked.actor.is_some() { a href="/ledger" { "all" } }
         }
-        @if view.facts.is_empty() { (parts::empty("No fact here. The ledger fills by what the team does.", "remuda data add FILE")) }
+        @if view.facts.is_empty() {
+            (parts::empty("No fact here. The ledger fills by what the team does.", "remuda data add FILE"))
+        }
         @else { (table::table("Facts", table::heads(["#no", "when", "who", "verb", "what", "hash"]), rows)) }
         nav.pager aria-label="Pages" {
             @if asked.before.is_some() { a href={ "/ledger" (query(asked, None)) } { "newest" } }
-            @if let (true, Some(last)) = (view.more, view.facts.last()) { a rel="next" href={ "/ledger" (query(asked, Some(last.sequence))) } { "older" } }
+            @if let (true, Some(last)) = (view.more, view.facts.last()) {
+                a rel="next" href={ "/ledger" (query(asked, Some(last.sequence))) } { "older" }
+            }
         }
     };
     let page = Page {
@@ -52,7 +62,11 @@ fn row(frame: &Frame, fact: &FactLine) -> Markup {
             td { (parts::time(frame.now, fact.time)) }
             td { (fact.actor) }
             td { code { (fact.verb) } }
-            td.what { a.plain href=(format::address("fact", &fact.subject)) { (parts::backticks(&format::cut(&fact.sentence, 200))) } }
+            td.what {
+                a.plain href=(format::address("fact", &fact.subject)) {
+                    (parts::backticks(&format::cut(&fact.sentence, 200)))
+                }
+            }
             td { (parts::digest(&fact.hash)) }
         }
     }
@@ -65,7 +79,9 @@ pub(crate) fn feed(frame: &Frame, facts: &[FactLine]) -> Markup {
             @for fact in facts.iter().take(12) {
                 li {
                     span.who { (fact.actor) }
-                    a.plain href=(format::address("fact", &fact.subject)) { (parts::backticks(&format::cut(&fact.sentence, 200))) }
+                    a.plain href=(format::address("fact", &fact.subject)) {
+                        (parts::backticks(&format::cut(&fact.sentence, 200)))
+                    }
                     span.muted.when { (parts::ago(frame.now, fact.time)) }
                 }
             }

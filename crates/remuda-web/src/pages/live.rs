@@ -21,12 +21,19 @@ pub fn page(frame: &Frame, view: &LivePage) -> Markup {
             (tiles(view))
             div.columns.even {
                 (parts::section("traffic", "Traffic", html! {}, html! {
-                    @if view.traffic.is_empty() { p.muted { "No prediction in this window." } } @else { (chart::traffic(&view.traffic)) }
+                    @if view.traffic.is_empty() {
+                        p.muted { "No prediction in this window." }
+                    } @else {
+                        (chart::traffic(&view.traffic))
+                    }
                 }))
                 (metric(view))
             }
             (drift(&view.drift))
-            div.columns { div.main-column { (inputs(frame, view)) } div.side-column { (labels(&view.labels)) (history(frame, view)) } }
+            div.columns {
+                div.main-column { (inputs(frame, view)) }
+                div.side-column { (labels(&view.labels)) (history(frame, view)) }
+            }
         }
     };
     let page = Page {
@@ -36,8 +43,16 @@ pub fn page(frame: &Frame, view: &LivePage) -> Markup {
         beside: html! { @if view.release.is_some() { span.chip.live { span.pulse aria-hidden="true" {} "live" } } },
         lead: html! {
             span { "endpoint " code { (view.endpoint) } }
-            @if let Some(release) = &view.release { span { "release " (parts::digest_link("release", release.digest.as_str())) " of " b { (release.model_name) } } }
-            span { "on duty " @match &view.on_duty { Some(member) => b { (member) }, None => span.muted { "nobody named" } } }
+            @if let Some(release) = &view.release {
+                span {
+                    "release " (parts::digest_link("release", release.digest.as_str())) " of "
+                    b { (release.model_name) }
+                }
+            }
+            span {
+                "on duty "
+                @match &view.on_duty { Some(member) => b { (member) }, None => span.muted { "nobody named" } }
+            }
             span.muted { (format::day(view.since)) " to " (format::day(view.until)) }
         },
         commands: vec!["remuda serving live".to_owned()],
@@ -65,11 +80,18 @@ fn tiles(view: &LivePage) -> Markup {
     html! {
         div.tiles {
             div.tile { b { (text::thousands(view.predictions)) } span { "predictions" } }
-            div.tile { b { (text::thousands(view.outcomes)) } span { "outcomes, for " (format::percent(answered)) " of them" } }
-            @if let Some(metric) = view.metrics.first() {
-                div.tile { b { (format::point(metric)) } span { (metric.name) " " span.muted { (format::interval(metric.lower, metric.upper)) } } }
+            div.tile {
+                b { (text::thousands(view.outcomes)) } span { "outcomes, for " (format::percent(answered)) " of them" }
             }
-            @if let Some(latency) = latency(view) { div.tile { b { (format::seconds(latency / 1e6)) } span { "mean time to answer" } } }
+            @if let Some(metric) = view.metrics.first() {
+                div.tile {
+                    b { (format::point(metric)) }
+                    span { (metric.name) " " span.muted { (format::interval(metric.lower, metric.upper)) } }
+                }
+            }
+            @if let Some(latency) = latency(view) {
+                div.tile { b { (format::seconds(latency / 1e6)) } span { "mean time to answer" } }
+            }
             @let drifting = view.drift.iter().filter(|column| column.drifted).count();
             div.tile { b { (drifting) } span { "of " (text::count(view.drift.len() as u64, "input")) " drifting" } }
         }
@@ -86,13 +108,29 @@ fn latency(view: &LivePage) -> Option<f64> {
 
 fn metric(view: &LivePage) -> Markup {
     let name = view.metric_history.first().map_or("Live metric", |bucket| bucket.metric.name.as_str());
-    parts::section("metric", name, html! { span.muted { "by time of prediction, band: 95 % interval" } }, html! {
-        @if view.metric_history.is_empty() { (parts::empty("Outcomes come later. Add them as they come; repeated ones change nothing.", "remuda feedback add OUTCOMES.csv")) }
-        @else { (chart::band(&view.metric_history)) }
-        @if view.metrics.len() > 1 {
-            ul.plain-list.inline { @for metric in view.metrics.iter().skip(1).take(8) { li { span.metric { span.muted { (metric.name) } " " b { (format::point(metric)) } " " span.muted.small { (format::interval(metric.lower, metric.upper)) } } } } }
-        }
-    })
+    parts::section(
+        "metric",
+        name,
+        html! { span.muted { "by time of prediction, band: 95 % interval" } },
+        html! {
+            @if view.metric_history.is_empty() {
+                (parts::empty("Outcomes come later. Add them as they come; repeated ones change nothing.", "remuda feedback add OUTCOMES.csv"))
+            }
+            @else { (chart::band(&view.metric_history)) }
+            @if view.metrics.len() > 1 {
+                ul.plain-list.inline {
+                    @for metric in view.metrics.iter().skip(1).take(8) {
+                        li {
+                            span.metric {
+                                span.muted { (metric.name) } " " b { (format::point(metric)) } " "
+                                span.muted.small { (format::interval(metric.lower, metric.upper)) }
+                            }
+                        }
+                    }
+                }
+            }
+        },
+    )
 }
 
 fn drift(columns: &[ColumnDrift]) -> Markup {
@@ -104,7 +142,9 @@ fn drift(columns: &[ColumnDrift]) -> Markup {
             (parts::section("drift", "Drift against the training version", html! { span.key { span.swatch.then {} "training" } span.key { span.swatch.now {} "live" } }, html! {
                 div.profiles { @for column in drawn { (drift_card(column)) } }
                 @if !rest.is_empty() { (drift_table(rest)) }
-                p.muted.small { "Distance is the population stability index. Chance alone explains the distance marked beside it at these sizes; a column drifts when it is above that and above the threshold." }
+                p.muted.small {
+                    "Distance is the population stability index. Chance alone explains the distance marked beside it at these sizes; a column drifts when it is above that and above the threshold."
+                }
             }))
         }
     }
@@ -114,7 +154,14 @@ fn drift_card(column: &ColumnDrift) -> Markup {
     let full = column.shares.iter().take(8).flat_map(|share| [share.training, share.live]).fold(0.0, f64::max);
     html! {
         article class={ "profile drift" @if column.drifted { " drifted" } } {
-            header { h3 title=(format::cut(&column.column, 200)) { (format::cut(&column.column, 60)) } @if column.drifted { (parts::mark(parts::Tone::Warning, "! drifts")) } @else { (parts::mark(parts::Tone::Quiet, "steady")) } }
+            header {
+                h3 title=(format::cut(&column.column, 200)) { (format::cut(&column.column, 60)) }
+                @if column.drifted {
+                    (parts::mark(parts::Tone::Warning, "! drifts"))
+                } @else {
+                    (parts::mark(parts::Tone::Quiet, "steady"))
+                }
+            }
             ul.bars.small {
                 @for share in column.shares.iter().take(8) {
                     li { span.bar-name title=(format::cut(&share.name, 120)) { (format::cut(&share.name, 28)) } (chart::then_and_now(share, full))
@@ -122,7 +169,11 @@ fn drift_card(column: &ColumnDrift) -> Markup {
                 }
             }
             (parts::left_out(column.shares.len(), 8, "remuda serving live"))
-            footer { span { "distance " b { (text::number(column.distance)) } } span.muted { "chance explains " (text::number(column.by_chance)) } span.muted { (text::count(column.rows, "row")) } }
+            footer {
+                span { "distance " b { (text::number(column.distance)) } }
+                span.muted { "chance explains " (text::number(column.by_chance)) }
+                span.muted { (text::count(column.rows, "row")) }
+            }
         }
     }
 }
@@ -143,25 +194,41 @@ fn drift_table(columns: &[&ColumnDrift]) -> Markup {
 fn labels(labels: &[LabelShare]) -> Markup {
     let rows = html! {
         @for label in labels.iter().take(30) {
-            tr { td { (format::cut(&label.label, 40)) } td.number { (format::percent(label.predicted)) } td.number { (label.observed.map_or_else(|| "–".to_owned(), format::percent)) } }
+            tr {
+                td { (format::cut(&label.label, 40)) }
+                td.number { (format::percent(label.predicted)) }
+                td.number { (label.observed.map_or_else(|| "–".to_owned(), format::percent)) }
+            }
         }
     };
     html! { @if !labels.is_empty() { (parts::section("labels", "Predicted and observed", html! {}, html! {
-        (table::table("Labels", table::heads(["label", "#predicted", "#observed"]), rows)) (parts::left_out(labels.len(), 30, "remuda serving live")) })) } }
+    (table::table("Labels", table::heads(["label", "#predicted", "#observed"]), rows)) (parts::left_out(labels.len(), 30, "remuda serving live")) })) } }
 }
 
 fn inputs(frame: &Frame, view: &LivePage) -> Markup {
     let rows = html! {
         @for input in view.inputs.iter().take(80) {
-            tr { td { (input.name) } td { (input.column_type.as_str()) } td { @if input.required { "required" } @else { span.muted { "may be missing" } } } }
+            tr {
+                td { (input.name) } td { (input.column_type.as_str()) }
+                td { @if input.required { "required" } @else { span.muted { "may be missing" } } }
+            }
         }
     };
-    parts::section("inputs", "What callers send", html! {}, html! {
-        @if !view.inputs.is_empty() {
-            details { summary { (text::count(view.inputs.len() as u64, "input")) ", typed from the contract" } (table::table("Inputs", table::heads(["column", "type", ""]), rows)) (parts::left_out(view.inputs.len(), 80, "remuda serving live")) }
-            (parts::command(&example_call(frame, view)))
-        }
-    })
+    parts::section(
+        "inputs",
+        "What callers send",
+        html! {},
+        html! {
+            @if !view.inputs.is_empty() {
+                details {
+                    summary { (text::count(view.inputs.len() as u64, "input")) ", typed from the contract" }
+                    (table::table("Inputs", table::heads(["column", "type", ""]), rows))
+                    (parts::left_out(view.inputs.len(), 80, "remuda serving live"))
+                }
+                (parts::command(&example_call(frame, view)))
+            }
+        },
+    )
 }
 
 /// A call that works from a terminal on this machine, with the first inputs.
@@ -174,11 +241,19 @@ fn example_call(frame: &Frame, view: &LivePage) -> String {
             Boolean => ("BOOL", "true"),
             _ => ("BYTES", "\"…\""),
         };
-        format!("{{\"name\":{},\"shape\":[1],\"datatype\":\"{data_type}\",\"data\":[{value}]}}", serde_json::Value::from(input.name.as_str()))
+        format!(
+            "{{\"name\":{},\"shape\":[1],\"datatype\":\"{data_type}\",\"data\":[{value}]}}",
+            serde_json::Value::from(input.name.as_str())
+        )
     };
     let inputs: Vec<String> = view.inputs.iter().take(2).map(input).collect();
     let more = if view.inputs.len() > 2 { ", …" } else { "" };
-    format!("curl --json '{{\"inputs\":[{}{more}]}}' {}/v2/models/{}/infer", inputs.join(", "), frame.host, format::segment(&view.endpoint))
+    format!(
+        "curl --json '{{\"inputs\":[{}{more}]}}' {}/v2/models/{}/infer",
+        inputs.join(", "),
+        frame.host,
+        format::segment(&view.endpoint)
+    )
 }
 
 fn history(frame: &Frame, view: &LivePage) -> Markup {

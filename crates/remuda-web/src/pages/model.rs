@@ -13,7 +13,9 @@ use remuda_model::text;
 pub fn list(frame: &Frame, view: &Models) -> Markup {
     let rows = html! { @for line in view.models.iter().take(80) { (row(frame, line)) } };
     let body = html! {
-        @if view.models.is_empty() { (parts::empty("No model yet. A step that learns makes one, written as ONNX with golden rows.", "remuda run")) }
+        @if view.models.is_empty() {
+            (parts::empty("No model yet. A step that learns makes one, written as ONNX with golden rows.", "remuda run"))
+        }
         @else {
             (table::table("Models", table::heads(["model", "version", "learner", "on validation", "run", "by", "when"]), rows))
             (parts::left_out(view.models.len(), 80, "remuda model list"))
@@ -38,7 +40,15 @@ fn row(frame: &Frame, line: &ModelLine) -> Markup {
             td { a href=(format::address("model_version", version.digest.as_str())) { b { (version.name) } } }
             td { (parts::digest_link("model_version", version.digest.as_str())) }
             td { @match version.algorithm { Some(algorithm) => (algorithm.as_str()), None => span.muted { "own" } } }
-            td { @for metric in line.metrics.iter().take(2) { span.metric { span.muted { (metric.name) } " " b { (format::point(metric)) } " " span.muted.small { (format::interval(metric.lower, metric.upper)) } } " " } }
+            td {
+                @for metric in line.metrics.iter().take(2) {
+                    span.metric {
+                        span.muted { (metric.name) } " " b { (format::point(metric)) } " "
+                        span.muted.small { (format::interval(metric.lower, metric.upper)) }
+                    }
+                    " "
+                }
+            }
             td { (parts::digest_link("run", &version.run)) }
             td { (line.actor) }
             td { (parts::time(frame.now, line.time)) }
@@ -53,7 +63,11 @@ pub fn page(frame: &Frame, view: &ModelPage) -> Markup {
         div.columns {
             div.main-column {
                 (parts::section("metrics", "On validation", html! {}, html! {
-                    @if view.line.metrics.is_empty() { p.muted { "No metric was recorded." } } @else { (run::metric_table(&view.line.metrics)) }
+                    @if view.line.metrics.is_empty() {
+                        p.muted { "No metric was recorded." }
+                    } @else {
+                        (run::metric_table(&view.line.metrics))
+                    }
                 }))
                 (evaluations(frame, view))
                 (inputs(&version.signature))
@@ -73,25 +87,40 @@ pub fn page(frame: &Frame, view: &ModelPage) -> Markup {
             span { "by " b { (view.line.actor) } ", " (parts::time(frame.now, view.line.time)) }
             span { "run " (parts::digest_link("run", &version.run)) }
         },
-        commands: vec![format!("remuda model show {}", version.digest.short()), format!("remuda gate evaluate {}", version.digest.short())],
+        commands: vec![
+            format!("remuda model show {}", version.digest.short()),
+            format!("remuda gate evaluate {}", version.digest.short()),
+        ],
         body,
     };
     layout::page(frame, page)
 }
 
 fn evaluations(frame: &Frame, view: &ModelPage) -> Markup {
-    parts::section("evaluations", "Evaluations", html! {}, html! {
-        @if view.evaluations.is_empty() { (parts::empty("Not yet held against the criteria.", &format!("remuda gate evaluate {}", view.line.version.digest.short()))) }
-        @else { (gate::table(frame, &view.evaluations)) }
-    })
+    parts::section(
+        "evaluations",
+        "Evaluations",
+        html! {},
+        html! {
+            @if view.evaluations.is_empty() {
+                (parts::empty("Not yet held against the criteria.", &format!("remuda gate evaluate {}", view.line.version.digest.short())))
+            }
+            @else { (gate::table(frame, &view.evaluations)) }
+        },
+    )
 }
 
 fn inputs(signature: &ModelSignature) -> Markup {
     let rows = html! { @for feature in signature.features.iter().take(150) { tr { td { (feature.name) } td { (feature.kind.as_str()) } } } };
-    parts::section("inputs", "Inputs", parts::chip(&signature.features.len().to_string()), html! {
-        (table::table("Inputs", table::heads(["column", "read as"]), rows))
-        (parts::left_out(signature.features.len(), 150, "remuda model show"))
-    })
+    parts::section(
+        "inputs",
+        "Inputs",
+        parts::chip(&signature.features.len().to_string()),
+        html! {
+            (table::table("Inputs", table::heads(["column", "read as"]), rows))
+            (parts::left_out(signature.features.len(), 150, "remuda model show"))
+        },
+    )
 }
 
 fn about(frame: &Frame, view: &ModelPage) -> Markup {
@@ -104,19 +133,24 @@ fn about(frame: &Frame, view: &ModelPage) -> Markup {
     };
     let classes = signature.labels.classes();
     let trained_on = html! { @match &version.trained_on { Some(digest) => (parts::digest_link("dataset_version", digest.as_str())), None => "–" } };
-    parts::section("about", "About", html! {}, html! {
-        (parts::facts([
-            ("digest", parts::digest(version.digest.as_str())),
-            ("predicts", html! { b { (signature.label) } ", " (task) }),
-            ("classes", html! { @if classes.is_empty() { "–" } @else { (text::list(&classes[..classes.len().min(12)])) @if classes.len() > 12 { " …" } } }),
-            ("positive", parts::text(signature.positive.as_deref().unwrap_or("–"))),
-            ("trained on", trained_on),
-            ("golden rows", parts::digest(version.golden.as_str())),
-            ("size", parts::text(format::bytes(version.bytes))),
-            ("made", parts::ago(frame.now, view.line.time)),
-        ]))
-        p { a href={ "/why/" (version.digest.short()) } { "lineage" } }
-    })
+    parts::section(
+        "about",
+        "About",
+        html! {},
+        html! {
+            (parts::facts([
+                ("digest", parts::digest(version.digest.as_str())),
+                ("predicts", html! { b { (signature.label) } ", " (task) }),
+                ("classes", html! { @if classes.is_empty() { "–" } @else { (text::list(&classes[..classes.len().min(12)])) @if classes.len() > 12 { " …" } } }),
+                ("positive", parts::text(signature.positive.as_deref().unwrap_or("–"))),
+                ("trained on", trained_on),
+                ("golden rows", parts::digest(version.golden.as_str())),
+                ("size", parts::text(format::bytes(version.bytes))),
+                ("made", parts::ago(frame.now, view.line.time)),
+            ]))
+            p { a href={ "/why/" (version.digest.short()) } { "lineage" } }
+        },
+    )
 }
 
 fn importance(importance: &[(String, f64)]) -> Markup {
@@ -125,7 +159,11 @@ fn importance(importance: &[(String, f64)]) -> Markup {
         @if !importance.is_empty() {
             (parts::section("importance", "How inputs weigh", html! {}, html! {
                 ul.bars.small { @for (name, share) in importance.iter().take(16) {
-                    li { span.bar-name title=(name) { (format::cut(name, 28)) } (chart::bar(if most > 0.0 { share / most } else { 0.0 })) span.bar-value { (format::percent(*share)) } }
+                    li {
+                        span.bar-name title=(name) { (format::cut(name, 28)) }
+                        (chart::bar(if most > 0.0 { share / most } else { 0.0 }))
+                        span.bar-value { (format::percent(*share)) }
+                    }
                 } }
                 (parts::left_out(importance.len(), 16, "remuda model show"))
             }))

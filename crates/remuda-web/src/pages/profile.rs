@@ -33,7 +33,9 @@ fn pager(view: &VersionPage, page: usize, pages: usize) -> Markup {
     html! {
         nav.pager aria-label="Pages of columns" {
             @for index in 0..pages.min(60) {
-                a href={ (address) "?columns=" (index) } aria-current=[(index == page).then_some("page")] { (index + 1) }
+                a href={ (address) "?columns=" (index) } aria-current=[(index == page).then_some("page")] {
+                    (index + 1)
+                }
             }
         }
     }
@@ -46,7 +48,9 @@ fn card(profile: &ColumnProfile, column: Option<&Column>) -> Markup {
             header {
                 h3 title=(format::cut(&profile.name, 200)) { (format::cut(&profile.name, 60)) }
                 span.muted { (profile.column_type.as_str()) }
-                @if column_use != ColumnUse::Feature { span class={ "chip use-" (column_use.as_str()) } { (column_use.as_str()) } }
+                @if column_use != ColumnUse::Feature {
+                    span class={ "chip use-" (column_use.as_str()) } { (column_use.as_str()) }
+                }
             }
             @if !profile.histogram.is_empty() { (numbers(profile)) }
             @else if !profile.top.is_empty() { (values(profile)) }
@@ -54,7 +58,10 @@ fn card(profile: &ColumnProfile, column: Option<&Column>) -> Markup {
             footer {
                 span { (text::thousands(profile.distinct)) " distinct" }
                 @if profile.missing > 0 {
-                    span.missing { (text::thousands(profile.missing)) " missing, " (format::percent(format::share(profile.missing, profile.count))) }
+                    span.missing {
+                        (text::thousands(profile.missing)) " missing, "
+                        (format::percent(format::share(profile.missing, profile.count)))
+                    }
                 } @else { span.muted { "none missing" } }
                 @if let Some(length) = profile.mean_length { span.muted { "~" (text::number(length)) " letters" } }
             }
@@ -84,14 +91,19 @@ fn values(profile: &ColumnProfile) -> Markup {
             @for value in profile.top.iter().take(VALUES) {
                 @let share = format::share(value.count, present);
                 li {
-                    span.bar-name title=(format::cut(&value.value, 200)) { @if value.value.is_empty() { i { "empty" } } @else { (format::cut(&value.value, 28)) } }
+                    span.bar-name title=(format::cut(&value.value, 200)) {
+                        @if value.value.is_empty() { i { "empty" } } @else { (format::cut(&value.value, 28)) }
+                    }
                     (chart::bar(share))
                     span.bar-value title=(text::thousands(value.count)) { (format::percent(share)) }
                 }
             }
         }
         @if profile.distinct > VALUES as u64 && shown < present {
-            p.muted.small { "the other " (text::thousands(profile.distinct - VALUES as u64)) ": " (format::percent(format::share(present - shown, present))) }
+            p.muted.small {
+                "the other " (text::thousands(profile.distinct - VALUES as u64)) ": "
+                (format::percent(format::share(present - shown, present)))
+            }
         }
     }
 }

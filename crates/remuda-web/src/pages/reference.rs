@@ -13,7 +13,11 @@ pub fn page(frame: &Frame, operations: &[Operation]) -> Markup {
         }
     }
     let body = html! {
-        p { "One request struct is the command's flags, this API's body and the form: what you read here is what " code { "remuda NOUN VERB --help" } " says. Send JSON, get JSON, or an error as " code { "application/problem+json" } " (RFC 9457) with code, hints and places in files." }
+        p {
+            "One request struct is the command's flags, this API's body and the form: what you read here is what "
+            code { "remuda NOUN VERB --help" } " says. Send JSON, get JSON, or an error as "
+            code { "application/problem+json" } " (RFC 9457) with code, hints and places in files."
+        }
         (parts::command(&format!("curl --json '{{}}' {}/api/v1/product/status", frame.host)))
         @for noun in nouns {
             (parts::section(&format!("noun-{noun}"), noun, html! {}, html! {
@@ -50,7 +54,13 @@ fn describe(operation: &Operation) -> Markup {
             @else {
                 dl.fields {
                     @for field in &operation.fields {
-                        div { dt { code { (field.name) } " " span.muted { (field.kind) @if field.required { ", required" } } } dd { (parts::backticks(&field.about)) } }
+                        div {
+                            dt {
+                                code { (field.name) } " "
+                                span.muted { (field.kind) @if field.required { ", required" } }
+                            }
+                            dd { (parts::backticks(&field.about)) }
+                        }
                     }
                 }
             }

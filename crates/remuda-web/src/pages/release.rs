@@ -12,8 +12,12 @@ use remuda_model::team::{Independence, Missing};
 pub fn list(frame: &Frame, view: &Releases) -> Markup {
     let rows = html! { @for line in view.releases.iter().take(80) { (row(frame, line)) } };
     let body = html! {
-        @if view.releases.is_empty() { (parts::empty("No release yet. A release is one digest over model, features, criteria, evidence and signatures.", "remuda release create MODEL")) }
-        @else { (table::table("Releases", table::heads(["release", "model", "verdict", "state", "by", "when", "#went live"]), rows)) }
+        @if view.releases.is_empty() {
+            (parts::empty("No release yet. A release is one digest over model, features, criteria, evidence and signatures.", "remuda release create MODEL"))
+        }
+        @else {
+            (table::table("Releases", table::heads(["release", "model", "verdict", "state", "by", "when", "#went live"]), rows))
+        }
         (parts::left_out(view.releases.len(), 80, "remuda release list"))
     };
     let page = Page {
@@ -58,7 +62,13 @@ fn rollback(frame: &Frame) -> Markup {
 pub fn page(frame: &Frame, view: &ReleasePage) -> Markup {
     let line = &view.line;
     let body = html! {
-        @if line.solo { div.banner.warning { p.headline { "Solo mode: made and signed by a one-person team, which has said so. Nobody independent has looked." } } }
+        @if line.solo {
+            div.banner.warning {
+                p.headline {
+                    "Solo mode: made and signed by a one-person team, which has said so. Nobody independent has looked."
+                }
+            }
+        }
         div.columns {
             div.main-column { (readiness(frame, view)) (evidence(frame, view)) (signatures(frame, &view.signatures)) }
             div.side-column { (content(view)) (history(frame, &view.history)) }
@@ -70,7 +80,11 @@ pub fn page(frame: &Frame, view: &ReleasePage) -> Markup {
         crumbs: vec![("Releases".to_owned(), "/release".to_owned())],
         beside: html! { (verdict::badge(line.verdict)) (state(line)) },
         lead: html! {
-            span { "of " a href=(format::address("model_version", line.model.as_str())) { b { (line.model_name) } } " " (parts::digest(line.model.as_str())) }
+            span {
+                "of "
+                a href=(format::address("model_version", line.model.as_str())) { b { (line.model_name) } } " "
+                (parts::digest(line.model.as_str()))
+            }
             span { "by " b { (line.actor) } ", " (parts::time(frame.now, line.time)) }
         },
         commands: vec![format!("remuda release show {}", line.digest.short())],
@@ -84,9 +98,15 @@ fn readiness(frame: &Frame, view: &ReleasePage) -> Markup {
     let promote = format!("remuda release promote {}", line.digest.short());
     html! {
         @if line.live {
-            div.banner.good { p.headline { "✓ This release is live." } div.do-it { (parts::command("remuda release rollback")) (rollback(frame)) } }
+            div.banner.good {
+                p.headline { "✓ This release is live." }
+                div.do-it { (parts::command("remuda release rollback")) (rollback(frame)) }
+            }
         } @else if view.missing.is_empty() {
-            div.banner.good { p.headline { "✓ Nothing is missing: it may go live." } div.do-it { (parts::command(&promote)) (action::for_command(frame, &promote, &[])) } }
+            div.banner.good {
+                p.headline { "✓ Nothing is missing: it may go live." }
+                div.do-it { (parts::command(&promote)) (action::for_command(frame, &promote, &[])) }
+            }
         } @else {
             (parts::section("missing", "Missing before it may go live", parts::mark(parts::Tone::Warning, &view.missing.len().to_string()), html! {
                 ul.waiting { @for one in view.missing.iter().take(20) { (missing(frame, one)) } }
@@ -101,7 +121,11 @@ fn missing(frame: &Frame, one: &Missing) -> Markup {
             div.waiting-head { span.chip.warning { "missing" } p { (parts::backticks(&one.what)) } }
             p.on-whom {
                 @if !one.roles.is_empty() { "can come from " (parts::roles(&one.roles)) }
-                @if one.members.is_empty() { b { "no member would count" } } @else { span.muted { (remuda_model::text::list(&one.members)) } }
+                @if one.members.is_empty() {
+                    b { "no member would count" }
+                } @else {
+                    span.muted { (remuda_model::text::list(&one.members)) }
+                }
             }
             div.do-it { (parts::command(&one.command)) (action::for_command(frame, &one.command, &one.members)) }
         }
@@ -109,10 +133,17 @@ fn missing(frame: &Frame, one: &Missing) -> Markup {
 }
 
 fn evidence(frame: &Frame, view: &ReleasePage) -> Markup {
-    parts::section("evidence", "Evidence", html! {}, html! {
-        @if view.evaluations.is_empty() { (parts::empty("No evaluation speaks for this release.", &format!("remuda gate evaluate {}", view.line.model.short()))) }
-        @else { (gate::table(frame, &view.evaluations)) }
-    })
+    parts::section(
+        "evidence",
+        "Evidence",
+        html! {},
+        html! {
+            @if view.evaluations.is_empty() {
+                (parts::empty("No evaluation speaks for this release.", &format!("remuda gate evaluate {}", view.line.model.short())))
+            }
+            @else { (gate::table(frame, &view.evaluations)) }
+        },
+    )
 }
 
 /// Signatures with their independence. (The team page shows them too.)
@@ -122,7 +153,10 @@ pub(crate) fn signature_table(frame: &Frame, signatures: &[Signature]) -> Markup
             tr {
                 td { b { (signature.kind.as_str()) } span.second { (signature.subject) } }
                 td { (signature.member) span.second { (parts::time(frame.now, signature.time)) } }
-                td { (independence(&signature.independence)) @if !signature.remark.is_empty() { p.remark { "“" (format::cut(&signature.remark, 160)) "”" } } }
+                td {
+                    (independence(&signature.independence))
+                    @if !signature.remark.is_empty() { p.remark { "“" (format::cut(&signature.remark, 160)) "”" } }
+                }
             }
         }
     };
@@ -136,17 +170,29 @@ fn independence(independence: &Independence) -> Markup {
             Independence::Solo => (parts::mark(parts::Tone::Warning, "solo")),
             Independence::Contributed(work) => {
                 (parts::mark(parts::Tone::Warning, "! did part of the work"))
-                ul.plain-list.small { @for phrase in work.iter().take(4) { li.muted { (parts::backticks(phrase)) } } @if work.len() > 4 { li.muted { "and " (work.len() - 4) " more" } } }
+                ul.plain-list.small {
+                    @for phrase in work.iter().take(4) { li.muted { (parts::backticks(phrase)) } }
+                    @if work.len() > 4 { li.muted { "and " (work.len() - 4) " more" } }
+                }
             }
         }
     }
 }
 
 fn signatures(frame: &Frame, signatures: &[Signature]) -> Markup {
-    parts::section("signatures", "Signatures", html! {}, html! {
-        @if signatures.is_empty() { (parts::empty("Nobody has signed yet.", "")) } @else { (signature_table(frame, signatures)) }
-        (parts::left_out(signatures.len(), 60, "remuda team show"))
-    })
+    parts::section(
+        "signatures",
+        "Signatures",
+        html! {},
+        html! {
+            @if signatures.is_empty() {
+                (parts::empty("Nobody has signed yet.", ""))
+            } @else {
+                (signature_table(frame, signatures))
+            }
+            (parts::left_out(signatures.len(), 60, "remuda team show"))
+        },
+    )
 }
 
 /// When releases went live. (The live page shows it too.)
@@ -169,17 +215,30 @@ fn history(frame: &Frame, history: &[Promotion]) -> Markup {
 
 fn content(view: &ReleasePage) -> Markup {
     let content = &view.content;
-    parts::section("content", "What it is made of", html! {}, html! {
-        (parts::facts([
-            ("release", parts::digest(view.line.digest.as_str())),
-            ("model", parts::digest_link("model_version", content.model.as_str())),
-            ("signature", parts::digest(content.signature.as_str())),
-            ("contract", html! { @match &content.contract { Some(digest) => (parts::digest_link("definition", digest.as_str())), None => "–" } }),
-        ]))
-        h3 { "Requirements" }
-        ul.plain-list { @for (name, digest) in content.requirements.iter().take(30) { li { a href=(format::address("requirement", name)) { (name) } " " (parts::digest(digest.as_str())) } } }
-        h3 { "Evaluations and signatures" }
-        ul.plain-list { @for id in content.evaluations.iter().chain(&content.signatures).take(40) { li { (parts::digest_link("fact", id)) } } }
-        p { a href={ "/why/" (view.line.digest.short()) } { "lineage" } }
-    })
+    parts::section(
+        "content",
+        "What it is made of",
+        html! {},
+        html! {
+            (parts::facts([
+                ("release", parts::digest(view.line.digest.as_str())),
+                ("model", parts::digest_link("model_version", content.model.as_str())),
+                ("signature", parts::digest(content.signature.as_str())),
+                ("contract", html! { @match &content.contract { Some(digest) => (parts::digest_link("definition", digest.as_str())), None => "–" } }),
+            ]))
+            h3 { "Requirements" }
+            ul.plain-list {
+                @for (name, digest) in content.requirements.iter().take(30) {
+                    li { a href=(format::address("requirement", name)) { (name) } " " (parts::digest(digest.as_str())) }
+                }
+            }
+            h3 { "Evaluations and signatures" }
+            ul.plain-list {
+                @for id in content.evaluations.iter().chain(&content.signatures).take(40) {
+                    li { (parts::digest_link("fact", id)) }
+                }
+            }
+            p { a href={ "/why/" (view.line.digest.short()) } { "lineage" } }
+        },
+    )
 }

@@ -85,7 +85,11 @@ fn history(frame: &Frame, view: &RequirementPage) -> Markup {
 fn about(frame: &Frame, view: &RequirementPage) -> Markup {
     let state = &view.state;
     let intent = html! {
-        @if state.signed_by.is_empty() { span.muted { "not signed" } } @else { (remuda_model::text::list(&state.signed_by)) }
+        @if state.signed_by.is_empty() {
+            span.muted { "not signed" }
+        } @else {
+            (remuda_model::text::list(&state.signed_by))
+        }
     };
     html! {
         (parts::section("about", "About", html! {}, html! {

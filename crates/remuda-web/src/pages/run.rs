@@ -115,7 +115,10 @@ pub(crate) fn metric_table(metrics: &[MetricValue]) -> Markup {
             tr {
                 td { (metric.name) }
                 td.number { b { (format::point(metric)) } }
-                td { (format::interval(metric.lower, metric.upper)) @if metric.lower.is_some() { span.muted.small { " " (format::two_sided(metric.confidence)) } } }
+                td {
+                    (format::interval(metric.lower, metric.upper))
+                    @if metric.lower.is_some() { span.muted.small { " " (format::two_sided(metric.confidence)) } }
+                }
                 td.number { (text::thousands(metric.n)) }
                 td { (metric.split) }
                 td.muted { (metric.method) }
@@ -174,24 +177,33 @@ fn models(frame: &Frame, run: &RunState) -> Markup {
 }
 
 fn about(frame: &Frame, run: &RunState) -> Markup {
-    parts::section("about", "About", html! {}, html! {
-        (parts::facts([
-            ("run", parts::digest(&run.run)),
-            ("command", html! { code { (format::cut(&run.command, 300)) } }),
-            ("note", parts::text(if run.note.is_empty() { "–" } else { &run.note })),
-            ("started", parts::time(frame.now, run.started)),
-            ("ended", html! { @match run.ended { Some(ended) => (parts::time(frame.now, ended)), None => "–" } }),
-            ("exit code", html! { @match run.exit_code { Some(code) => (code), None => "–" } }),
-        ]))
-        p { a href={ "/why/" (format::segment(&run.run)) } { "lineage" } }
-    })
+    parts::section(
+        "about",
+        "About",
+        html! {},
+        html! {
+            (parts::facts([
+                ("run", parts::digest(&run.run)),
+                ("command", html! { code { (format::cut(&run.command, 300)) } }),
+                ("note", parts::text(if run.note.is_empty() { "–" } else { &run.note })),
+                ("started", parts::time(frame.now, run.started)),
+                ("ended", html! { @match run.ended { Some(ended) => (parts::time(frame.now, ended)), None => "–" } }),
+                ("exit code", html! { @match run.exit_code { Some(code) => (code), None => "–" } }),
+            ]))
+            p { a href={ "/why/" (format::segment(&run.run)) } { "lineage" } }
+        },
+    )
 }
 
 fn parameters(run: &RunState) -> Markup {
     html! {
         @if !run.parameters.is_empty() {
             (parts::section("parameters", "Parameters", html! {}, html! {
-                dl.facts { @for (name, value) in run.parameters.iter().take(80) { div { dt { (name) } dd { code { (format::cut(&plain(value), 200)) } } } } }
+                dl.facts {
+                    @for (name, value) in run.parameters.iter().take(80) {
+                        div { dt { (name) } dd { code { (format::cut(&plain(value), 200)) } } }
+                    }
+                }
             }))
         }
     }
@@ -203,22 +215,31 @@ fn plain(value: &serde_json::Value) -> String {
 
 fn snapshot(snapshot: &Snapshot) -> Markup {
     let commit = |commit: &Option<String>| html! { @match commit { Some(commit) => (parts::digest(commit)), None => span.muted { "no git repository" } } };
-    parts::section("snapshot", "Snapshot", html! {}, html! {
-        (parts::facts([
-            ("code", commit(&snapshot.commit)),
-            ("made on", commit(&snapshot.parent)),
-            ("branch", parts::text(snapshot.branch.as_deref().unwrap_or("–"))),
-            ("changed files", parts::text(text::thousands(snapshot.changed_files))),
-        ]))
-        @if !snapshot.left_out.is_empty() {
-            p { (parts::mark(parts::Tone::Warning, "left out")) " because of their size:" }
-            ul.plain-list { @for (path, bytes) in snapshot.left_out.iter().take(12) { li { code { (path) } " " span.muted { (format::bytes(*bytes)) } } } }
-        }
-        @if !snapshot.environment.is_empty() {
-            details { summary { "environment" }
-                dl.facts { @for (name, value) in snapshot.environment.iter().take(60) { div { dt { (name) } dd { (format::cut(value, 120)) } } } } }
-        }
-    })
+    parts::section(
+        "snapshot",
+        "Snapshot",
+        html! {},
+        html! {
+            (parts::facts([
+                ("code", commit(&snapshot.commit)),
+                ("made on", commit(&snapshot.parent)),
+                ("branch", parts::text(snapshot.branch.as_deref().unwrap_or("–"))),
+                ("changed files", parts::text(text::thousands(snapshot.changed_files))),
+            ]))
+            @if !snapshot.left_out.is_empty() {
+                p { (parts::mark(parts::Tone::Warning, "left out")) " because of their size:" }
+                ul.plain-list {
+                    @for (path, bytes) in snapshot.left_out.iter().take(12) {
+                        li { code { (path) } " " span.muted { (format::bytes(*bytes)) } }
+                    }
+                }
+            }
+            @if !snapshot.environment.is_empty() {
+                details { summary { "environment" }
+                    dl.facts { @for (name, value) in snapshot.environment.iter().take(60) { div { dt { (name) } dd { (format::cut(value, 120)) } } } } }
+            }
+        },
+    )
 }
 
 /// Two runs side by side.
@@ -236,8 +257,14 @@ pub fn difference(frame: &Frame, view: &RunDiff) -> Markup {
         crumbs: vec![("Runs".to_owned(), "/run".to_owned())],
         beside: html! {},
         lead: html! {
-            span { a href=(format::address("run", &view.left.run)) { (left) } " by " (view.left.actor) ", " (parts::time(frame.now, view.left.started)) }
-            span { a href=(format::address("run", &view.right.run)) { (right) } " by " (view.right.actor) ", " (parts::time(frame.now, view.right.started)) }
+            span {
+                a href=(format::address("run", &view.left.run)) { (left) } " by " (view.left.actor) ", "
+                (parts::time(frame.now, view.left.started))
+            }
+            span {
+                a href=(format::address("run", &view.right.run)) { (right) } " by " (view.right.actor) ", "
+                (parts::time(frame.now, view.right.started))
+            }
         },
         commands: vec![format!("remuda run diff {} {}", view.left.run, view.right.run)],
         body,
@@ -246,8 +273,10 @@ pub fn difference(frame: &Frame, view: &RunDiff) -> Markup {
 }
 
 fn metric_differences(metrics: &[MetricDifference], left: &str, right: &str) -> Markup {
-    let cell = |metric: &Option<MetricValue>| html! {
-        @match metric { Some(metric) => { b { (format::point(metric)) } " " span.muted.small { (format::interval(metric.lower, metric.upper)) } }, None => span.muted { "–" } }
+    let cell = |metric: &Option<MetricValue>| {
+        html! {
+            @match metric { Some(metric) => { b { (format::point(metric)) } " " span.muted.small { (format::interval(metric.lower, metric.upper)) } }, None => span.muted { "–" } }
+        }
     };
     let rows = html! {
         @for metric in metrics.iter().take(120) {
@@ -255,21 +284,43 @@ fn metric_differences(metrics: &[MetricDifference], left: &str, right: &str) -> 
                 td { @if metric.apart { (parts::mark(parts::Tone::Warning, "apart")) } @else { span.muted { "within chance" } } } }
         }
     };
-    parts::section("metrics", "Metrics", html! {}, html! {
-        @if metrics.is_empty() { p.muted { "Neither run recorded a metric." } }
-        @else { (table::table("Metrics of both", html! { th scope="col" { "metric" } th scope="col" { (left) } th scope="col" { (right) } th scope="col" { "intervals" } }, rows)) }
-        p.muted.small { "Intervals that do not overlap are marked. The gate compares on the same rows, and decides." }
-    })
+    parts::section(
+        "metrics",
+        "Metrics",
+        html! {},
+        html! {
+            @if metrics.is_empty() { p.muted { "Neither run recorded a metric." } }
+            @else {
+                (table::table("Metrics of both", html! { th scope="col" { "metric" } th scope="col" { (left) } th scope="col" { (right) } th scope="col" { "intervals" } }, rows))
+            }
+            p.muted.small {
+                "Intervals that do not overlap are marked. The gate compares on the same rows, and decides."
+            }
+        },
+    )
 }
 
 fn differences(id: &str, title: &str, found: &[Difference], left: &str, right: &str) -> Markup {
     let rows = html! {
-        @for one in found.iter().take(100) { tr { td { (one.name) } td { code { (format::cut(&one.left, 160)) } } td { code { (format::cut(&one.right, 160)) } } } }
+        @for one in found.iter().take(100) {
+            tr {
+                td { (one.name) }
+                td { code { (format::cut(&one.left, 160)) } }
+                td { code { (format::cut(&one.right, 160)) } }
+            }
+        }
     };
-    parts::section(id, title, html! {}, html! {
-        @if found.is_empty() { p.muted { "No difference." } }
-        @else { (table::table(title, html! { th scope="col" { "name" } th scope="col" { (left) } th scope="col" { (right) } }, rows)) }
-    })
+    parts::section(
+        id,
+        title,
+        html! {},
+        html! {
+            @if found.is_empty() { p.muted { "No difference." } }
+            @else {
+                (table::table(title, html! { th scope="col" { "name" } th scope="col" { (left) } th scope="col" { (right) } }, rows))
+            }
+        },
+    )
 }
 
 fn files(view: &RunDiff) -> Markup {
@@ -280,16 +331,33 @@ fn files(view: &RunDiff) -> Markup {
         room -= lines;
         shown.push((file, lines));
     }
-    parts::section("files", "Files", parts::chip(&view.files.len().to_string()), html! {
-        @if view.files.is_empty() { p.muted { "The code is the same." } }
-        @for (file, lines) in &shown {
-            details.file open[*lines > 0] {
-                summary { span class={ "chip change-" (if file.kind == "added" { "added" } else if file.kind == "removed" { "removed" } else { "changed" }) } { (file.kind) } " " code { (file.path) } }
-                @if *lines > 0 { (diff::unified(&file.diff, *lines)) }
-                @else if file.diff.is_empty() { p.muted { "binary, or not shown" } }
-                @else { p.muted { "more than fits a page: " code { "remuda run diff " (format::short(&view.left.run)) " " (format::short(&view.right.run)) } } }
+    parts::section(
+        "files",
+        "Files",
+        parts::chip(&view.files.len().to_string()),
+        html! {
+            @if view.files.is_empty() { p.muted { "The code is the same." } }
+            @for (file, lines) in &shown {
+                details.file open[*lines > 0] {
+                    summary {
+                        span class={ "chip change-" (if file.kind == "added" { "added" } else if file.kind == "removed" { "removed" } else { "changed" }) } {
+                            (file.kind)
+                        }
+                        " " code { (file.path) }
+                    }
+                    @if *lines > 0 { (diff::unified(&file.diff, *lines)) }
+                    @else if file.diff.is_empty() { p.muted { "binary, or not shown" } }
+                    @else {
+                        p.muted {
+                            "more than fits a page: "
+                            code {
+                                "remuda run diff " (format::short(&view.left.run)) " " (format::short(&view.right.run))
+                            }
+                        }
+                    }
+                }
             }
-        }
-        (parts::left_out(view.files.len(), 40, "remuda run diff"))
-    })
+            (parts::left_out(view.files.len(), 40, "remuda run diff"))
+        },
+    )
 }

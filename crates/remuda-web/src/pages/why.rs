@@ -15,7 +15,11 @@ pub fn ask(frame: &Frame) -> Markup {
     let body = html! {
         form.ask action="/why" method="get" role="search" {
             label for="ask" { "An id or digest, the beginning of one, or a name" }
-            div.ask-line { input #ask type="search" name="id" required spellcheck="false" autocomplete="off" placeholder="9f3c1a… or a requirement's name"; button type="submit" { "Why" } }
+            div.ask-line {
+                input #ask type="search" name="id" required spellcheck="false" autocomplete="off" placeholder="9f3c1a… or a requirement's name"; button type="submit" {
+                    "Why"
+                }
+            }
         }
         (parts::empty("From any prediction back to the requirement, and forward again. Every run, version, evaluation and release has its lineage.", "remuda why ID"))
     };
@@ -80,18 +84,29 @@ fn thing(thing: &Thing) -> Markup {
 
 fn side(frame: &Frame, id: &str, title: &str, steps: &[LineageStep], nothing: &str) -> Markup {
     let ordered = ordered(steps);
-    parts::section(id, title, parts::chip(&steps.len().to_string()), html! {
-        @if steps.is_empty() { p.muted { (nothing) } }
-        ol.tree {
-            @for (level, step) in ordered.iter().take(STEPS) {
-                li class={ "level-" ((*level).min(LEVELS)) } {
-                    div.node { (thing(&step.thing)) a.follow href={ "/why/" (segment(&step.thing.id)) } title="its own lineage" { "why" } }
-                    p.fact { (parts::backticks(&step.fact.sentence)) " " span.muted { (step.fact.actor) ", " (parts::ago(frame.now, step.fact.time)) } }
+    parts::section(
+        id,
+        title,
+        parts::chip(&steps.len().to_string()),
+        html! {
+            @if steps.is_empty() { p.muted { (nothing) } }
+            ol.tree {
+                @for (level, step) in ordered.iter().take(STEPS) {
+                    li class={ "level-" ((*level).min(LEVELS)) } {
+                        div.node {
+                            (thing(&step.thing))
+                            a.follow href={ "/why/" (segment(&step.thing.id)) } title="its own lineage" { "why" }
+                        }
+                        p.fact {
+                            (parts::backticks(&step.fact.sentence)) " "
+                            span.muted { (step.fact.actor) ", " (parts::ago(frame.now, step.fact.time)) }
+                        }
+                    }
                 }
             }
-        }
-        (parts::left_out(steps.len(), STEPS, "remuda why ID"))
-    })
+            (parts::left_out(steps.len(), STEPS, "remuda why ID"))
+        },
+    )
 }
 
 fn segment(id: &str) -> String {
@@ -125,6 +140,8 @@ fn ordered(steps: &[LineageStep]) -> Vec<(u32, &LineageStep)> {
         }
     }
     // What only hangs on circles is still shown.
-    out.extend(steps.iter().enumerate().filter(|(index, _)| !seen[*index]).map(|(_, step)| (step.distance.max(1), step)));
+    out.extend(
+        steps.iter().enumerate().filter(|(index, _)| !seen[*index]).map(|(_, step)| (step.distance.max(1), step)),
+    );
     out
 }

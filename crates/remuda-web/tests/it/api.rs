@@ -85,7 +85,8 @@ async fn files_larger_than_any_json_body_travel_both_ways() {
 #[tokio::test]
 async fn an_upload_that_breaks_off_is_a_problem() {
     let server = Server::start().await;
-    let broken = futures::stream::iter([Ok(Bytes::from_static(b"half")), Err(std::io::Error::other("the line went dead"))]);
+    let broken =
+        futures::stream::iter([Ok(Bytes::from_static(b"half")), Err(std::io::Error::other("the line went dead"))]);
     let answer = server.send(request("PUT", "/api/v1/upload", &[], Body::from_stream(broken))).await;
     assert!(!answer.status.is_success());
     answer.problem();

@@ -56,7 +56,15 @@ async fn without_a_token_programs_get_401_and_people_the_login_page() {
     assert_eq!(server.get("/", &[("cookie", "remuda_token=guess")]).await.status, 303);
     assert_eq!(server.json("/api/v1/product/status", "{}", &[("authorization", "Bearer guess")]).await.status, 401);
     assert_eq!(server.form("/action/release/rollback", "", &[]).await.status, 401);
-    let style = login.text().split("href=\"").find(|piece| piece.starts_with("/assets/")).unwrap().split('"').next().unwrap().to_owned();
+    let style = login
+        .text()
+        .split("href=\"")
+        .find(|piece| piece.starts_with("/assets/"))
+        .unwrap()
+        .split('"')
+        .next()
+        .unwrap()
+        .to_owned();
     assert_eq!(server.get(&style, &[]).await.status, 200);
 }
 
@@ -121,7 +129,10 @@ async fn every_answer_is_shut_to_foreign_content() {
     for path in ["/", "/nowhere", "/api/v1/openapi.json", "/api/v1/nowhere", "/login", "/assets/nothing.css"] {
         let answer = server.get(path, &[]).await;
         let policy = answer.header("content-security-policy");
-        assert!(policy.starts_with("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{path}: {policy}");
+        assert!(
+            policy.starts_with("default-src 'none'") && policy.contains("frame-ancestors 'none'"),
+            "{path}: {policy}"
+        );
         assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
         assert_eq!(answer.header("referrer-policy"), "same-origin", "{path}");
     }
@@ -147,7 +158,9 @@ async fn light_and_dark_are_remembered_without_a_script() {
     assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/team"));
     let cookie = answer.header("set-cookie").split(';').next().unwrap().to_owned();
     assert!(server.get("/team", &[("cookie", &cookie)]).await.text().contains("data-theme=\"dark\""));
-    assert!(server.get("/team", &[("cookie", "remuda_theme=%22><script>")]).await.text().contains("data-theme=\"system\""));
+    assert!(
+        server.get("/team", &[("cookie", "remuda_theme=%22><script>")]).await.text().contains("data-theme=\"system\"")
+    );
     assert_eq!(server.get("/theme/dark?back=//evil.example", &[]).await.header("location"), "/");
     assert_eq!(server.get("/theme/pink", &[]).await.header("set-cookie"), "");
 }

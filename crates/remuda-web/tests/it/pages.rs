@@ -19,10 +19,17 @@ fn every_page_is_whole_and_small_and_loads_nothing_from_elsewhere() {
         assert!(page.ends_with("</html>"), "{name}");
         assert!(page.len() <= LIMIT, "{name} has {} bytes", page.len());
         assert!(page.matches("<h1").count() == 1, "{name} has one heading");
-        assert!(!page.contains(" style=") && !page.contains("<style") && !page.contains("onclick"), "{name}: nothing inline");
+        assert!(
+            !page.contains(" style=") && !page.contains("<style") && !page.contains("onclick"),
+            "{name}: nothing inline"
+        );
         for reference in ["src=\"", "href=\"", "action=\""] {
             for target in page.split(reference).skip(1) {
-                assert!(target.starts_with('/') || target.starts_with('#'), "{name}: {}", &target[..target.len().min(60)]);
+                assert!(
+                    target.starts_with('/') || target.starts_with('#'),
+                    "{name}: {}",
+                    &target[..target.len().min(60)]
+                );
             }
         }
     }
@@ -111,7 +118,8 @@ fn hostile_names_stay_text() {
     lineage.thing.name = hostile.into();
     lineage.because[0].thing.id = hostile.into();
     let mut requirement = samples::requirement_page();
-    requirement.prose = format!("# {hostile}\n\n{hostile} [x](javascript:alert(1)) [y](https://a.example/\"onmouseover=\"x)");
+    requirement.prose =
+        format!("# {hostile}\n\n{hostile} [x](javascript:alert(1)) [y](https://a.example/\"onmouseover=\"x)");
     let mut frame = samples::frame("/?q=<script>", Theme::System);
     frame.actor = hostile.into();
     use remuda_web::pages as drawn;
@@ -141,7 +149,8 @@ fn very_large_answers_still_make_small_pages() {
     board.requirements = (0..200).map(|_| samples::requirement()).collect();
     board.waiting = (0..300).flat_map(|_| samples::waiting()).collect();
     let mut facts = samples::facts();
-    facts.facts = (0..500).map(|index| samples::fact(index, "scientist", "run.finished", &"long sentence ".repeat(80))).collect();
+    facts.facts =
+        (0..500).map(|index| samples::fact(index, "scientist", "run.finished", &"long sentence ".repeat(80))).collect();
     let mut runs = samples::run::runs();
     runs.runs = (0..500).map(|_| samples::run::run("w8c4n6rt2b", remuda_model::run::RunStatus::Finished, 3)).collect();
     let mut difference = samples::run::difference();
@@ -150,15 +159,34 @@ fn very_large_answers_still_make_small_pages() {
     let mut lineage = samples::lineage();
     lineage.because = (0..2_000).flat_map(|_| samples::lineage().because).collect();
     let mut live = samples::live::page();
-    live.traffic = (0..50_000).map(|index| { let mut bucket = live.traffic[0].clone(); bucket.start += index * bucket.width; bucket }).collect();
-    live.metric_history = (0..5_000).map(|index| { let mut bucket = live.metric_history[0].clone(); bucket.start += index * bucket.width; bucket }).collect();
+    live.traffic = (0..50_000)
+        .map(|index| {
+            let mut bucket = live.traffic[0].clone();
+            bucket.start += index * bucket.width;
+            bucket
+        })
+        .collect();
+    live.metric_history = (0..5_000)
+        .map(|index| {
+            let mut bucket = live.metric_history[0].clone();
+            bucket.start += index * bucket.width;
+            bucket
+        })
+        .collect();
     live.drift = (0..400).map(|index| live.drift[index % 3].clone()).collect();
     live.inputs = (0..1_000).map(|_| live.inputs[0].clone()).collect();
     let drawn: Vec<(&str, maud::Markup)> = vec![
         ("board", drawn::board::page(&frame, &board)),
         ("data", drawn::data::page(&frame, &samples::data::wide_page(900), 3)),
         ("gate", drawn::gate::page(&frame, &samples::gate::wide_evaluation(77, 400))),
-        ("ledger", drawn::ledger::page(&frame, &facts, &remuda_app::ledger::Log { limit: 80, before: None, verb: None, actor: None })),
+        (
+            "ledger",
+            drawn::ledger::page(
+                &frame,
+                &facts,
+                &remuda_app::ledger::Log { limit: 80, before: None, verb: None, actor: None },
+            ),
+        ),
         ("runs", drawn::run::list(&frame, &runs)),
         ("run diff", drawn::run::difference(&frame, &difference)),
         ("why", drawn::why::page(&frame, &lineage)),
@@ -171,7 +199,12 @@ fn very_large_answers_still_make_small_pages() {
 #[test]
 fn the_style_sheet_and_the_script_load_nothing_either() {
     for content in [remuda_web::assets::STYLE, remuda_web::assets::SCRIPT] {
-        assert!(!content.contains("http:") && !content.contains("https:") && !content.contains("@import") && !content.contains("url("));
+        assert!(
+            !content.contains("http:")
+                && !content.contains("https:")
+                && !content.contains("@import")
+                && !content.contains("url(")
+        );
     }
 }
 

@@ -5,7 +5,21 @@ use crate::server::Server;
 #[tokio::test]
 async fn every_page_of_a_new_product_opens() {
     let server = Server::start().await;
-    for path in ["/", "/requirement", "/data", "/run", "/model", "/gate", "/release", "/live", "/why", "/ledger", "/team", "/api", "/login"] {
+    for path in [
+        "/",
+        "/requirement",
+        "/data",
+        "/run",
+        "/model",
+        "/gate",
+        "/release",
+        "/live",
+        "/why",
+        "/ledger",
+        "/team",
+        "/api",
+        "/login",
+    ] {
         let page = server.get(path, &[]).await;
         assert_eq!(page.status, 200, "{path}: {}", page.text());
         assert!(page.text().contains("<h1"), "{path}");
@@ -29,7 +43,17 @@ async fn queries_that_make_no_sense_are_no_reason_to_fail() {
 #[tokio::test]
 async fn what_is_not_there_is_a_page_with_the_next_step() {
     let server = Server::start().await;
-    for path in ["/run/nothing", "/data/nothing", "/gate/nothing", "/release/nothing", "/requirement/nothing", "/why/nothing", "/model/nothing", "/nowhere", "/data/a/diff/b"] {
+    for path in [
+        "/run/nothing",
+        "/data/nothing",
+        "/gate/nothing",
+        "/release/nothing",
+        "/requirement/nothing",
+        "/why/nothing",
+        "/model/nothing",
+        "/nowhere",
+        "/data/a/diff/b",
+    ] {
         let page = server.get(path, &[]).await;
         assert_eq!(page.status, 404, "{path}: {}", page.text());
         assert!(page.text().contains("role=\"alert\""), "{path}");

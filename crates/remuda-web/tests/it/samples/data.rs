@@ -1,7 +1,9 @@
 //! Dataset versions and their differences.
 
 use super::{HOUR, NOW, digest, facts};
-use remuda_app::data::{Cell, CellChange, ChangeCounts, ColumnChange, Look, RowChange, VersionDiff, VersionLine, VersionPage};
+use remuda_app::data::{
+    Cell, CellChange, ChangeCounts, ColumnChange, Look, RowChange, VersionDiff, VersionLine, VersionPage,
+};
 use remuda_model::data::*;
 
 pub(crate) fn line(dataset: &str, index: u64) -> VersionLine {
@@ -14,7 +16,12 @@ pub(crate) fn line(dataset: &str, index: u64) -> VersionLine {
     };
     let report = ContractReport {
         results: vec![
-            result("null_values(TotalCharges)", false, 11, "11 rows lack a value where none may: lines 489, 754, 937, …"),
+            result(
+                "null_values(TotalCharges)",
+                false,
+                11,
+                "11 rows lack a value where none may: lines 489, 754, 937, …",
+            ),
             result("valid_values(Contract)", true, 0, "every value is known"),
             result("range(tenure)", true, 0, "all between 0 and 72"),
             result("duplicate_values(customerID)", true, 0, "no key comes twice"),
@@ -99,19 +106,55 @@ pub(crate) fn page() -> VersionPage {
             numbers("MonthlyCharges", 118.75, |x| 0.15 + (x * 9.0).sin().abs() * 0.7, 0),
             numbers("TotalCharges", 8_684.8, |x| (-4.0 * x).exp(), 11),
             words("Contract", &[("Month-to-month", 3_875), ("Two year", 1_695), ("One year", 1_473)], 3, None),
-            words("PaymentMethod", &[("Electronic check", 2_365), ("Mailed check", 1_612), ("Bank transfer (automatic)", 1_544), ("Credit card (automatic)", 1_522)], 4, None),
+            words(
+                "PaymentMethod",
+                &[
+                    ("Electronic check", 2_365),
+                    ("Mailed check", 1_612),
+                    ("Bank transfer (automatic)", 1_544),
+                    ("Credit card (automatic)", 1_522),
+                ],
+                4,
+                None,
+            ),
             signed_up,
-            words("Notes", &[("called twice about the bill", 31), ("", 12), ("moved", 9), ("asked for a quote", 7), ("paid late", 6), ("wants fibre", 5), ("no answer", 4)], 2_811, Some(38.4)),
+            words(
+                "Notes",
+                &[
+                    ("called twice about the bill", 31),
+                    ("", 12),
+                    ("moved", 9),
+                    ("asked for a quote", 7),
+                    ("paid late", 6),
+                    ("wants fibre", 5),
+                    ("no answer", 4),
+                ],
+                2_811,
+                Some(38.4),
+            ),
             words("Churn", &[("No", 5_174), ("Yes", 1_869)], 2, None),
         ],
     };
-    let look = |hours, revealed: &str, purpose: String, charge| Look { time: NOW - hours * HOUR, actor: "quality".into(), revealed: revealed.into(), purpose, charge };
+    let look = |hours, revealed: &str, purpose: String, charge| Look {
+        time: NOW - hours * HOUR,
+        actor: "quality".into(),
+        revealed: revealed.into(),
+        purpose,
+        charge,
+    };
     VersionPage {
         line: line("customers", 2),
-        columns: vec![column("customerID", ColumnType::String, ColumnUse::Key), column("Churn", ColumnType::String, ColumnUse::Label), column("SignedUp", ColumnType::Timestamp, ColumnUse::Time)],
+        columns: vec![
+            column("customerID", ColumnType::String, ColumnUse::Key),
+            column("Churn", ColumnType::String, ColumnUse::Label),
+            column("SignedUp", ColumnType::Timestamp, ColumnUse::Time),
+        ],
         profile,
         report: line("customers", 2).version.report,
-        looks: vec![look(6, "numbers", format!("candidate {}", digest("trees")), 1), look(40, "verdicts", "candidate linear".into(), 1)],
+        looks: vec![
+            look(6, "numbers", format!("candidate {}", digest("trees")), 1),
+            look(40, "verdicts", "candidate linear".into(), 1),
+        ],
         budget: 20,
         used_by: facts().facts.into_iter().take(4).collect(),
         siblings: vec![line("customers", 1), line("customers", 0)],
@@ -125,25 +168,45 @@ pub(crate) fn wide_page(columns: usize) -> VersionPage {
     wide.profile.columns = (0..columns)
         .map(|index| {
             let name = format!("column {index} {long}");
-            if index % 2 == 0 { numbers(&name, 1e9, |x| x, 3) } else { words(&name, &[(&long, 9), (&long, 8), (&long, 7), (&long, 6), (&long, 5), (&long, 4)], 99, None) }
+            if index % 2 == 0 {
+                numbers(&name, 1e9, |x| x, 3)
+            } else {
+                words(&name, &[(&long, 9), (&long, 8), (&long, 7), (&long, 6), (&long, 5), (&long, 4)], 99, None)
+            }
         })
         .collect();
     wide
 }
 
 pub(crate) fn difference() -> VersionDiff {
-    let change = |column: &str, before: &str, after: &str| CellChange { column: column.into(), before: before.into(), after: after.into() };
-    let row = |kind: &str, key: &str, changes| RowChange { kind: kind.into(), key: vec![Cell { column: "customerID".into(), value: key.into() }], changes };
+    let change = |column: &str, before: &str, after: &str| CellChange {
+        column: column.into(),
+        before: before.into(),
+        after: after.into(),
+    };
+    let row = |kind: &str, key: &str, changes| RowChange {
+        kind: kind.into(),
+        key: vec![Cell { column: "customerID".into(), value: key.into() }],
+        changes,
+    };
     VersionDiff {
         before: digest("customers 1").to_string(),
         after: digest("customers 2").to_string(),
         counts: ChangeCounts { added: 2_107, removed: 14, changed: 61, relabelled: 9 },
         same: 6_959,
         key: vec!["customerID".into()],
-        by_column: vec![ColumnChange { column: "MonthlyCharges".into(), rows: 44 }, ColumnChange { column: "Contract".into(), rows: 17 }, ColumnChange { column: "Churn".into(), rows: 9 }],
+        by_column: vec![
+            ColumnChange { column: "MonthlyCharges".into(), rows: 44 },
+            ColumnChange { column: "Contract".into(), rows: 17 },
+            ColumnChange { column: "Churn".into(), rows: 9 },
+        ],
         examples: vec![
             row("relabelled", "7590-VHVEG", vec![change("Churn", "No", "Yes")]),
-            row("changed", "5575-GNVDE", vec![change("MonthlyCharges", "56.95", "61.2"), change("Contract", "Month-to-month", "One year")]),
+            row(
+                "changed",
+                "5575-GNVDE",
+                vec![change("MonthlyCharges", "56.95", "61.2"), change("Contract", "Month-to-month", "One year")],
+            ),
             row("changed", "3668-QPYBK", vec![change("TotalCharges", "", "108.15")]),
             row("added", "9237-HQITU", vec![]),
             row("removed", "0280-XJGEX", vec![]),

@@ -64,7 +64,14 @@ pub(crate) fn verdicts() -> Vec<Verdict> {
         "BCa bootstrap of the cell counts",
     );
     cost.wants_more = false;
-    let mut missing = verdict("recall of Yes >= 0.7 for each region", "For each region …", VerdictKind::Undecided, [0.0; 4], 0, "Clopper-Pearson");
+    let mut missing = verdict(
+        "recall of Yes >= 0.7 for each region",
+        "For each region …",
+        VerdictKind::Undecided,
+        [0.0; 4],
+        0,
+        "Clopper-Pearson",
+    );
     missing.slice = Some("region = 'Nord'".into());
     (missing.estimate, missing.lower, missing.upper) = (None, None, None);
     missing.reason = Some(Reason::DataMissing("no row of this slice has a label".into()));

@@ -17,10 +17,23 @@ pub(crate) fn page() -> LivePage {
     let history = (0..28i64).map(|index| MetricBucket {
         start: start + index * 4 * width,
         width: 4 * width,
-        metric: metric("accuracy", 0.81 - 0.0022 * index as f64 + 0.008 * (index as f64 * 1.3).sin(), 0.02 + 0.0008 * index as f64, 380),
+        metric: metric(
+            "accuracy",
+            0.81 - 0.0022 * index as f64 + 0.008 * (index as f64 * 1.3).sin(),
+            0.02 + 0.0008 * index as f64,
+            380,
+        ),
     });
     let share = |name: &str, training, live| Share { name: name.into(), training, live };
-    let drift = |column: &str, distance, drifted, shares: Vec<Share>| ColumnDrift { column: column.into(), distance, by_chance: 0.0187, p_value: if drifted { 0.00001 } else { 0.41 }, rows: 14_820, drifted, shares };
+    let drift = |column: &str, distance, drifted, shares: Vec<Share>| ColumnDrift {
+        column: column.into(),
+        distance,
+        by_chance: 0.0187,
+        p_value: if drifted { 0.00001 } else { 0.41 },
+        rows: 14_820,
+        drifted,
+        shares,
+    };
     LivePage {
         endpoint: "churn".into(),
         on_duty: Some("operations".into()),
@@ -36,12 +49,48 @@ pub(crate) fn page() -> LivePage {
         metrics: vec![metric("accuracy", 0.7814, 0.0085, 9_204), metric("recall of Yes", 0.532, 0.019, 2_603)],
         metric_history: history.collect(),
         drift: vec![
-            drift("tenure", 0.0121, false, vec![share("0 to 9", 0.27, 0.29), share("9 to 29", 0.25, 0.24), share("29 to 55", 0.24, 0.23), share("55 to 72", 0.24, 0.24)]),
-            drift("PaymentMethod", 0.3122, true, vec![share("Electronic check", 0.336, 0.114), share("Mailed check", 0.229, 0.221), share("Bank transfer (automatic)", 0.219, 0.402), share("Credit card (automatic)", 0.216, 0.263)]),
-            drift("Contract", 0.044, false, vec![share("Month-to-month", 0.55, 0.49), share("Two year", 0.241, 0.28), share("One year", 0.209, 0.23)]),
+            drift(
+                "tenure",
+                0.0121,
+                false,
+                vec![
+                    share("0 to 9", 0.27, 0.29),
+                    share("9 to 29", 0.25, 0.24),
+                    share("29 to 55", 0.24, 0.23),
+                    share("55 to 72", 0.24, 0.24),
+                ],
+            ),
+            drift(
+                "PaymentMethod",
+                0.3122,
+                true,
+                vec![
+                    share("Electronic check", 0.336, 0.114),
+                    share("Mailed check", 0.229, 0.221),
+                    share("Bank transfer (automatic)", 0.219, 0.402),
+                    share("Credit card (automatic)", 0.216, 0.263),
+                ],
+            ),
+            drift(
+                "Contract",
+                0.044,
+                false,
+                vec![
+                    share("Month-to-month", 0.55, 0.49),
+                    share("Two year", 0.241, 0.28),
+                    share("One year", 0.209, 0.23),
+                ],
+            ),
         ],
-        labels: vec![LabelShare { label: "No".into(), predicted: 0.774, observed: Some(0.717) }, LabelShare { label: "Yes".into(), predicted: 0.226, observed: None }],
-        alerts: vec![Alert { message: "`PaymentMethod` drifts: distance 0.31, and chance alone explains 0.02".into(), command: "remuda serving live".into(), roles: vec![Role::BackendEngineer] }],
+        labels: vec![
+            LabelShare { label: "No".into(), predicted: 0.774, observed: Some(0.717) },
+            LabelShare { label: "Yes".into(), predicted: 0.226, observed: None },
+        ],
+        alerts: vec![Alert {
+            message: "`PaymentMethod` drifts: distance 0.31, and chance alone explains 0.02".into(),
+            command: "remuda serving live".into(),
+            roles: vec![Role::BackendEngineer],
+        }],
         history: gate::history(),
         since: start,
         until: NOW,

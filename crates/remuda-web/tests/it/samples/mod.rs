@@ -65,7 +65,8 @@ pub(crate) fn facts() -> Facts {
         ("owner", "team.signed", "signed: the product takes release `41d0c2aa96e1`"),
         ("operations", "release.promoted", "made release `41d0c2aa96e1` live"),
     ];
-    let facts = told.iter().enumerate().map(|(index, (actor, verb, sentence))| fact(50 + index as i64, actor, verb, sentence));
+    let facts =
+        told.iter().enumerate().map(|(index, (actor, verb, sentence))| fact(50 + index as i64, actor, verb, sentence));
     Facts { facts: facts.rev().collect(), more: true }
 }
 
@@ -77,7 +78,10 @@ pub(crate) fn requirement() -> RequirementState {
         owner: "owner".into(),
         dataset: "customers".into(),
         digest: digest("requirement retention").to_string(),
-        criteria: verdicts.iter().map(|verdict| CriterionWords { text: verdict.criterion.clone(), words: verdict.words.clone() }).collect(),
+        criteria: verdicts
+            .iter()
+            .map(|verdict| CriterionWords { text: verdict.criterion.clone(), words: verdict.words.clone() })
+            .collect(),
         verdict: VerdictKind::Undecided,
         verdicts,
         evaluation: Some(gate::summary(VerdictKind::Undecided)),
@@ -116,7 +120,11 @@ pub(crate) fn requirement_page() -> RequirementPage {
 }
 
 pub(crate) fn members() -> Vec<Member> {
-    let member = |name: &str, roles: &[Role]| Member { name: name.into(), email: Some(format!("{name}@example.org")), roles: roles.to_vec() };
+    let member = |name: &str, roles: &[Role]| Member {
+        name: name.into(),
+        email: Some(format!("{name}@example.org")),
+        roles: roles.to_vec(),
+    };
     vec![
         member("owner", &[Role::ProductOwner]),
         member("scientist", &[Role::DataScientist, Role::ResearchEngineer]),
@@ -211,21 +219,44 @@ pub(crate) fn signatures() -> Vec<Signature> {
     };
     let work = vec!["trained run `w8c4n6rt2b`".into(), "wrote `pipeline.toml`".into()];
     vec![
-        signature(SignatureKind::Accept, "owner", "release 41d0c2aa96e1", Independence::Independent, "go, and watch the month-to-month contracts"),
-        signature(SignatureKind::Evidence, "quality", "evaluation h6v9d3kq7m", Independence::Independent, "re-ran it on a clean machine"),
+        signature(
+            SignatureKind::Accept,
+            "owner",
+            "release 41d0c2aa96e1",
+            Independence::Independent,
+            "go, and watch the month-to-month contracts",
+        ),
+        signature(
+            SignatureKind::Evidence,
+            "quality",
+            "evaluation h6v9d3kq7m",
+            Independence::Independent,
+            "re-ran it on a clean machine",
+        ),
         signature(SignatureKind::Evidence, "scientist", "evaluation h6v9d3kq7m", Independence::Contributed(work), ""),
         signature(SignatureKind::Intent, "owner", "requirement retention", Independence::Solo, ""),
     ]
 }
 
 pub(crate) fn team() -> Team {
-    let work = |member: Member| MemberWork { member, facts: vec![("run.finished".into(), 12), ("data.added".into(), 2), ("team.signed".into(), 3)], last: Some(NOW - 3 * HOUR) };
+    let work = |member: Member| MemberWork {
+        member,
+        facts: vec![("run.finished".into(), 12), ("data.added".into(), 2), ("team.signed".into(), 3)],
+        last: Some(NOW - 3 * HOUR),
+    };
     let mut members: Vec<MemberWork> = members().into_iter().map(work).collect();
     if let Some(last) = members.last_mut() {
         last.facts.clear();
         last.last = None;
     }
-    Team { product: "churn".into(), stage: Stage::Operate, risk: Risk::Medium, solo: false, members, signatures: signatures() }
+    Team {
+        product: "churn".into(),
+        stage: Stage::Operate,
+        risk: Risk::Medium,
+        solo: false,
+        members,
+        signatures: signatures(),
+    }
 }
 
 pub(crate) fn empty_team() -> Team {
@@ -244,7 +275,13 @@ pub(crate) fn lineage() -> Lineage {
         thing: thing("release", "release 41d0c2aa96e1"),
         because: vec![
             step(1, "model_version", "trees", "release 41d0c2aa96e1", "the release was made of `trees`"),
-            step(1, "evaluation", "evaluation h6v9d3kq7m", "release 41d0c2aa96e1", "the release rests on this evaluation"),
+            step(
+                1,
+                "evaluation",
+                "evaluation h6v9d3kq7m",
+                "release 41d0c2aa96e1",
+                "the release rests on this evaluation",
+            ),
             step(2, "run", "run w8c4n6rt2b", "trees", "the run trained `trees`"),
             step(3, "dataset_version", "customers 9c1e22ab7f30", "run w8c4n6rt2b", "the run read the train split"),
             step(3, "definition", "pipeline.toml", "run w8c4n6rt2b", "the run followed this text"),

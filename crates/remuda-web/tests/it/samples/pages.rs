@@ -25,7 +25,8 @@ fn nothing_asked() -> Log {
 /// Every page, as it looks when there is something to show.
 pub(crate) fn full(theme: Theme) -> Vec<Drawn> {
     let at = |path: &str| super::frame(path, theme);
-    let done = Frame { notice: Some("Signed. The signature binds what stands on this page.".into()), ..at("/release/1") };
+    let done =
+        Frame { notice: Some("Signed. The signature binds what stands on this page.".into()), ..at("/release/1") };
     let error = Error::not_found("run", "k9").hint("`remuda run list` shows them").hint("did you mean `k3f7m2pq9x`?");
     let mut running = run::run("z5m3x8kd4v", RunStatus::Running, 0);
     running.metrics.clear();
@@ -33,7 +34,15 @@ pub(crate) fn full(theme: Theme) -> Vec<Drawn> {
         ("board", pages::board::page(&at("/"), &super::board())),
         ("requirements", pages::requirement::list(&at("/requirement"), &super::requirements())),
         ("requirement", pages::requirement::page(&at("/requirement/retention"), &super::requirement_page())),
-        ("data-list", pages::data::list(&at("/data"), &remuda_app::data::Versions { versions: vec![data::line("customers", 2), data::line("customers", 1), data::line("tickets", 0)] })),
+        (
+            "data-list",
+            pages::data::list(
+                &at("/data"),
+                &remuda_app::data::Versions {
+                    versions: vec![data::line("customers", 2), data::line("customers", 1), data::line("tickets", 0)],
+                },
+            ),
+        ),
         ("data", pages::data::page(&at("/data/1"), &data::page(), 0)),
         ("data-diff", pages::data::difference(&at("/data/1/diff/2"), &data::difference())),
         ("runs", pages::run::list(&at("/run"), &run::runs())),
@@ -43,19 +52,52 @@ pub(crate) fn full(theme: Theme) -> Vec<Drawn> {
         ("run-diff", pages::run::difference(&at("/run/a/diff/b"), &run::difference())),
         ("models", pages::model::list(&at("/model"), &Models { models: vec![run::model_line()] })),
         ("model", pages::model::page(&at("/model/1"), &run::model_page())),
-        ("gate-list", pages::gate::list(&at("/gate"), &Evaluations { evaluations: vec![gate::summary(VerdictKind::Met), gate::summary(VerdictKind::Undecided), gate::summary(VerdictKind::NotMet)] })),
+        (
+            "gate-list",
+            pages::gate::list(
+                &at("/gate"),
+                &Evaluations {
+                    evaluations: vec![
+                        gate::summary(VerdictKind::Met),
+                        gate::summary(VerdictKind::Undecided),
+                        gate::summary(VerdictKind::NotMet),
+                    ],
+                },
+            ),
+        ),
         ("gate", pages::gate::page(&at("/gate/h6v9d3kq7m"), &gate::evaluation())),
-        ("releases", pages::release::list(&at("/release"), &Releases { releases: vec![gate::release_line(false), gate::release_line(true)] })),
+        (
+            "releases",
+            pages::release::list(
+                &at("/release"),
+                &Releases { releases: vec![gate::release_line(false), gate::release_line(true)] },
+            ),
+        ),
         ("release", pages::release::page(&at("/release/1"), &gate::release(false))),
         ("release-live", pages::release::page(&done, &gate::release(true))),
         ("live", pages::live::page(&at("/live"), &live::page())),
         ("why", pages::why::page(&at("/why/1"), &super::lineage())),
         ("ledger", pages::ledger::page(&at("/ledger"), &super::facts(), &nothing_asked())),
         ("team", pages::team::page(&at("/team"), &super::team())),
-        ("token", pages::team::new_token(&at("/team"), &NewToken { member: "quality".into(), token: "remuda_0123456789abcdef".into() })),
+        (
+            "token",
+            pages::team::new_token(
+                &at("/team"),
+                &NewToken { member: "quality".into(), token: "remuda_0123456789abcdef".into() },
+            ),
+        ),
         ("api", pages::reference::page(&at("/api"), &openapi::DESCRIPTION.operations)),
         ("login", pages::login::page(&at("/login"), "/", None)),
-        ("login-refused", pages::login::page(&at("/login"), "/", Some(&Error::new("access.unknown", "that is no valid token").hint("`remuda team token NAME` makes one")))),
+        (
+            "login-refused",
+            pages::login::page(
+                &at("/login"),
+                "/",
+                Some(
+                    &Error::new("access.unknown", "that is no valid token").hint("`remuda team token NAME` makes one"),
+                ),
+            ),
+        ),
         ("problem", pages::problem::page(&at("/run/k9"), &error, Some("/run"))),
     ]
 }
@@ -67,7 +109,12 @@ pub(crate) fn empty(theme: Theme) -> Vec<Drawn> {
     requirement.verdicts.clear();
     requirement.signed_by.clear();
     requirement.evaluation = None;
-    let requirement = RequirementPage { state: requirement, path: "requirements/x.md".into(), prose: String::new(), history: Vec::new() };
+    let requirement = RequirementPage {
+        state: requirement,
+        path: "requirements/x.md".into(),
+        prose: String::new(),
+        history: Vec::new(),
+    };
     let mut version = data::page();
     version.profile.columns.clear();
     version.report.results.clear();
@@ -76,7 +123,14 @@ pub(crate) fn empty(theme: Theme) -> Vec<Drawn> {
     version.looks.clear();
     version.siblings.clear();
     version.used_by.clear();
-    let bare = RunState { metrics: Vec::new(), steps: Vec::new(), models: Vec::new(), parameters: Default::default(), snapshot: Default::default(), ..run::run("a", RunStatus::Finished, 1) };
+    let bare = RunState {
+        metrics: Vec::new(),
+        steps: Vec::new(),
+        models: Vec::new(),
+        parameters: Default::default(),
+        snapshot: Default::default(),
+        ..run::run("a", RunStatus::Finished, 1)
+    };
     let mut evaluation = gate::evaluation();
     evaluation.requirements.clear();
     evaluation.confusion = None;
@@ -85,10 +139,17 @@ pub(crate) fn empty(theme: Theme) -> Vec<Drawn> {
     release.evaluations.clear();
     release.signatures.clear();
     release.missing.clear();
-    let alone = Lineage { thing: Thing { kind: "run".into(), id: "a".into(), name: String::new() }, because: Vec::new(), led_to: Vec::new() };
+    let alone = Lineage {
+        thing: Thing { kind: "run".into(), id: "a".into(), name: String::new() },
+        because: Vec::new(),
+        led_to: Vec::new(),
+    };
     vec![
         ("empty-board", pages::board::page(&at("/"), &super::empty_board())),
-        ("empty-requirements", pages::requirement::list(&at("/requirement"), &Requirements { requirements: Vec::new() })),
+        (
+            "empty-requirements",
+            pages::requirement::list(&at("/requirement"), &Requirements { requirements: Vec::new() }),
+        ),
         ("empty-requirement", pages::requirement::page(&at("/requirement/x"), &requirement)),
         ("empty-data-list", pages::data::list(&at("/data"), &remuda_app::data::Versions { versions: Vec::new() })),
         ("empty-data", pages::data::page(&at("/data/1"), &version, 7)),
@@ -102,7 +163,14 @@ pub(crate) fn empty(theme: Theme) -> Vec<Drawn> {
         ("empty-live", pages::live::page(&at("/live"), &live::empty())),
         ("empty-why", pages::why::page(&at("/why/a"), &alone)),
         ("ask-why", pages::why::ask(&at("/why"))),
-        ("empty-ledger", pages::ledger::page(&at("/ledger"), &Facts { facts: Vec::new(), more: false }, &Log { limit: 80, before: None, verb: Some("x".into()), actor: None })),
+        (
+            "empty-ledger",
+            pages::ledger::page(
+                &at("/ledger"),
+                &Facts { facts: Vec::new(), more: false },
+                &Log { limit: 80, before: None, verb: Some("x".into()), actor: None },
+            ),
+        ),
         ("empty-team", pages::team::page(&at("/team"), &super::empty_team())),
     ]
 }

@@ -33,7 +33,12 @@ pub(crate) fn model() -> ModelVersion {
         run: "w8c4n6rt2b".into(),
         algorithm: Some(Algorithm::Trees),
         signature: ModelSignature {
-            features: vec![feature("tenure", FeatureKind::Number), feature("MonthlyCharges", FeatureKind::Number), feature("Contract", FeatureKind::Category), feature("Notes", FeatureKind::Text)],
+            features: vec![
+                feature("tenure", FeatureKind::Number),
+                feature("MonthlyCharges", FeatureKind::Number),
+                feature("Contract", FeatureKind::Category),
+                feature("Notes", FeatureKind::Text),
+            ],
             task: Task::Binary,
             label: "Churn".into(),
             labels: LabelSpace::Classes(vec!["No".into(), "Yes".into()]),
@@ -46,7 +51,13 @@ pub(crate) fn model() -> ModelVersion {
 }
 
 pub(crate) fn run(id: &str, status: RunStatus, hours: i64) -> RunState {
-    let step = |step: &str, outcome, note: &str, seconds| StepResult { step: step.into(), outcome, note: note.into(), inputs: digest(step), seconds };
+    let step = |step: &str, outcome, note: &str, seconds| StepResult {
+        step: step.into(),
+        outcome,
+        note: note.into(),
+        inputs: digest(step),
+        seconds,
+    };
     let failed = status == RunStatus::Failed;
     RunState {
         run: id.into(),
@@ -57,33 +68,60 @@ pub(crate) fn run(id: &str, status: RunStatus, hours: i64) -> RunState {
         started: NOW - hours * HOUR,
         ended: (status != RunStatus::Running).then_some(NOW - hours * HOUR + 21_400_000),
         exit_code: failed.then_some(1),
-        failure: if failed { "Traceback (most recent call last):\n  File \"train.py\", line 12, in <module>\nValueError: could not convert string to float: ' '".into() } else { String::new() },
+        failure: if failed {
+            "Traceback (most recent call last):\n  File \"train.py\", line 12, in <module>\nValueError: could not convert string to float: ' '".into()
+        } else {
+            String::new()
+        },
         snapshot: Snapshot {
             commit: Some("3f9c2a7be1d04c5f8a90b6e7d1c2f3a4b5c6d7e8".into()),
             parent: Some("a1b2c3d4e5f60718293a4b5c6d7e8f9012345678".into()),
             branch: Some("deeper-trees".into()),
             changed_files: 2,
             left_out: vec![("notes/scan.tiff".into(), 48_000_000)],
-            environment: BTreeMap::from([("os".into(), "linux".into()), ("architecture".into(), "x86_64".into()), ("remuda".into(), "0.1.0".into())]),
+            environment: BTreeMap::from([
+                ("os".into(), "linux".into()),
+                ("architecture".into(), "x86_64".into()),
+                ("remuda".into(), "0.1.0".into()),
+            ]),
         },
         steps: vec![
             step("majority", StepOutcome::Skipped, "its inputs did not change", 0.0),
             step("linear", StepOutcome::Ran, "the input `pipeline.toml` changed", 1.3),
             step("trees", if failed { StepOutcome::Failed } else { StepOutcome::Ran }, "", 17.2),
         ],
-        metrics: if failed { Vec::new() } else { vec![metric("linear/auc", 0.8391, 0.021, 1_056), metric("trees/auc", 0.8526, 0.0202, 1_056), metric("trees/accuracy", 0.8068, 0.024, 1_056), metric("trees/recall of Yes", 0.5571, 0.058, 283)] },
-        parameters: BTreeMap::from([("trees.depth".into(), serde_json::json!(6)), ("trees.rate".into(), serde_json::json!(0.05)), ("note".into(), serde_json::json!("text"))]),
+        metrics: if failed {
+            Vec::new()
+        } else {
+            vec![
+                metric("linear/auc", 0.8391, 0.021, 1_056),
+                metric("trees/auc", 0.8526, 0.0202, 1_056),
+                metric("trees/accuracy", 0.8068, 0.024, 1_056),
+                metric("trees/recall of Yes", 0.5571, 0.058, 283),
+            ]
+        },
+        parameters: BTreeMap::from([
+            ("trees.depth".into(), serde_json::json!(6)),
+            ("trees.rate".into(), serde_json::json!(0.05)),
+            ("note".into(), serde_json::json!("text")),
+        ]),
         models: if failed { Vec::new() } else { vec![model()] },
     }
 }
 
 pub(crate) fn runs() -> Runs {
-    let runs = vec![run("z5m3x8kd4v", RunStatus::Running, 0), run("w8c4n6rt2b", RunStatus::Finished, 7), run("q2n7p9wc6h", RunStatus::Failed, 9), run("k3f7m2pq9x", RunStatus::Finished, 31)];
+    let runs = vec![
+        run("z5m3x8kd4v", RunStatus::Running, 0),
+        run("w8c4n6rt2b", RunStatus::Finished, 7),
+        run("q2n7p9wc6h", RunStatus::Failed, 9),
+        run("k3f7m2pq9x", RunStatus::Finished, 31),
+    ];
     Runs { runs, more: true }
 }
 
 pub(crate) fn difference() -> RunDiff {
-    let difference = |name: &str, left: &str, right: &str| Difference { name: name.into(), left: left.into(), right: right.into() };
+    let difference =
+        |name: &str, left: &str, right: &str| Difference { name: name.into(), left: left.into(), right: right.into() };
     RunDiff {
         left: run("k3f7m2pq9x", RunStatus::Finished, 31),
         right: run("w8c4n6rt2b", RunStatus::Finished, 7),
@@ -106,10 +144,19 @@ pub(crate) fn model_line() -> ModelLine {
         actor: "scientist".into(),
         time: NOW - 7 * HOUR,
         metrics: vec![metric("auc", 0.8526, 0.0202, 1_056), metric("accuracy", 0.8068, 0.024, 1_056)],
-        importance: vec![("Contract".into(), 0.38), ("tenure".into(), 0.27), ("MonthlyCharges".into(), 0.2), ("Notes".into(), 0.15)],
+        importance: vec![
+            ("Contract".into(), 0.38),
+            ("tenure".into(), 0.27),
+            ("MonthlyCharges".into(), 0.2),
+            ("Notes".into(), 0.15),
+        ],
     }
 }
 
 pub(crate) fn model_page() -> ModelPage {
-    ModelPage { line: model_line(), evaluations: vec![summary(VerdictKind::Undecided)], releases: vec![digest("release live").to_string()] }
+    ModelPage {
+        line: model_line(),
+        evaluations: vec![summary(VerdictKind::Undecided)],
+        releases: vec![digest("release live").to_string()],
+    }
 }

@@ -126,17 +126,12 @@ fn actor(name: &str) -> Actor {
 
 /// `2026-11-23`.
 fn day_text(time: i64) -> String {
-    jiff::Timestamp::from_microsecond(time)
-        .map(|moment| moment.strftime("%Y-%m-%d").to_string())
-        .unwrap_or_default()
+    jiff::Timestamp::from_microsecond(time).map(|moment| moment.strftime("%Y-%m-%d").to_string()).unwrap_or_default()
 }
 
 fn team() -> Product {
-    let member = |role: Role| Member {
-        name: role.as_str().to_owned(),
-        email: Some(email(role.as_str())),
-        roles: vec![role],
-    };
+    let member =
+        |role: Role| Member { name: role.as_str().to_owned(), email: Some(email(role.as_str())), roles: vec![role] };
     Product {
         name: PRODUCT.to_owned(),
         stage: Stage::Operate,
@@ -253,8 +248,7 @@ impl Story {
     }
 
     async fn evaluate(&self, model: &str) -> Result<crate::gate::Evaluation> {
-        let request =
-            crate::gate::Evaluate { candidate: model.to_owned(), requirement: None, verdicts_only: false };
+        let request = crate::gate::Evaluate { candidate: model.to_owned(), requirement: None, verdicts_only: false };
         self.caller("quality-engineer")?.call(request).await
     }
 

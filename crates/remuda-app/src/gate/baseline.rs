@@ -63,16 +63,13 @@ fn ceiling_of(metrics: &[MetricValue], name: &str) -> Option<String> {
     Some(remuda_model::text::number((ceiling / unit).ceil() * unit).replace(',', ""))
 }
 
-/// Better than the constant model, by half of what the linear one gains.
+/// Better than the constant model: by what the linear one gains, less two half-widths of its interval.
 fn margin(linear: &[MetricValue], majority: &[MetricValue], metric: &str, name: &str) -> String {
-    let gain = find(linear, metric).and_then(|metric| metric.value).unwrap_or(0.0)
-        - find(majority, metric).and_then(|metric| metric.value).unwrap_or(0.0);
-    let half = (gain / 2.0 * 100.0).floor() / 100.0;
-    if half >= 0.01 {
-        format!("{name} >= baseline majority + {half:.2}")
-    } else {
-        format!("{name} > baseline majority")
-    }
+    let plain = format!("{name} > baseline majority");
+    let (Some(linear), Some(majority)) = (find(linear, metric), find(majority, metric)) else { return plain };
+    let (Some(value), Some(lower), Some(floor)) = (linear.value, linear.lower, majority.value) else { return plain };
+    let sure = ((value - floor - 2.0 * (value - lower)) * 100.0).floor() / 100.0;
+    if sure >= 0.01 { format!("{name} >= baseline majority + {sure:.2}") } else { plain }
 }
 
 #[cfg(test)]

@@ -132,7 +132,7 @@ fn decide_rows(stated: &StatedCriterion, bench: &Bench<'_>, mask: &[bool]) -> Ve
     };
     match found {
         Err(why) => missing(why),
-        Ok(found) => found.verdict(base(Reason::TooFewLabels), comparison, bench.looks),
+        Ok(found) => found.verdict(base(Reason::TooFewLabels), comparison),
     }
 }
 
@@ -178,7 +178,7 @@ fn relative(
 
 impl Found {
     /// Which side of the threshold the bounds lie on.
-    fn verdict(self, base: Verdict, comparison: Comparison, looks: u32) -> Verdict {
+    fn verdict(self, base: Verdict, comparison: Comparison) -> Verdict {
         let Found { estimate, threshold, price } = self;
         let (met, not_met) = match comparison {
             Comparison::AtLeast => (estimate.lower >= threshold, estimate.upper < threshold),
@@ -200,19 +200,10 @@ impl Found {
             upper: Some(estimate.upper),
             threshold,
             n: estimate.n,
-            method: format!(
-                "{}, bounds at {} % each ({looks} looks share the risk)",
-                estimate.method,
-                percent(estimate.confidence)
-            ),
+            confidence: estimate.confidence,
+            method: estimate.method,
             price: if undecided { price } else { None },
             ..base
         }
     }
-}
-
-/// `99.5` for 0.995, without the noise of floats.
-fn percent(share: f64) -> String {
-    let text = format!("{:.3}", share * 100.0);
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

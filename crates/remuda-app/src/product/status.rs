@@ -174,6 +174,19 @@ fn price_words(price: &remuda_model::gate::Price) -> Option<String> {
     Some(format!(" (about {range} more {}, chance {:.0} %)", price.unit, chance * 100.0))
 }
 
+/// The model of the newest run with the best first metric on validation.
+fn most_promising(models: &[crate::model::ModelLine]) -> Option<&crate::model::ModelLine> {
+    let run = &models.first()?.version.run;
+    let smaller_is_better = |name: &str| ["mae", "rmse", "log loss"].contains(&name);
+    let worth = |line: &crate::model::ModelLine| {
+        let metric = line.metrics.first();
+        let value = metric.and_then(|metric| metric.value).unwrap_or(f64::NEG_INFINITY);
+        if metric.is_some_and(|metric| smaller_is_better(&metric.name)) { -value } else { value }
+    };
+    let of_run = models.iter().filter(|line| line.version.run == *run);
+    of_run.max_by(|left, right| worth(left).total_cmp(&worth(right)))
+}
+
 /// The next step of the journey, when nothing else says it.
 async fn next_step(app: &App, context: &Context, board: &Board) -> Result<Vec<Waiting>> {
     if board.datasets.is_empty() {
@@ -186,7 +199,7 @@ async fn next_step(app: &App, context: &Context, board: &Board) -> Result<Vec<Wa
         return Ok(vec![wait(context, "next", what, &[Role::DataScientist], "remuda run")]);
     };
     let Some(evaluation) = &board.evaluation else {
-        let name = if models.iter().any(|line| line.version.name == "trees") { "trees" } else { &newest.version.name };
+        let name = &most_promising(&models).unwrap_or(newest).version.name;
         let what = "no candidate was evaluated yet".to_owned();
         let command = format!("remuda gate evaluate {name}");
         return Ok(vec![wait(context, "next", what, &[Role::QualityEngineer, Role::DataScientist], &command)]);

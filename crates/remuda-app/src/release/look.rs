@@ -231,7 +231,8 @@ pub(super) fn missing(
             }
             SignatureKind::Evidence => match deciding(evidence) {
                 Some(evaluation) => vec![(evaluation.id.clone(), evaluation.id.clone())],
-                None => Vec::new(),
+                // What would be signed is not there yet; that it will have to be is said now.
+                None => vec![(created.content.model.short().to_owned(), String::new())],
             },
             _ => vec![(line.digest.short().to_owned(), line.digest.to_string())],
         };

@@ -221,7 +221,7 @@ fn footing(frame: &Frame) -> Markup {
                     @if frame.roles.is_empty() {
                         span.muted { "no member: reading only" }
                     } @else {
-                        (parts::roles(&frame.roles))
+                        (frame.roles.iter().map(|role| role.words()).collect::<Vec<_>>().join(", "))
                     }
                 }
             }

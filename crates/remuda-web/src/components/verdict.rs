@@ -88,7 +88,7 @@ pub fn pending(text: &str, words: &str) -> Markup {
 fn criterion(text: &str, words: &str, slice: Option<&str>) -> Markup {
     html! {
         span.criterion-text title=(text) {
-            @if words.is_empty() { code { (text) } } @else { span.words { (words) } }
+            @if words.is_empty() { code { (text) } } @else { span.words { (sentence(words)) } }
             @if let Some(slice) = slice { (parts::chip(slice)) }
         }
     }
@@ -103,17 +103,17 @@ pub fn full(verdict: &Verdict) -> Markup {
                 code { (verdict.criterion) }
                 @if let Some(slice) = &verdict.slice { (parts::chip(slice)) }
             }
-            p.words { (verdict.words) }
+            p.words { (sentence(&verdict.words)) }
             div.criterion-body {
                 div { (interval::chart(verdict)) p.because { (because(verdict)) } }
                 dl.facts.tight {
                     div { dt { "estimate" } dd { b { (format::maybe(verdict.estimate)) } } }
                     div { dt { "interval" } dd { (interval_words(verdict)) } }
-                    div { dt { "each bound" } dd { (format::percent(verdict.confidence)) " sure" } }
+                    div { dt { "asked" } dd { (format::percent(verdict.confidence)) " sure" } }
                     div { dt { "n" } dd { (text::thousands(verdict.n)) } }
-                    div { dt { "method" } dd { (verdict.method) } }
                 }
             }
+            p.method-line { span.muted { "method " } (verdict.method) }
             @if let Some(price) = &verdict.price { (price_table(price)) }
         }
     }
@@ -152,7 +152,7 @@ fn because(verdict: &Verdict) -> String {
 }
 
 fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
+    let mut letters = text.trim_end_matches('.').chars();
     letters.next().map(|first| format!("{}{}.", first.to_uppercase(), letters.as_str())).unwrap_or_default()
 }
 

@@ -72,7 +72,7 @@ pub(crate) fn requirement(state: &RequirementState) -> Markup {
                 h3 { a href=(format::address("requirement", &state.name)) { (state.name) } }
                 (verdict::badge(state.verdict))
             }
-            p.goal { (state.goal) }
+            p.goal { (parts::backticks(&state.goal)) }
             ul.criteria {
                 @if state.verdicts.is_empty() {
                     @for criterion in state.criteria.iter().take(8) {

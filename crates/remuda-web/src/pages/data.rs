@@ -5,7 +5,7 @@ use crate::components::{Frame, Page, Section, chart, diff, layout, parts, table}
 use crate::format;
 use maud::{Markup, html};
 use remuda_app::data::{VersionDiff, VersionLine, VersionPage, Versions};
-use remuda_model::data::{ContractReport, RuleSeverity};
+use remuda_model::data::{ContractReport, RuleResult, RuleSeverity};
 use remuda_model::text;
 
 /// All versions of all datasets.
@@ -140,18 +140,20 @@ fn contract(report: &ContractReport) -> Markup {
     let body = html! {
         @if report.results.is_empty() { p.muted { "No rule was checked." } }
         @else {
-            ul.rules {
-                @for result in report.results.iter().filter(|result| !result.passed).chain(report.results.iter().filter(|result| result.passed)).take(40) {
-                    li class=(if result.passed { "kept" } else { "broken" }) {
-                        @if result.passed { span.tick aria-label="kept" { "✓" } }
-                        @else if result.severity == RuleSeverity::Error { span.cross aria-label="broken" { "✗" } }
-                        @else { span.warn aria-label="broken, a warning" { "!" } }
-                        span { code { (result.rule) }
-                            @if !result.passed { span.muted { " " (text::count(result.breaches, "row")) } p { (result.message) } } }
+            @if broken > 0 {
+                ul.rules { @for result in report.breaches().take(40) { (rule(result)) } }
+                (parts::left_out(broken, 40, "remuda data show"))
+            }
+            @let kept = report.results.len() - broken;
+            @if kept > 0 {
+                details {
+                    summary { (text::count(kept as u64, "rule")) " kept" }
+                    ul.rules {
+                        @for result in report.results.iter().filter(|result| result.passed).take(80) { (rule(result)) }
                     }
+                    (parts::left_out(kept, 80, "remuda data show"))
                 }
             }
-            (parts::left_out(report.results.len(), 40, "remuda data show"))
         }
     };
     let aside = if report.results.is_empty() {
@@ -162,6 +164,22 @@ fn contract(report: &ContractReport) -> Markup {
         parts::mark(parts::Tone::Warning, &format!("{broken} of {} broken", report.results.len()))
     };
     parts::section("contract", "Contract", aside, body)
+}
+
+fn rule(result: &RuleResult) -> Markup {
+    html! {
+        li class=(if result.passed { "kept" } else { "broken" }) {
+            @if result.passed { span.tick { "✓" span.hidden { "kept" } } }
+            @else if result.severity == RuleSeverity::Error { span.cross { "✗" span.hidden { "broken" } } }
+            @else { span.warn { "!" span.hidden { "broken, a warning" } } }
+            span {
+                code { (result.rule) }
+                @if !result.passed {
+                    span.muted { " " (text::count(result.breaches, "row")) } p { (format::cut(&result.message, 400)) }
+                }
+            }
+        }
+    }
 }
 
 fn looks(frame: &Frame, view: &VersionPage) -> Markup {

@@ -52,7 +52,9 @@ pub(crate) fn table(frame: &Frame, evaluations: &[EvaluationSummary]) -> Markup 
                     (text::count(one.rows, "row"))
                     span.second { (parts::digest_link("dataset_version", one.version.as_str())) }
                 }
-                td { (one.actor) span.second { (parts::time(frame.now, one.time)) } }
+                td title=(one.actor) {
+                    (format::cut(&one.actor, 20)) span.second { (parts::time(frame.now, one.time)) }
+                }
             }
         }
     };
@@ -136,7 +138,7 @@ fn requirement(one: &RequirementVerdicts, full: usize, lines: &mut usize) -> Mar
     html! {
         section.block {
             header.block-head { h2 { (title) } div.aside { (verdict::badge(one.verdict)) } }
-            p.goal { (one.goal) }
+            p.goal { (parts::backticks(&one.goal)) }
             @for verdict in one.verdicts.iter().take(full) { (verdict::full(verdict)) }
             @if short > 0 {
                 ul.criteria.card {

@@ -72,15 +72,20 @@ fn row(frame: &Frame, fact: &FactLine) -> Markup {
     }
 }
 
+/// The sentence without the actor's name at its beginning: where the name stands beside it already.
+pub(super) fn deed(fact: &FactLine) -> &str {
+    fact.sentence.strip_prefix(fact.actor.as_str()).and_then(|rest| rest.strip_prefix(' ')).unwrap_or(&fact.sentence)
+}
+
 /// Facts as sentences. (The board and data versions show them too.)
 pub(crate) fn feed(frame: &Frame, facts: &[FactLine]) -> Markup {
     html! {
         ol.feed {
             @for fact in facts.iter().take(12) {
                 li {
-                    span.who { (fact.actor) }
+                    span.who title=(fact.actor) { (format::cut(&fact.actor, 24)) }
                     a.plain href=(format::address("fact", &fact.subject)) {
-                        (parts::backticks(&format::cut(&fact.sentence, 200)))
+                        (parts::backticks(&format::cut(deed(fact), 200)))
                     }
                     span.muted.when { (parts::ago(frame.now, fact.time)) }
                 }

@@ -9,6 +9,8 @@ use remuda_model::text;
 
 /// Cards on one page: keeps a page of a very wide dataset under its size.
 const CARDS: usize = 24;
+/// A column of so few distinct values is shown by them, even if they are numbers.
+const FEW: u64 = 6;
 /// Most frequent values on a card.
 const VALUES: usize = 6;
 
@@ -52,9 +54,12 @@ fn card(profile: &ColumnProfile, column: Option<&Column>) -> Markup {
                     span class={ "chip use-" (column_use.as_str()) } { (column_use.as_str()) }
                 }
             }
-            @if !profile.histogram.is_empty() { (numbers(profile)) }
-            @else if !profile.top.is_empty() { (values(profile)) }
-            @else { p.muted { "no values" } }
+            @if !profile.top.is_empty() && (profile.histogram.is_empty() || profile.distinct <= FEW) {
+                (values(profile))
+            }
+            @else if !profile.histogram.is_empty() { (numbers(profile)) }
+            @else if profile.missing >= profile.count { p.muted { "no values" } }
+            @else { p.muted { "no value comes often" } }
             footer {
                 span { (text::thousands(profile.distinct)) " distinct" }
                 @if profile.missing > 0 {
@@ -63,7 +68,9 @@ fn card(profile: &ColumnProfile, column: Option<&Column>) -> Markup {
                         (format::percent(format::share(profile.missing, profile.count)))
                     }
                 } @else { span.muted { "none missing" } }
-                @if let Some(length) = profile.mean_length { span.muted { "~" (text::number(length)) " letters" } }
+                @if let Some(length) = profile.mean_length.filter(|_| profile.distinct > FEW) {
+                    span.muted { "about " (text::count(length.round() as u64, "letter")) }
+                }
             }
         }
     }

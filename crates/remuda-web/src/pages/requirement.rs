@@ -44,7 +44,7 @@ pub fn page(frame: &Frame, view: &RequirementPage) -> Markup {
         section: Section::Requirement,
         crumbs: vec![("Requirements".to_owned(), "/requirement".to_owned())],
         beside: verdict::badge(state.verdict),
-        lead: html! { span.goal { (state.goal) } },
+        lead: html! { span.goal { (parts::backticks(&state.goal)) } },
         commands: vec![format!("remuda requirement show {}", state.name)],
         body,
     };

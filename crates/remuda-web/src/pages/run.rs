@@ -41,7 +41,9 @@ pub(crate) fn table(frame: &Frame, runs: &[RunState]) -> Markup {
                     span.second { (format::cut(&run.note, 80)) }
                 }
                 td { @match headline(run) { Some(metric) => (inline_metric(metric)), None => span.muted { "–" } } }
-                td { (run.actor) span.second { (parts::time(frame.now, run.started)) } }
+                td title=(run.actor) {
+                    (format::cut(&run.actor, 20)) span.second { (parts::time(frame.now, run.started)) }
+                }
                 td { @if let Some(before) = runs.get(index + 1) {
                     a href={ "/run/" (format::segment(&before.run)) "/diff/" (format::segment(&run.run)) } { "diff" } } }
             }

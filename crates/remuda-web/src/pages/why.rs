@@ -57,7 +57,7 @@ pub fn page(frame: &Frame, view: &Lineage) -> Markup {
 }
 
 fn name(thing: &Thing) -> String {
-    if thing.name.is_empty() { format::short(&thing.id) } else { format::cut(&thing.name, 80) }
+    if thing.name.is_empty() { format::short(&thing.id) } else { format::cut(&thing.name, 44) }
 }
 
 fn kind_words(kind: &str) -> String {
@@ -66,7 +66,7 @@ fn kind_words(kind: &str) -> String {
 
 fn kind_class(kind: &str) -> &'static str {
     match kind {
-        "requirement" | "definition" => "word",
+        "requirement" | "definition" | "commit" => "word",
         "dataset_version" => "data",
         "run" | "model_version" => "model",
         "evaluation" | "signature" => "gate",
@@ -78,7 +78,7 @@ fn thing(thing: &Thing) -> Markup {
     html! {
         span class={ "chip thing-" (kind_class(&thing.kind)) } { (kind_words(&thing.kind)) } " "
         a href=(format::address(&thing.kind, &thing.id)) { b { (name(thing)) } } " "
-        @if name(thing) != format::short(&thing.id) { (parts::digest(&thing.id)) }
+        @if !thing.name.contains(format::short(&thing.id).trim_end_matches('…')) { (parts::digest(&thing.id)) }
     }
 }
 
@@ -98,8 +98,10 @@ fn side(frame: &Frame, id: &str, title: &str, steps: &[LineageStep], nothing: &s
                             a.follow href={ "/why/" (segment(&step.thing.id)) } title="its own lineage" { "why" }
                         }
                         p.fact {
-                            (parts::backticks(&step.fact.sentence)) " "
-                            span.muted { (step.fact.actor) ", " (parts::ago(frame.now, step.fact.time)) }
+                            (parts::backticks(super::ledger::deed(&step.fact))) " "
+                            span.muted {
+                                (format::cut(&step.fact.actor, 24)) ", " (parts::ago(frame.now, step.fact.time))
+                            }
                         }
                     }
                 }

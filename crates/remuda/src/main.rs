@@ -50,7 +50,7 @@ fn usage(error: &clap::Error) -> ExitCode {
         let rendered = error.render().to_string();
         let message = rendered.lines().next().unwrap_or_default().trim_start_matches("error: ");
         let globals = cli::Globals { json: true, ..cli::Globals::default() };
-        let shown = remuda_app::Error::new("request.invalid", message).hint("`remuda help` lists the commands");
+        let shown = remuda_app::Error::new("request.invalid", message).hint("`remuda --help` lists the commands");
         session::Session::new(globals).fail(&shown);
         return ExitCode::from(2);
     }

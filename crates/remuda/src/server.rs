@@ -74,12 +74,8 @@ pub(crate) struct Serving {
     pub(crate) open: bool,
 }
 
-/// Serves until a signal to stop. `beside` is told of the endpoint once it stands: the demo lets traffic run at it.
-pub(crate) async fn serve(
-    serving: Serving,
-    session: &Session,
-    beside: impl FnOnce(&EndpointHandle, &Arc<PredictionLog>),
-) -> Result<()> {
+/// Serves until a signal to stop.
+pub(crate) async fn serve(serving: Serving, session: &Session) -> Result<()> {
     let Serving { app, source, address, open } = serving;
     let Address { listener, bound, moved } = address;
     start_logging();
@@ -90,7 +86,6 @@ pub(crate) async fn serve(
     let product = source.context(None)?.product()?.name.clone();
     let handle = EndpointHandle::start(app.clone(), source.clone()).await?;
     let log = Arc::new(PredictionLog::start(app.clone(), &product)?);
-    beside(&handle, &log);
     let options = remuda_web::Options { authentication, bound };
     let web = remuda_web::Web { app: app.clone(), source, options };
     let live = handle.current().map(|endpoint| (endpoint.name.clone(), endpoint.release.clone()));

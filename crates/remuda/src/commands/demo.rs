@@ -35,18 +35,14 @@ pub(crate) async fn run(demo: Demo, session: &Session) -> Result<Exit> {
         None => new_folder()?,
     };
     session.say("A team works on support tickets; this takes less than a minute.");
-    let root = tell(&folder, session)?;
+    let told = remuda_app::demo::tell(&folder, session.progress.as_progress()).await?;
+    let root = told.root;
     session.say(&format!("The product lies in {}", root.display()));
     let app = session.app(&root).await?;
     let source = Arc::new(Source::new(root.clone(), session.default_actor(&root)));
     let serving = server::Serving { app, source, address, open: !demo.no_open };
-    server::serve(serving, session, |_, _| {}).await?;
+    server::serve(serving, session).await?;
     Ok(FINE)
-}
-
-/// Tells the history; answers the product's folder.
-fn tell(folder: &std::path::Path, _session: &Session) -> Result<PathBuf> {
-    Err(Error::new("internal", format!("the history for {} is not told yet", folder.display())))
 }
 
 /// `remuda-demo-1`, `remuda-demo-2`, …: the first that is free, so that nothing old is touched.

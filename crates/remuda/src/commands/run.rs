@@ -145,7 +145,7 @@ impl Observer for Watcher<'_> {
     }
 
     fn step_ended(&mut self, result: &StepResult) {
-        self.session.say(&render::run::step_line(result));
+        self.session.say(&render::run::step_line(result, &self.session.paper()));
     }
 
     fn progress(&mut self, share: f64, what: &str) {

@@ -40,7 +40,7 @@ pub(crate) async fn predict(predict: Predict, session: &Session) -> Result<Exit>
         session.progress.clear();
         session.screen.data(csv);
     }
-    session.say(&render::serving::predicted(&answer));
+    session.say(&render::serving::predicted(&answer, &session.paper()));
     Ok(FINE)
 }
 

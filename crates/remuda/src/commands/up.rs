@@ -33,6 +33,6 @@ pub(crate) async fn run(up: Up, session: &Session) -> Result<Exit> {
     let app = session.app(&root).await?;
     let source = Arc::new(Source::new(root.clone(), session.default_actor(&root)));
     let serving = server::Serving { app, source, address, open: up.open };
-    server::serve(serving, session, |_, _| {}).await?;
+    server::serve(serving, session).await?;
     Ok(FINE)
 }

@@ -125,9 +125,9 @@ mod tests {
         let of = |lower, estimate, upper, threshold| {
             interval(&Interval { estimate, lower, upper, threshold }, 40).unwrap_or_default()
         };
-        assert_eq!(of(Some(0.74), 0.78, Some(0.82), 0.7), "0.680 ···┃········├───────●──────┤··· 0.840");
-        assert_eq!(of(Some(0.74), 0.78, Some(0.82), 0.76), "0.730 ··├────╂─────●───────────┤··· 0.830");
-        assert_eq!(of(Some(0.98), 1.0, Some(1.0), 0.9), "0.880 ····┃····················├──────● 1.000");
+        assert_eq!(of(Some(0.74), 0.78, Some(0.82), 0.7), "0.680 ···┃······├──────●──────┤··· 0.840");
+        assert_eq!(of(Some(0.74), 0.78, Some(0.82), 0.76), "0.730 ···├────╂─────●─────────┤··· 0.830");
+        assert_eq!(of(Some(0.98), 1.0, Some(1.0), 0.9), "0.880 ·····┃················├────● 1.000");
         assert_eq!(interval(&Interval { estimate: f64::NAN, lower: None, upper: None, threshold: 0.5 }, 40), None);
     }
 }

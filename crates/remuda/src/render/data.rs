@@ -43,11 +43,11 @@ pub(crate) fn log(answer: &Versions, paper: &Paper) -> String {
 pub(crate) fn versions(lines: &[VersionLine], paper: &Paper, indent: usize) -> String {
     let columns = [
         ("dataset", Side::Left),
-        ("version", Side::Left),
+        ("version", Side::Whole),
         ("rows", Side::Right),
         ("new", Side::Right),
         ("contract", Side::Left),
-        ("when", Side::Left),
+        ("when", Side::Whole),
         ("who", Side::Left),
         ("from", Side::Left),
     ];
@@ -100,7 +100,7 @@ fn looks(page: &VersionPage, paper: &Paper) -> String {
         ("charge", Side::Right),
         ("revealed", Side::Left),
         ("for", Side::Left),
-        ("when", Side::Left),
+        ("when", Side::Whole),
         ("who", Side::Left),
     ];
     let mut table = Table::new(&columns).indent(2);
@@ -156,10 +156,14 @@ fn named(column: &ColumnProfile, columns: &[Column]) -> String {
     }
 }
 
+/// A number with so few values is shown by its values.
+const FEW: u64 = 6;
+
 /// A histogram between its ends, or the most frequent values with their shares.
 fn picture(column: &ColumnProfile, room: usize) -> String {
     if let Some(numbers) = &column.numbers
         && !column.histogram.is_empty()
+        && (column.top.is_empty() || column.distinct > FEW)
     {
         let (least, greatest) =
             (number(numbers.minimum, column.column_type), number(numbers.maximum, column.column_type));

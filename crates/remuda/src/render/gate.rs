@@ -6,7 +6,7 @@ use super::layout::{self, wrap};
 use super::paint;
 use super::requirement::numbers;
 use super::table::{Side, Table};
-use super::words::{ago, confidence, estimate, figure, percent, roughly, sentence};
+use super::words::{ago, estimate, figure, percent, roughly, sentence};
 use remuda_app::gate::{Evaluation, EvaluationSummary, Evaluations, RequirementVerdicts};
 use remuda_model::analysis::Confusion;
 use remuda_model::gate::verdict::PriceCase;
@@ -27,12 +27,12 @@ pub(crate) fn list(answer: &Evaluations, paper: &Paper) -> String {
 /// Evaluations as a table.
 pub(crate) fn summaries(evaluations: &[EvaluationSummary], paper: &Paper, indent: usize) -> String {
     let columns = [
-        ("verdict", Side::Left),
-        ("evaluation", Side::Left),
+        ("verdict", Side::Whole),
+        ("evaluation", Side::Whole),
         ("model", Side::Left),
-        ("version", Side::Left),
+        ("version", Side::Whole),
         ("rows", Side::Right),
-        ("when", Side::Left),
+        ("when", Side::Whole),
         ("who", Side::Left),
     ];
     let mut table = Table::new(&columns).indent(indent);
@@ -115,13 +115,8 @@ fn full_verdict(verdict: &Verdict, paper: &Paper) -> String {
     let mut out = format!("  {}  {}{slice}\n", verdict_word(verdict.kind), paint::bold(&verdict.criterion));
     if let Some(numbers) = verdict.estimate {
         let shown = estimate(Some(numbers), verdict.lower, verdict.upper);
-        let detail = format!(
-            "n {}, {}, {} sure each side",
-            text::thousands(verdict.n),
-            verdict.method,
-            confidence(verdict.confidence)
-        );
-        out.push_str(&wrap(&format!("{shown}   {detail}"), paper.width, 4));
+        let n = text::thousands(verdict.n);
+        out.push_str(&wrap(&format!("{shown}, n {n}, {}", verdict.method), paper.width, 4));
         let bar =
             Interval { estimate: numbers, lower: verdict.lower, upper: verdict.upper, threshold: verdict.threshold };
         if let Some(line) = chart::interval(&bar, BAR.min(paper.width.saturating_sub(16))) {

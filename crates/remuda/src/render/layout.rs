@@ -66,6 +66,25 @@ pub(crate) fn wrap(text: &str, room: usize, indent: usize) -> String {
     out
 }
 
+/// Markdown prose in lines of at most `room` columns: lines of one paragraph are joined, headings and items are not.
+pub(crate) fn prose(text: &str, room: usize, indent: usize) -> String {
+    let mut paragraphs: Vec<String> = Vec::new();
+    let mut open = false;
+    for line in text.trim().lines() {
+        let line = line.trim();
+        let own = line.is_empty() || line.starts_with(['#', '-', '*', '>', '|', '`']);
+        match paragraphs.last_mut() {
+            Some(paragraph) if open && !own => {
+                paragraph.push(' ');
+                paragraph.push_str(line);
+            }
+            _ => paragraphs.push(line.to_owned()),
+        }
+        open = !own || line.starts_with(['-', '*', '>']);
+    }
+    paragraphs.iter().map(|paragraph| wrap(&format!("{paragraph}\n"), room, indent)).collect()
+}
+
 /// A character or an escape sequence.
 struct Piece<'a> {
     text: &'a str,
@@ -104,6 +123,13 @@ mod tests {
         let short = cut(&paint::green("undecided"), 4);
         assert_eq!(width(&short), 4);
         assert!(short.ends_with("\u{1b}[0m"));
+    }
+
+    #[test]
+    fn paragraphs_are_joined_and_headings_are_not() {
+        let text = "# Why\n\nOne line\nand its other half.\n- an item\n  and more of it\n- another";
+        let expected = "# Why\n\nOne line and its other half.\n- an item and more of it\n- another\n";
+        assert_eq!(prose(text, 60, 0), expected);
     }
 
     #[test]

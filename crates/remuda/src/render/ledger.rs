@@ -24,15 +24,10 @@ pub(crate) fn log(answer: &Facts, paper: &Paper) -> String {
 
 /// Facts as a table, each with its sentence.
 pub(crate) fn facts(facts: &[FactLine], paper: &Paper, indent: usize) -> String {
-    let columns = [("", Side::Right), ("when", Side::Left), ("who", Side::Left), ("what", Side::Left)];
+    let columns = [("", Side::Right), ("when", Side::Whole), ("what", Side::Left)];
     let mut table = Table::new(&columns).indent(indent);
     for fact in facts {
-        table.row(vec![
-            paint::dim(&fact.sequence.to_string()),
-            ago(fact.time, paper.now),
-            fact.actor.clone(),
-            fact.sentence.clone(),
-        ]);
+        table.row(vec![paint::dim(&fact.sequence.to_string()), ago(fact.time, paper.now), fact.sentence.clone()]);
     }
     table.render(paper.width)
 }
@@ -55,7 +50,7 @@ fn direction(title: &str, nothing: &str, arrow: &str, steps: &[LineageStep], pap
         let margin = " ".repeat(indent);
         let line = format!("{margin}{} {}", paint::dim(arrow), thing(&step.thing));
         out.push_str(&format!("{}\n", layout::cut(&line, paper.width)));
-        let fact = format!("{} ({}, {})", step.fact.sentence, step.fact.actor, ago(step.fact.time, paper.now));
+        let fact = format!("{}, {}", step.fact.sentence, ago(step.fact.time, paper.now));
         out.push_str(&format!(
             "{margin}  {}\n",
             paint::dim(&layout::cut(&fact, paper.width.saturating_sub(indent + 2)))
@@ -64,13 +59,12 @@ fn direction(title: &str, nothing: &str, arrow: &str, steps: &[LineageStep], pap
     out
 }
 
+/// What people call it: its name says what it is already.
 fn thing(thing: &Thing) -> String {
-    let kind = thing.kind.replace('_', " ");
-    let id = short(&thing.id);
-    if thing.name.is_empty() || thing.name == thing.id || thing.name == id {
-        return format!("{kind} {}", paint::bold(id));
+    if thing.name.is_empty() {
+        return format!("{} {}", thing.kind.replace('_', " "), paint::bold(short(&thing.id)));
     }
-    format!("{kind} {} {}", paint::bold(&thing.name), paint::dim(id))
+    paint::bold(&thing.name)
 }
 
 /// `ledger verify`.

@@ -18,10 +18,10 @@ pub(crate) fn list(answer: &Models, paper: &Paper) -> String {
     }
     let columns = [
         ("model", Side::Left),
-        ("version", Side::Left),
-        ("run", Side::Left),
-        ("on validation", Side::Left),
-        ("when", Side::Left),
+        ("version", Side::Whole),
+        ("run", Side::Whole),
+        ("on validation", Side::Whole),
+        ("when", Side::Whole),
         ("who", Side::Left),
     ];
     let mut table = Table::new(&columns);
@@ -84,7 +84,7 @@ pub(crate) fn show(page: &ModelPage, paper: &Paper) -> String {
 
 /// Metrics with their intervals.
 pub(crate) fn metric_table(metrics: &[MetricValue], paper: &Paper) -> String {
-    let columns = [("metric", Side::Left), ("value", Side::Left), ("n", Side::Right), ("method", Side::Left)];
+    let columns = [("metric", Side::Left), ("value", Side::Whole), ("n", Side::Right), ("method", Side::Left)];
     let mut table = Table::new(&columns).indent(2);
     for value in metrics {
         table.row(vec![value.name.clone(), metric(value), text::thousands(value.n), paint::dim(&value.method)]);

@@ -48,5 +48,8 @@ pub(crate) fn verdict(kind: VerdictKind, text: &str) -> String {
 }
 
 fn paint(style: Style, text: &str) -> String {
-    if text.is_empty() { String::new() } else { format!("{style}{text}{style:#}") }
+    // The colour ends before the line does, so that a line break stays the end of the text.
+    let words = text.trim_end_matches('\n');
+    let breaks = &text[words.len()..];
+    if words.is_empty() { breaks.to_owned() } else { format!("{style}{words}{style:#}{breaks}") }
 }

@@ -17,12 +17,12 @@ pub(crate) fn list(answer: &Releases, paper: &Paper) -> String {
         return "No releases yet: `remuda release create MODEL`.\n".to_owned();
     }
     let columns = [
-        ("release", Side::Left),
+        ("release", Side::Whole),
         ("", Side::Left),
-        ("verdict", Side::Left),
+        ("verdict", Side::Whole),
         ("model", Side::Left),
-        ("version", Side::Left),
-        ("made", Side::Left),
+        ("version", Side::Whole),
+        ("made", Side::Whole),
         ("by", Side::Left),
     ];
     let mut table = Table::new(&columns);
@@ -112,9 +112,9 @@ pub(crate) fn promoted(page: &ReleasePage, _paper: &Paper) -> String {
 /// Who went live when.
 pub(crate) fn history(history: &[Promotion], paper: &Paper) -> String {
     let mut table = Table::new(&[
-        ("release", Side::Left),
+        ("release", Side::Whole),
         ("", Side::Left),
-        ("when", Side::Left),
+        ("when", Side::Whole),
         ("who", Side::Left),
         ("why", Side::Left),
     ])

@@ -2,7 +2,7 @@
 
 use super::Paper;
 use super::gate::{compact_line, verdict_word};
-use super::layout::wrap;
+use super::layout::{prose, wrap};
 use super::paint;
 use super::words::{ago, estimate, sentence};
 use remuda_app::gate::EvaluationSummary;
@@ -39,7 +39,7 @@ pub(crate) fn show(page: &RequirementPage, paper: &Paper) -> String {
     }
     if !page.prose.trim().is_empty() {
         out.push('\n');
-        out.push_str(&wrap(page.prose.trim(), paper.width, 2));
+        out.push_str(&prose(&page.prose, paper.width, 2));
     }
     if !page.history.is_empty() {
         out.push_str(&format!("\n{}\n", paint::bold("Evaluations")));

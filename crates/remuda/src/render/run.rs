@@ -27,11 +27,11 @@ pub(crate) fn list(answer: &Runs, paper: &Paper) -> String {
 /// Runs as a table.
 pub(crate) fn runs(states: &[RunState], paper: &Paper, indent: usize) -> String {
     let columns = [
-        ("run", Side::Left),
-        ("status", Side::Left),
-        ("best metric", Side::Left),
+        ("run", Side::Whole),
+        ("status", Side::Whole),
+        ("best", Side::Whole),
         ("took", Side::Right),
-        ("when", Side::Left),
+        ("when", Side::Whole),
         ("who", Side::Left),
         ("what", Side::Left),
     ];
@@ -42,7 +42,7 @@ pub(crate) fn runs(states: &[RunState], paper: &Paper, indent: usize) -> String 
         table.row(vec![
             state.run.clone(),
             status_word(state.status),
-            best(&state.metrics).map(|best| format!("{} {}", best.name, metric(best))).unwrap_or_default(),
+            best(&state.metrics).map(best_words).unwrap_or_default(),
             took(state),
             ago(state.started, paper.now),
             state.actor.clone(),
@@ -158,9 +158,10 @@ pub(crate) fn ended(state: &RunState, _paper: &Paper) -> String {
 }
 
 /// One line: how a step ended.
-pub(crate) fn step_line(result: &StepResult) -> String {
+pub(crate) fn step_line(result: &StepResult, paper: &Paper) -> String {
     let (icon, words) = outcome_words(result);
-    format!("  {icon} {}  {words}\n", paint::bold(&result.step))
+    let line = wrap(&format!("{}: {words}", paint::bold(&result.step)), paper.width, 4);
+    format!("  {icon} {}", line.trim_start())
 }
 
 /// A line that a step printed.
@@ -263,6 +264,11 @@ pub(crate) fn status_word(status: RunStatus) -> String {
 fn took(state: &RunState) -> String {
     let Some(ended) = state.ended else { return String::new() };
     duration(ended.saturating_sub(state.started) as f64 / 1e6)
+}
+
+/// The metric without its step: the run's page tells which.
+fn best_words(best: &MetricValue) -> String {
+    format!("{} {}", best.name.rsplit('/').next().unwrap_or_default(), metric(best))
 }
 
 /// The metric that people compare runs by: the greatest first metric among the steps.

@@ -116,7 +116,7 @@ fn alert_line(alert: &Alert, paper: &Paper) -> String {
 }
 
 /// What `predict` did, said beside the predictions.
-pub(crate) fn predicted(answer: &Predicted) -> String {
+pub(crate) fn predicted(answer: &Predicted, paper: &Paper) -> String {
     let rows = text::count(answer.rows, "row");
     let with = match &answer.release {
         Some(release) => format!("release {}", short(release)),
@@ -124,7 +124,8 @@ pub(crate) fn predicted(answer: &Predicted) -> String {
     };
     let place = answer.output.as_ref().map(|output| format!(" in {}", output.display())).unwrap_or_default();
     let logged = if answer.logged { "logged, so outcomes can be joined" } else { "not logged" };
-    format!("{} {rows} predicted by {with}{place}; {logged}\n", paint::green("✓"))
+    let line = wrap(&format!("{rows} predicted by {with}{place}; {logged}"), paper.width, 2);
+    format!("{} {}", paint::green("✓"), line.trim_start())
 }
 
 /// One line for `status`.

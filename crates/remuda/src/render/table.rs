@@ -1,4 +1,5 @@
-//! Tables without lines: a dim header, columns in their natural width, the wordiest one cut when there is no room.
+//! Tables without lines: a dim header, columns in their natural width. Where there is no room the wordiest column is
+//! cut, and when all are short the last ones are left out: put what matters first.
 
 use super::layout::{cut, left, right, width};
 use super::paint;
@@ -12,8 +13,10 @@ const LEAST: usize = 8;
 /// On which side a column's cells stand.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Side {
-    /// Words.
+    /// Words: cut where there is no room.
     Left,
+    /// Ids and verdicts: never cut.
+    Whole,
     /// Numbers: never cut.
     Right,
 }
@@ -48,9 +51,10 @@ impl Table {
             return String::new();
         }
         let widths = self.widths(room);
+        let columns = &self.columns[..widths.len()];
         let mut out = String::new();
-        if self.columns.iter().any(|(name, _)| !name.is_empty()) {
-            let header = self.columns.iter().map(|(name, _)| (*name).to_owned()).collect::<Vec<_>>();
+        if columns.iter().any(|(name, _)| !name.is_empty()) {
+            let header = columns.iter().map(|(name, _)| (*name).to_owned()).collect::<Vec<_>>();
             out.push_str(&self.line(&header, &widths, paint::dim));
         }
         for row in &self.rows {
@@ -59,32 +63,39 @@ impl Table {
         out
     }
 
+    /// The widths of the columns that find room.
     fn widths(&self, room: usize) -> Vec<usize> {
         let cell = |row: &Vec<String>, place: usize| row.get(place).map_or(0, |text| width(text));
         let natural = |place: usize| self.rows.iter().map(|row| cell(row, place)).max().unwrap_or(0);
         let mut widths: Vec<usize> =
             self.columns.iter().enumerate().map(|(place, (name, _))| natural(place).max(width(name))).collect();
-        let gaps = GAP * self.columns.len().saturating_sub(1) + self.indent;
-        let mut surplus = (widths.iter().sum::<usize>() + gaps).saturating_sub(room);
-        while surplus > 0 {
-            let wordy = |place: &usize| self.columns[*place].1 == Side::Left && widths[*place] > LEAST;
-            let Some(widest) = (0..widths.len()).filter(wordy).max_by_key(|place| widths[*place]) else { break };
-            widths[widest] -= 1;
-            surplus -= 1;
+        loop {
+            let gaps = GAP * widths.len().saturating_sub(1) + self.indent;
+            let mut surplus = (widths.iter().sum::<usize>() + gaps).saturating_sub(room);
+            let mut shrunk = widths.clone();
+            while surplus > 0 {
+                let wordy = |place: &usize| self.columns[*place].1 == Side::Left && shrunk[*place] > LEAST;
+                let Some(widest) = (0..shrunk.len()).filter(wordy).max_by_key(|place| shrunk[*place]) else { break };
+                shrunk[widest] -= 1;
+                surplus -= 1;
+            }
+            if surplus == 0 || widths.len() <= 1 {
+                return shrunk;
+            }
+            widths.pop();
         }
-        widths
     }
 
     fn line(&self, cells: &[String], widths: &[usize], style: impl Fn(&str) -> String) -> String {
         let mut line = " ".repeat(self.indent);
-        let last = self.columns.len().saturating_sub(1);
+        let last = widths.len().saturating_sub(1);
         for (place, ((_, side), room)) in self.columns.iter().zip(widths).enumerate() {
             let text = cells.get(place).map_or("", String::as_str);
             let text = style(&cut(text, *room));
             match side {
                 Side::Right => line.push_str(&right(&text, *room)),
-                Side::Left if place == last => line.push_str(&text),
-                Side::Left => line.push_str(&left(&text, *room)),
+                Side::Left | Side::Whole if place == last => line.push_str(&text),
+                Side::Left | Side::Whole => line.push_str(&left(&text, *room)),
             }
             if place != last {
                 line.push_str(&" ".repeat(GAP));
@@ -98,17 +109,31 @@ impl Table {
 mod tests {
     use super::*;
 
+    fn rendered(room: usize) -> String {
+        let columns = [("run", Side::Whole), ("what", Side::Left), ("rows", Side::Right), ("who", Side::Left)];
+        let mut table = Table::new(&columns);
+        table.row(vec!["k3m9".into(), "python train.py --depth 6".into(), "7,043".into(), "ana".into()]);
+        table.row(vec!["a1".into(), "pipeline.toml".into(), "12".into(), "bo".into()]);
+        anstream::adapter::strip_str(&table.render(room)).to_string()
+    }
+
     #[test]
     fn the_wordiest_column_gives_way() {
-        let mut table = Table::new(&[("run", Side::Left), ("what", Side::Left), ("rows", Side::Right)]);
-        table.row(vec!["k3m9".into(), "python train.py --depth 6".into(), "7,043".into()]);
-        table.row(vec!["a1".into(), "pipeline.toml".into(), "12".into()]);
-        let plain = anstream::adapter::strip_str(&table.render(30)).to_string();
         assert_eq!(
-            plain,
-            "run   what                rows\nk3m9  python train.py …  7,043\na1    pipeline.toml          12\n"
-                .replace("             rows", "                rows")
-                .replace("python train.py …  7,043", "python train.py …  7,043")
+            rendered(36),
+            "run   what                 rows  who\n\
+             k3m9  python train.py -…  7,043  ana\n\
+             a1    pipeline.toml          12  bo\n"
+        );
+    }
+
+    #[test]
+    fn the_last_column_goes_when_all_are_short() {
+        assert_eq!(
+            rendered(22),
+            "run   what        rows\n\
+             k3m9  python t…  7,043\n\
+             a1    pipeline…     12\n"
         );
     }
 }

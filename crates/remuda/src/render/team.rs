@@ -28,7 +28,8 @@ pub(crate) fn show(team: &Team, paper: &Paper) -> String {
 
 fn member(work: &MemberWork, paper: &Paper) -> String {
     let last = work.last.map(|time| paint::dim(&format!("  last {}", ago(time, paper.now)))).unwrap_or_default();
-    let mut out = format!("  {}  {}{last}\n", paint::bold(&work.member.name), roles(&work.member.roles));
+    let roles = wrap(&roles(&work.member.roles), paper.width, 4);
+    let mut out = format!("  {}{last}\n{roles}", paint::bold(&work.member.name));
     let facts: Vec<String> =
         work.facts.iter().map(|(verb, count)| format!("{verb} {}", text::thousands(*count))).collect();
     if !facts.is_empty() {
@@ -44,7 +45,7 @@ pub(crate) fn signatures(signatures: &[Signature], paper: &Paper) -> String {
         ("kind", Side::Left),
         ("subject", Side::Left),
         ("by", Side::Left),
-        ("when", Side::Left),
+        ("when", Side::Whole),
         ("", Side::Left),
     ];
     let mut table = Table::new(&columns).indent(2);
@@ -76,7 +77,8 @@ pub(crate) fn signed(signature: &Signature, paper: &Paper) -> String {
     match &signature.independence {
         Independence::Independent => {}
         Independence::Solo => {
-            out.push_str("  It counts because the team is one person and says so; the release will say so too.\n")
+            let sentence = "It counts because the team is one person and says so; the release will say so too.";
+            out.push_str(&wrap(sentence, paper.width, 2));
         }
         Independence::Contributed(work) => {
             let sentence = format!(

@@ -82,11 +82,6 @@ pub(crate) fn percent(share: f64) -> String {
     if value < 10.0 { format!("{} %", text::number((value * 10.0).round() / 10.0)) } else { format!("{value:.0} %") }
 }
 
-/// A confidence as a percentage: `95 %`, `97.5 %`.
-pub(crate) fn confidence(share: f64) -> String {
-    format!("{} %", text::number((share * 1e6).round() / 1e4))
-}
-
 /// An estimate and its interval: `0.846 [0.82, 0.871]`.
 pub(crate) fn estimate(value: Option<f64>, lower: Option<f64>, upper: Option<f64>) -> String {
     let Some(value) = value else { return "undefined".to_owned() };
@@ -156,7 +151,6 @@ mod tests {
         assert_eq!(percent(0.00001), "<0.1 %");
         assert_eq!(percent(0.5512), "55 %");
         assert_eq!(percent(0.99999), ">99.9 %");
-        assert_eq!(confidence(0.975), "97.5 %");
         assert_eq!(roughly(2287), "2,300");
         assert_eq!(roughly(87), "87");
         assert_eq!(estimate(Some(0.8462), Some(0.82), Some(0.871)), "0.846 [0.820, 0.871]");

@@ -1,0 +1,85 @@
+//! The live release behind the Open Inference Protocol: what it says of itself, what it answers, what it refuses.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
+
+use crate::harness::Server;
+use crate::journey;
+use serde_json::{Value, json};
+
+/// A request and its answer, as text.
+fn ask(server: &Server, method: &str, path: &str, body: Option<&Value>) -> (u16, Value) {
+    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    let url = format!("{}{path}", server.url);
+    let mut response = match (method, body) {
+        ("GET", _) => agent.get(&url).call().unwrap(),
+        (_, body) => agent.post(&url).send_json(body.unwrap_or(&Value::Null)).unwrap(),
+    };
+    let answer = response.body_mut().read_json().unwrap_or(Value::Null);
+    (response.status().as_u16(), answer)
+}
+
+/// One customer as tensors.
+fn customer() -> Value {
+    let text = |name: &str, value: &str| json!({"name": name, "shape": [1], "datatype": "BYTES", "data": [value]});
+    json!({"id": "r1", "inputs": [
+        text("gender", "Female"),
+        {"name": "SeniorCitizen", "shape": [1], "datatype": "INT64", "data": [0]},
+        text("Partner", "Yes"), text("Dependents", "No"),
+        {"name": "tenure", "shape": [1, 1], "datatype": "INT32", "data": [[1]]},
+        text("PhoneService", "No"), text("MultipleLines", "No phone service"), text("InternetService", "DSL"),
+        text("OnlineSecurity", "No"), text("OnlineBackup", "Yes"), text("DeviceProtection", "No"),
+        text("TechSupport", "No"), text("StreamingTV", "No"), text("StreamingMovies", "No"),
+        text("Contract", "Month-to-month"), text("PaperlessBilling", "Yes"), text("PaymentMethod", "Electronic check"),
+        {"name": "MonthlyCharges", "shape": [1], "datatype": "FP64", "data": [29.85]},
+        {"name": "TotalCharges", "shape": [1], "datatype": "FP64", "data": [null]},
+    ]})
+}
+
+#[test]
+fn a_release_is_asked_as_it_goes_live_and_every_answer_is_logged() {
+    let (stage, _) = journey::churn();
+    let server = stage.serve(&["up", "--listen", "127.0.0.1:0", "--json"]);
+    assert_eq!(ask(&server, "GET", "/v2/health/live", None), (200, json!({"live": true})));
+    let (status, answer) = ask(&server, "POST", "/v2/models/churn/infer", Some(&customer()));
+    assert_eq!(status, 503, "{answer}");
+    assert_eq!(ask(&server, "GET", "/v2/health/ready", None).0, 503);
+
+    for words in journey::TO_LIVE {
+        let said = stage.run(words);
+        assert_eq!(said.code, 0, "{words:?}: {}{}", said.out, said.err);
+    }
+    // The server notices a promotion by itself, within a second.
+    let ready = (0..100).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        ask(&server, "GET", "/v2/health/ready", None).0 == 200
+    });
+    assert!(ready, "the promotion was noticed");
+
+    let (_, metadata) = ask(&server, "GET", "/v2/models/churn", None);
+    insta::assert_snapshot!("metadata", stage.settle(&serde_json::to_string_pretty(&metadata).unwrap()));
+    let (status, answer) = ask(&server, "POST", "/v2/models/churn/infer", Some(&customer()));
+    assert_eq!(status, 200, "{answer}");
+    let id = answer["outputs"][3]["data"][0].as_str().unwrap().to_owned();
+    assert_eq!(answer["outputs"][1]["shape"], json!([1, 2]));
+
+    let mut wrong = customer();
+    wrong["inputs"][4]["datatype"] = json!("BYTES");
+    let (status, answer) = ask(&server, "POST", "/v2/models/churn/infer", Some(&wrong));
+    assert_eq!(
+        (status, answer),
+        (400, json!({"error": "column `tenure` expects INT64 (integer), not datatype BYTES"}))
+    );
+    wrong["inputs"].as_array_mut().unwrap().remove(4);
+    let (status, answer) = ask(&server, "POST", "/v2/models/churn/infer", Some(&wrong));
+    assert_eq!(status, 400);
+    let error = "column `tenure` is missing: it expects INT64 (integer); `null` stands for a missing value";
+    assert_eq!(answer, json!({ "error": error }));
+    let (status, answer) = ask(&server, "POST", "/v2/models/chrn/infer", Some(&customer()));
+    assert_eq!((status, answer), (404, json!({"error": "there is no model `chrn` here; `churn` is live"})));
+
+    assert!(server.stop());
+    // What was answered is in the ledger, and leads back to the requirement.
+    let told = stage.run(&["why", &id]);
+    assert_eq!(told.code, 0, "{}", told.err);
+    assert!(told.out.contains("requirement"), "{}", told.out);
+}

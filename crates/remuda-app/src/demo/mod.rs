@@ -1,6 +1,6 @@
 //! `remuda demo`: a team's history, told by the same use cases that members call, on a clock that the story sets.
 //!
-//! Members are named by their role. Nothing is painted: every number on the pages is computed from the generated
+//! Members are named by their role: owner, scientist, engineer, operator, tester. Nothing is painted: every number on the pages is computed from the generated
 //! tickets by the functions that a real product uses; only the clock and the tickets are made up.
 
 mod tickets;
@@ -30,7 +30,7 @@ const TICKETS_A_DAY: usize = 140;
 
 const REQUIREMENT: &str = r#"+++
 goal = "Urgent tickets reach a person within minutes, in every language we serve"
-owner = "product-owner"
+owner = "owner"
 data = "triage"
 criteria = [
   "recall of urgent >= 0.80",
@@ -91,7 +91,7 @@ pub async fn tell(folder: &Path, progress: Progress) -> Result<Told> {
     let scratch = tempfile::tempdir()?;
     let file = scratch.path().join("tickets.csv");
     std::fs::write(&file, tickets::csv(&first))?;
-    progress(0.05, "data-engineer makes the product");
+    progress(0.05, "engineer makes the product");
     let request = Init {
         name: PRODUCT.to_owned(),
         from: file.clone(),
@@ -100,7 +100,7 @@ pub async fn tell(folder: &Path, progress: Progress) -> Result<Told> {
         format: None,
     };
     let quiet: Progress = Arc::new(|_, _| {});
-    let actor = actor("data-engineer");
+    let actor = actor("engineer");
     let clock_seam: Arc<dyn Clock> = clock.clone();
     let made = crate::product::init_at(folder, request, actor.clone(), quiet, Some(clock_seam)).await?;
     let root = made.folder;
@@ -131,7 +131,7 @@ fn day_text(time: i64) -> String {
 
 fn team() -> Product {
     let member =
-        |role: Role| Member { name: role.as_str().to_owned(), email: Some(email(role.as_str())), roles: vec![role] };
+        |(name, role): (&str, Role)| Member { name: name.to_owned(), email: Some(email(name)), roles: vec![role] };
     Product {
         name: PRODUCT.to_owned(),
         stage: Stage::Operate,
@@ -140,11 +140,11 @@ fn team() -> Product {
         server: None,
         holdout_budget: 10,
         members: [
-            Role::ProductOwner,
-            Role::DataScientist,
-            Role::DataEngineer,
-            Role::BackendEngineer,
-            Role::QualityEngineer,
+            ("owner", Role::ProductOwner),
+            ("scientist", Role::DataScientist),
+            ("engineer", Role::DataEngineer),
+            ("operator", Role::BackendEngineer),
+            ("tester", Role::QualityEngineer),
         ]
         .map(member)
         .to_vec(),
@@ -178,28 +178,28 @@ impl Story {
         write("remuda.toml", &remuda_repo::render::product(&team()))?;
         write(&format!("requirements/{PRODUCT}.md"), REQUIREMENT)?;
         let mut serving = remuda_model::serving::Serving::usual(PRODUCT);
-        serving.on_duty = Some("backend-engineer".to_owned());
+        serving.on_duty = Some("operator".to_owned());
         write("serving.toml", &remuda_repo::render::serving(&serving))?;
-        self.commit("data-engineer", 0, &["remuda.toml"], "Name the team")?;
-        self.commit("product-owner", 1, &["requirements/triage.md"], "Say what urgent tickets need")?;
-        self.commit("backend-engineer", 1, &["serving.toml"], "Say who is on duty")?;
+        self.commit("engineer", 0, &["remuda.toml"], "Name the team")?;
+        self.commit("owner", 1, &["requirements/triage.md"], "Say what urgent tickets need")?;
+        self.commit("operator", 1, &["serving.toml"], "Say who is on duty")?;
         Ok(())
     }
 
     async fn until_release(&mut self, first: Vec<Ticket>, file: &Path, progress: &Progress) -> Result<()> {
         self.at(2, 9);
-        let owner = self.caller("product-owner")?;
+        let owner = self.caller("owner")?;
         owner.call(sign("intent", PRODUCT, "as agreed with the support desk")).await?;
 
-        progress(0.10, "data-scientist runs the pipeline");
+        progress(0.10, "scientist runs the pipeline");
         self.at(3, 14);
         self.run_pipeline("first try").await?;
 
-        progress(0.30, "quality-engineer evaluates: too few Spanish tickets to decide");
+        progress(0.30, "tester evaluates: too few Spanish tickets to decide");
         self.at(4, 10);
         self.evaluate("linear").await?;
 
-        progress(0.35, "data-engineer adds more labelled tickets");
+        progress(0.35, "engineer adds more labelled tickets");
         self.at(12, 11);
         let mut more = first;
         let (count, day) = (more.len(), day_text(self.start + 11 * DAY));
@@ -209,23 +209,23 @@ impl Story {
         }
         more.extend(tickets::draw(&mut self.random, count + 1, 9_000, &day, &Mix { spanish: 0.42, urgent: 0.30 }));
         std::fs::write(file, tickets::csv(&more))?;
-        let engineer = self.caller("data-engineer")?;
+        let engineer = self.caller("engineer")?;
         let add = crate::data::Add { file: file.to_owned(), name: Some(PRODUCT.into()), format: None, source: None };
         engineer.call(add).await?;
 
-        progress(0.45, "data-scientist runs the pipeline again");
+        progress(0.45, "scientist runs the pipeline again");
         self.at(13, 15);
         self.run_pipeline("with the Spanish backlog").await?;
-        progress(0.65, "quality-engineer evaluates and signs the evidence");
+        progress(0.65, "tester evaluates and signs the evidence");
         self.at(14, 10);
         let evaluation = self.evaluate("linear").await?;
         self.at(15, 9);
-        let quality = self.caller("quality-engineer")?;
+        let quality = self.caller("tester")?;
         quality.call(sign("evidence", &evaluation.id, "checked the split and the Spanish slice by hand")).await?;
 
-        progress(0.70, "backend-engineer makes a release; product-owner accepts it");
+        progress(0.70, "operator makes a release; owner accepts it");
         self.at(16, 9);
-        let backend = self.caller("backend-engineer")?;
+        let backend = self.caller("operator")?;
         let release = backend.call(crate::release::Create { model: "linear".to_owned() }).await?;
         let digest = release.line.digest.to_string();
         self.at(16, 16);
@@ -241,7 +241,7 @@ impl Story {
     }
 
     async fn run_pipeline(&self, note: &str) -> Result<()> {
-        let scientist = self.caller("data-scientist")?;
+        let scientist = self.caller("scientist")?;
         let options = pipeline::Options { note: note.to_owned(), ..pipeline::Options::default() };
         pipeline::execute(&scientist, &self.root, &scientist.context, options, &mut Unwatched).await?;
         Ok(())
@@ -249,13 +249,13 @@ impl Story {
 
     async fn evaluate(&self, model: &str) -> Result<crate::gate::Evaluation> {
         let request = crate::gate::Evaluate { candidate: model.to_owned(), requirement: None, verdicts_only: false };
-        self.caller("quality-engineer")?.call(request).await
+        self.caller("tester")?.call(request).await
     }
 
     /// Tickets come in day by day; Spanish grows from a tenth to more than half. What really was urgent is known two
     /// to six days later.
     async fn traffic(&mut self, now: i64, outcomes: &Path, progress: &Progress) -> Result<()> {
-        let context = self.context("backend-engineer")?;
+        let context = self.context("operator")?;
         let endpoint = crate::serving::live_endpoint(&self.app, &context)
             .await?
             .ok_or_else(|| Error::new("serving.no_release", "the story has no live release"))?;
@@ -309,7 +309,7 @@ impl Story {
             time_column: None,
             source: None,
         };
-        self.caller("data-engineer")?.call(request).await.map(|_| ())
+        self.caller("engineer")?.call(request).await.map(|_| ())
     }
 }
 

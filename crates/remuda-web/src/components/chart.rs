@@ -96,12 +96,14 @@ fn columns(traffic: &[TrafficBucket], height: f64) -> Markup {
     let traffic = thinned(traffic, 240);
     let highest = traffic.iter().map(|(_, count)| *count).max().unwrap_or(0);
     let width = 100.0 / traffic.len().max(1) as f64;
+    // One or two stretches of time are slim bars in their places, not walls.
+    let bar = (width * 0.78).clamp(0.2, 5.0);
     html! {
         @for (index, (_, count)) in traffic.iter().enumerate() {
             @let tall = format::share(*count, highest) * (height - 1.0);
             @if *count > 0 {
-                rect x=(format!("{:.2}", index as f64 * width)) y=(place(height - tall.max(0.8)))
-                    width=(format!("{:.2}", (width * 0.78).max(0.2))) height=(place(tall.max(0.8))) {}
+                rect x=(format!("{:.2}", (index as f64 + 0.5) * width - bar / 2.0)) y=(place(height - tall.max(0.8)))
+                    width=(format!("{bar:.2}")) height=(place(tall.max(0.8))) {}
             }
         }
     }
@@ -151,6 +153,7 @@ pub fn band(history: &[MetricBucket]) -> Markup {
         svg.band viewBox="0 0 100 60" preserveAspectRatio="none" role="img" aria-label=(label) {
             path.area d=(scale.area(known)) {}
             path.line d=(scale.line(known)) {}
+            @if let [only] = known { path.whisker d=(scale.whisker(only)) {} }
             @for bucket in known.iter().filter(|_| known.len() <= 60) {
                 path.dot d=(scale.dot(bucket)) {
                     title { (format::time(bucket.start)) ": " (format::point(&bucket.metric)) }
@@ -216,6 +219,12 @@ impl BandScale {
         let lower =
             buckets.iter().rev().map(|bucket| self.point('L', bucket, bucket.metric.lower.or(bucket.metric.value)));
         upper.chain(lower).chain(["Z".to_owned()]).collect()
+    }
+
+    /// The interval of a stretch that stands alone: a band needs two.
+    fn whisker(&self, bucket: &MetricBucket) -> String {
+        let end = |letter, value: Option<f64>| self.point(letter, bucket, value.or(bucket.metric.value));
+        end('M', bucket.metric.upper) + &end('L', bucket.metric.lower)
     }
 
     /// A line of no length: with round ends that do not scale it is a round dot, however the drawing is stretched.

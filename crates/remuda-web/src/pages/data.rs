@@ -142,7 +142,7 @@ fn contract(report: &ContractReport) -> Markup {
         @else {
             @if broken > 0 {
                 ul.rules { @for result in report.breaches().take(40) { (rule(result)) } }
-                (parts::left_out(broken, 40, "remuda data show"))
+                (parts::left_out(broken, 40, "remuda data show NAME"))
             }
             @let kept = report.results.len() - broken;
             @if kept > 0 {
@@ -151,7 +151,7 @@ fn contract(report: &ContractReport) -> Markup {
                     ul.rules {
                         @for result in report.results.iter().filter(|result| result.passed).take(80) { (rule(result)) }
                     }
-                    (parts::left_out(kept, 80, "remuda data show"))
+                    (parts::left_out(kept, 80, "remuda data show NAME"))
                 }
             }
         }
@@ -198,7 +198,7 @@ fn looks(frame: &Frame, view: &VersionPage) -> Markup {
                 }
             }
         }
-        (parts::left_out(view.looks.len(), 12, "remuda data show"))
+        (parts::left_out(view.looks.len(), 12, "remuda data show NAME"))
     };
     parts::section("looks", "Looks at the holdout", html! {}, body)
 }
@@ -275,7 +275,7 @@ fn by_column(view: &VersionDiff) -> Markup {
                 }
             }
         }
-        (parts::left_out(view.by_column.len(), 40, "remuda data diff"))
+        (parts::left_out(view.by_column.len(), 40, "remuda data diff BEFORE AFTER"))
     };
     parts::section("by-column", "Changes by column", html! {}, body)
 }

@@ -286,7 +286,7 @@ fn mistakes(confusion: &Confusion) -> Markup {
     html! {
         p.muted { (classes) " classes are too many for a matrix on a page: here are the commonest mistakes." }
         (tables::table("Commonest mistakes", tables::heads(["truth", "predicted", "#rows", ""]), rows))
-        (parts::left_out(found.len(), 20, "remuda gate show --json"))
+        (parts::left_out(found.len(), 20, "remuda gate show ID --json"))
     }
 }
 

@@ -55,7 +55,7 @@ pub fn page(frame: &Frame, view: &LivePage) -> Markup {
             }
             span.muted { (format::day(view.since)) " to " (format::day(view.until)) }
         },
-        commands: vec!["remuda serving live".to_owned()],
+        commands: vec!["remuda live".to_owned()],
         body,
     };
     layout::page(frame, page)
@@ -168,7 +168,7 @@ fn drift_card(column: &ColumnDrift) -> Markup {
                         span.bar-value { span.muted { (format::percent(share.training)) } " → " (format::percent(share.live)) } }
                 }
             }
-            (parts::left_out(column.shares.len(), 8, "remuda serving live"))
+            (parts::left_out(column.shares.len(), 8, "remuda live"))
             footer {
                 span { "distance " b { (text::number(column.distance)) } }
                 span.muted { "chance explains " (text::number(column.by_chance)) }
@@ -187,7 +187,7 @@ fn drift_table(columns: &[&ColumnDrift]) -> Markup {
     };
     html! {
         (table::table("Drift of the other columns", table::heads(["column", "drift", "#distance", "#by chance", "#p", "#rows"]), rows))
-        (parts::left_out(columns.len(), 60, "remuda serving live"))
+        (parts::left_out(columns.len(), 60, "remuda live"))
     }
 }
 
@@ -202,7 +202,7 @@ fn labels(labels: &[LabelShare]) -> Markup {
         }
     };
     html! { @if !labels.is_empty() { (parts::section("labels", "Predicted and observed", html! {}, html! {
-    (table::table("Labels", table::heads(["label", "#predicted", "#observed"]), rows)) (parts::left_out(labels.len(), 30, "remuda serving live")) })) } }
+    (table::table("Labels", table::heads(["label", "#predicted", "#observed"]), rows)) (parts::left_out(labels.len(), 30, "remuda live")) })) } }
 }
 
 fn inputs(frame: &Frame, view: &LivePage) -> Markup {
@@ -223,7 +223,7 @@ fn inputs(frame: &Frame, view: &LivePage) -> Markup {
                 details {
                     summary { (text::count(view.inputs.len() as u64, "input")) ", typed from the contract" }
                     (table::table("Inputs", table::heads(["column", "type", ""]), rows))
-                    (parts::left_out(view.inputs.len(), 80, "remuda serving live"))
+                    (parts::left_out(view.inputs.len(), 80, "remuda live"))
                 }
                 (parts::command(&example_call(frame, view)))
             }

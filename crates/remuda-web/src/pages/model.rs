@@ -118,7 +118,7 @@ fn inputs(signature: &ModelSignature) -> Markup {
         parts::chip(&signature.features.len().to_string()),
         html! {
             (table::table("Inputs", table::heads(["column", "read as"]), rows))
-            (parts::left_out(signature.features.len(), 150, "remuda model show"))
+            (parts::left_out(signature.features.len(), 150, "remuda model show NAME"))
         },
     )
 }
@@ -165,7 +165,7 @@ fn importance(importance: &[(String, f64)]) -> Markup {
                         span.bar-value { (format::percent(*share)) }
                     }
                 } }
-                (parts::left_out(importance.len(), 16, "remuda model show"))
+                (parts::left_out(importance.len(), 16, "remuda model show NAME"))
             }))
         }
     }

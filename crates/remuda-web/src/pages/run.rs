@@ -129,7 +129,7 @@ pub(crate) fn metric_table(metrics: &[MetricValue]) -> Markup {
     };
     html! {
         (table::table("Metrics", table::heads(["metric", "#value", "interval", "#n", "on", "method"]), rows))
-        (parts::left_out(metrics.len(), 120, "remuda run show"))
+        (parts::left_out(metrics.len(), 120, "remuda run show ID"))
     }
 }
 
@@ -359,7 +359,7 @@ fn files(view: &RunDiff) -> Markup {
                     }
                 }
             }
-            (parts::left_out(view.files.len(), 40, "remuda run diff"))
+            (parts::left_out(view.files.len(), 40, "remuda run diff LEFT RIGHT"))
         },
     )
 }

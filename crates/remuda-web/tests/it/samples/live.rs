@@ -88,7 +88,7 @@ pub(crate) fn page() -> LivePage {
         ],
         alerts: vec![Alert {
             message: "`PaymentMethod` drifts: distance 0.31, and chance alone explains 0.02".into(),
-            command: "remuda serving live".into(),
+            command: "remuda live".into(),
             roles: vec![Role::BackendEngineer],
         }],
         history: gate::history(),

@@ -154,7 +154,7 @@ pub(crate) fn waiting() -> Vec<Waiting> {
             what: "column `PaymentMethod` drifts: 0.31 against 0.02 by chance".into(),
             roles: vec![Role::BackendEngineer],
             members: vec!["operations".into()],
-            command: "remuda serving live".into(),
+            command: "remuda live".into(),
             kind: "alert".into(),
         },
     ]

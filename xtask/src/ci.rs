@@ -11,7 +11,7 @@ pub fn run(root: &Path, with_postgres: bool) -> Result<()> {
     let begun = Instant::now();
     let machine = machine::prepare(with_postgres)?;
     step("format", || cargo(root, &machine, &["fmt", "--all", "--check"]))?;
-    step("tidy", || crate::tidy_workspace())?;
+    step("tidy", crate::tidy_workspace)?;
     step("lints", || {
         cargo(root, &machine, &["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])
     })?;

@@ -109,6 +109,15 @@ impl Stage {
         Server { child, url: told["url"].as_str().unwrap().to_owned() }
     }
 
+    /// Starts a command, waits for its first line, and interrupts it as Ctrl-C does; answers its exit code.
+    pub(crate) fn interrupt(&self, words: &[&str]) -> i32 {
+        let mut child = self.command(words).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+        child.wait().unwrap().code().unwrap_or(-1)
+    }
+
     /// The text without times, ids, digests and folders of this one run.
     pub(crate) fn settle(&self, text: &str) -> String {
         let folder = std::fs::canonicalize(self.folder.path()).unwrap();

@@ -38,6 +38,29 @@ fn an_address_that_others_can_reach_needs_a_token() {
 }
 
 #[test]
+fn beyond_this_machine_everybody_needs_a_token() {
+    let (stage, _) = journey::churn();
+    let token = stage.run(&["team", "token", "ana", "--quiet"]).out;
+    let server = stage.serve(&["up", "--listen", "0.0.0.0:0", "--json"]);
+    let told = [
+        stage.tell(&["requirement", "list", "--server", &server.url]),
+        stage.tell(&["requirement", "list", "--server", &server.url, "--token", "wrong"]),
+        stage.tell(&["requirement", "list", "--server", &server.url, "--as", "ana"]),
+        stage.tell(&["requirement", "list", "--server", &server.url, "--token", token.trim()]),
+        stage.tell(&["team", "revoke-token", "ana"]),
+        stage.tell(&["requirement", "list", "--server", &server.url, "--token", token.trim()]),
+    ];
+    insta::assert_snapshot!(told.join("\n").replace(token.trim(), "[token]"));
+}
+
+#[test]
+fn an_interrupted_run_ends_as_failed() {
+    let (stage, _) = journey::churn();
+    assert_eq!(stage.interrupt(&["run", "--", "sh", "-c", "echo begun; exec sleep 60"]), 130);
+    insta::assert_snapshot!(stage.tell(&["run", "list"]));
+}
+
+#[test]
 fn a_tracked_command_keeps_its_exit_code_and_its_words() {
     let (stage, _) = journey::churn();
     let told: Vec<String> = [

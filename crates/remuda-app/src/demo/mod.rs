@@ -56,12 +56,14 @@ pub struct Told {
     pub product: String,
 }
 
-/// Nobody watches the story's runs.
-struct Unwatched;
+/// The story's clock goes on while a step works: its runs take the time that they really took.
+struct Clockwork(Arc<SetClock>);
 
-impl Observer for Unwatched {
+impl Observer for Clockwork {
     fn step_started(&mut self, _name: &str) {}
-    fn step_ended(&mut self, _result: &StepResult) {}
+    fn step_ended(&mut self, result: &StepResult) {
+        self.0.forward((result.seconds * 1e6) as i64);
+    }
     fn progress(&mut self, _share: f64, _what: &str) {}
     fn output(&mut self, _line: &str) {}
 }
@@ -207,7 +209,7 @@ impl Story {
         for ticket in more.iter_mut().step_by(97) {
             ticket.urgent = !ticket.urgent;
         }
-        more.extend(tickets::draw(&mut self.random, count + 1, 9_000, &day, &Mix { spanish: 0.42, urgent: 0.30 }));
+        more.extend(tickets::draw(&mut self.random, count + 1, 9_000, &day, &Mix { spanish: 0.26, urgent: 0.30 }));
         std::fs::write(file, tickets::csv(&more))?;
         let engineer = self.caller("engineer")?;
         let add = crate::data::Add { file: file.to_owned(), name: Some(PRODUCT.into()), format: None, source: None };
@@ -243,7 +245,7 @@ impl Story {
     async fn run_pipeline(&self, note: &str) -> Result<()> {
         let scientist = self.caller("scientist")?;
         let options = pipeline::Options { note: note.to_owned(), ..pipeline::Options::default() };
-        pipeline::execute(&scientist, &self.root, &scientist.context, options, &mut Unwatched).await?;
+        pipeline::execute(&scientist, &self.root, &scientist.context, options, &mut Clockwork(self.clock.clone())).await?;
         Ok(())
     }
 
@@ -265,7 +267,7 @@ impl Story {
         for day in 0..TRAFFIC_DAYS {
             let share = day as f64 / TRAFFIC_DAYS as f64;
             progress(0.75 + 0.24 * share, "tickets come in; outcomes follow, late");
-            let mix = Mix { spanish: 0.30 + 0.35 * share, urgent: 0.30 };
+            let mix = Mix { spanish: 0.25 + 0.50 * share, urgent: 0.30 };
             let count = TICKETS_A_DAY + self.random.below(60);
             let midnight = begin + day as i64 * DAY;
             let drawn = tickets::draw(&mut self.random, number, count, &day_text(midnight), &mix);

@@ -193,7 +193,7 @@ fn write_jobs(jobs: &Receiver<Job>, folder: &Path, stem: &str, closed: &tokio::s
             let outcome = write_all(&mut segment, folder, stem, number, &waiting);
             for job in waiting {
                 // Whoever asked may have gone; that changes nothing here.
-                let _ = job.done.send(outcome.as_ref().map(|()| ()).map_err(ToString::to_string));
+                let _ = job.done.send(outcome.as_ref().copied().map_err(ToString::to_string));
             }
         }
         if let Some(open) = &mut segment {

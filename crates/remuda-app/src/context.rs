@@ -242,7 +242,13 @@ impl Source {
         let context = match definitions {
             None => self.context(actor)?,
             Some(digest) => {
-                let files = app.definition_set(digest).await?;
+                let mut files = app.definition_set(digest).await?;
+                // Who is a member, and of which roles, is said by the server's own folder: a pushed set must not make
+                // its sender a product owner.
+                let own = self.context(actor.clone())?;
+                if let Some(text) = own.files.0.get("remuda.toml") {
+                    files.0.insert("remuda.toml".to_owned(), text.clone());
+                }
                 Context::new(files, None, actor.unwrap_or_else(|| self.default_actor.clone()))
             }
         };

@@ -154,31 +154,36 @@ async fn join(
     let (ids, values) = (rows.text(&columns.id)?, rows.text(&columns.outcome)?);
     let times = columns.time.as_ref().map(|name| rows.numbers(name)).transpose()?;
     let received = app.clock.now();
+    let asked: Vec<&str> = (0..rows.len()).filter_map(|row| ids.get(row)).collect();
+    let mut known = app.ledger.outcomes_of_many(product, &asked).await?;
+    let predicted = app.ledger.known_predictions(product, &asked).await?;
     let mut outcomes = Vec::with_capacity(rows.len());
     for row in 0..rows.len() {
         joined.rows += 1;
         let (Some(id), Some(value)) = (ids.get(row), values.get(row)) else { continue };
         let observed = times.as_ref().map(|times| times[row]).filter(|time| time.is_finite());
-        let outcome = Outcome {
-            prediction: id.to_owned(),
-            value: value.to_owned(),
-            observed: observed.map(|seconds| (seconds * 1e6) as i64),
-        };
-        match app.ledger.outcomes_of(product, id).await?.last() {
+        let observed = observed.map(|seconds| (seconds * 1e6) as i64);
+        let outcome = Outcome { prediction: id.to_owned(), value: value.to_owned(), observed };
+        let before = known.entry(id.to_owned()).or_default();
+        // Whatever was said before is no news, even if something else was said since: an old file changes nothing.
+        let said = before.iter().any(|record| record.outcome == outcome);
+        match before.last() {
             None => joined.added += 1,
-            Some(known) if known.outcome.value == outcome.value => {
+            Some(last) if said || last.outcome.value == outcome.value => {
                 joined.repeated += 1;
                 continue;
             }
             Some(_) => joined.corrected += 1,
         }
-        if app.ledger.prediction(product, id).await?.is_none() {
+        if !predicted.contains(id) {
             joined.unmatched += 1;
             if joined.unmatched_examples.len() < EXAMPLES {
                 joined.unmatched_examples.push(id.to_owned());
             }
         }
-        outcomes.push(OutcomeRecord { outcome, received });
+        let record = OutcomeRecord { outcome, received };
+        before.push(record.clone());
+        outcomes.push(record);
     }
     if outcomes.is_empty() {
         return Ok(());

@@ -33,7 +33,11 @@ fn model(algorithm: Algorithm, columns: usize, text: bool, rows: usize) -> (Arc<
         features.push(Feature { name, kind: FeatureKind::Number });
     }
     if text {
-        let words: Vec<String> = (0..rows).map(|_| (0..10).map(|_| format!("word{}", (next(&mut state) * 3000.0) as u32)).collect::<Vec<_>>().join(" ")).collect();
+        let words: Vec<String> = (0..rows)
+            .map(|_| {
+                (0..10).map(|_| format!("word{}", (next(&mut state) * 3000.0) as u32)).collect::<Vec<_>>().join(" ")
+            })
+            .collect();
         assert!(table.set("text", Values::Text(Texts::from_values(words.iter().map(Some)))));
         features.push(Feature { name: "text".to_owned(), kind: FeatureKind::Text });
     }
@@ -43,7 +47,14 @@ fn model(algorithm: Algorithm, columns: usize, text: bool, rows: usize) -> (Arc<
     if algorithm == Algorithm::Trees {
         parameters = BTreeMap::from([("rounds".to_owned(), 100.into()), ("patience".to_owned(), 100.into())]);
     }
-    let request = TrainRequest { algorithm, features: &features, table: &table, target: &target, seed: 1, parameters: &parameters };
+    let request = TrainRequest {
+        algorithm,
+        features: &features,
+        table: &table,
+        target: &target,
+        seed: 1,
+        parameters: &parameters,
+    };
     (load(&train(&request, &mut |_| {}).unwrap().onnx).unwrap(), table)
 }
 

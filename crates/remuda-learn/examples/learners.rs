@@ -35,7 +35,11 @@ fn kind(values: &[String]) -> FeatureKind {
     }
     let distinct: BTreeSet<&&String> = filled.iter().collect();
     let wordy = filled.iter().filter(|value| value.split_whitespace().count() > 3).count();
-    if distinct.len() * 2 > filled.len() && wordy * 2 > filled.len() { FeatureKind::Text } else { FeatureKind::Category }
+    if distinct.len() * 2 > filled.len() && wordy * 2 > filled.len() {
+        FeatureKind::Text
+    } else {
+        FeatureKind::Category
+    }
 }
 
 fn table(columns: &Columns, features: &[Feature]) -> Table {
@@ -43,8 +47,12 @@ fn table(columns: &Columns, features: &[Feature]) -> Table {
     for feature in features {
         let values = &columns[&feature.name];
         let values = match feature.kind {
-            FeatureKind::Number => Values::Number(values.iter().map(|value| value.parse().unwrap_or(f64::NAN)).collect()),
-            _ => Values::Text(Texts::from_values(values.iter().map(|value| Some(value).filter(|value| !value.is_empty())))),
+            FeatureKind::Number => {
+                Values::Number(values.iter().map(|value| value.parse().unwrap_or(f64::NAN)).collect())
+            }
+            _ => Values::Text(Texts::from_values(
+                values.iter().map(|value| Some(value).filter(|value| !value.is_empty())),
+            )),
         };
         assert!(table.set(&feature.name, values));
     }
@@ -107,7 +115,12 @@ fn csv_of(predictions: &Predictions) -> String {
             numbers.iter().for_each(|number| writeln!(text, "{number}").unwrap());
         }
         Predictions::Classes { labels, chosen, probabilities } => {
-            writeln!(text, "label,{}", (0..labels.len()).map(|class| format!("p{class}")).collect::<Vec<_>>().join(",")).unwrap();
+            writeln!(
+                text,
+                "label,{}",
+                (0..labels.len()).map(|class| format!("p{class}")).collect::<Vec<_>>().join(",")
+            )
+            .unwrap();
             for (class, probabilities) in chosen.iter().zip(probabilities.chunks(labels.len())) {
                 let probabilities: Vec<String> = probabilities.iter().map(ToString::to_string).collect();
                 writeln!(text, "{class},{}", probabilities.join(",")).unwrap();

@@ -74,7 +74,9 @@ pub fn golden(predictor: &dyn Predictor, table: &Table, rows: usize) -> Result<G
                 let rounded = chosen.iter().map(|row| f64::from(numbers[*row] as f32));
                 GoldenValues::Numbers(rounded.map(|value| Some(value).filter(|value| !value.is_nan())).collect())
             }
-            Values::Text(texts) => GoldenValues::Texts(chosen.iter().map(|row| texts.get(*row).map(str::to_owned)).collect()),
+            Values::Text(texts) => {
+                GoldenValues::Texts(chosen.iter().map(|row| texts.get(*row).map(str::to_owned)).collect())
+            }
         };
         inputs.push(GoldenColumn { name: column.name.clone(), values });
     }
@@ -93,7 +95,9 @@ fn table_of(inputs: &[GoldenColumn], rows: usize) -> Table {
     let mut table = Table { columns: Vec::new(), rows };
     for column in inputs {
         let values = match &column.values {
-            GoldenValues::Numbers(numbers) => Values::Number(numbers.iter().map(|value| value.unwrap_or(f64::NAN)).collect()),
+            GoldenValues::Numbers(numbers) => {
+                Values::Number(numbers.iter().map(|value| value.unwrap_or(f64::NAN)).collect())
+            }
             GoldenValues::Texts(texts) => Values::Text(Texts::from_values(texts.iter().map(Option::as_ref))),
         };
         table.columns.push(remuda_model::table::TableColumn { name: column.name.clone(), values });
@@ -133,7 +137,10 @@ pub fn check_golden(predictor: &dyn Predictor, golden: &Golden) -> Result<(), Le
                 let of = |all: &[f32]| all[row * width..(row + 1) * width].to_vec();
                 let (was, is) = (of(probabilities), of(&found_probabilities));
                 if let Some(class) = (0..width).find(|class| !close(f64::from(is[*class]), f64::from(was[*class]))) {
-                    return differs(row, format!("the probability of `{}` is {} instead of {}", labels[class], is[class], was[class]));
+                    return differs(
+                        row,
+                        format!("the probability of `{}` is {} instead of {}", labels[class], is[class], was[class]),
+                    );
                 }
                 let label = &labels[found[row] as usize];
                 if label != expected && !is_tie(&was) {

@@ -130,6 +130,15 @@ impl Pool {
         rows.iter().map(read).collect::<Result<_, _>>().map_err(|source| database(operation, source))
     }
 
+    /// A table `asked` with one column `id` for a query's `FROM`: the texts of the list (see [`lists`]) bound as `$2`.
+    /// On SQLite it must stand to the left of a `CROSS JOIN`, which keeps it the outer loop.
+    pub(crate) fn asked(&self) -> &'static str {
+        match self {
+            Pool::Sqlite(..) => "(SELECT DISTINCT value AS id FROM json_each($2)) AS asked",
+            Pool::Postgres(..) => "(SELECT DISTINCT value AS id FROM json_array_elements_text($2::json)) AS asked",
+        }
+    }
+
     /// Runs one statement in a transaction of its own; gives the rows it changed.
     pub(crate) async fn execute(
         &self,
@@ -339,4 +348,10 @@ impl<'a> Conditions<'a> {
 /// The text that sorts after every text with this prefix, in the order of code points.
 pub(crate) fn after_prefix(prefix: &str) -> String {
     format!("{prefix}\u{10ffff}")
+}
+
+/// Texts as JSON lists of some thousand each: what [`Pool::asked`] reads. One value instead of a placeholder per text
+/// keeps the statement short and the same.
+pub(crate) fn lists(texts: &[&str]) -> impl Iterator<Item = String> {
+    texts.chunks(4096).map(|slice| serde_json::Value::from(slice.to_vec()).to_string())
 }

@@ -2,13 +2,14 @@
 
 use crate::Ledger;
 use crate::bulk::OutcomeRecord;
-use crate::engine::{Row, Transaction, Value};
+use crate::engine::{Row, Transaction, Value, lists};
 use crate::error::Error;
 use crate::metrics::PAGE;
 use crate::predictions::{Window, bucket, pages};
 use futures::TryStreamExt as _;
 use futures::stream::BoxStream;
 use remuda_model::feedback::Outcome;
+use std::collections::HashMap;
 
 /// A prediction and what really happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -103,6 +104,31 @@ impl Ledger {
             WHERE product = $1 AND prediction = $2 ORDER BY sequence, position";
         let values = [Value::Text(product), Value::Text(prediction)];
         self.pool.list("read outcomes", OUTCOMES, &values, read).await
+    }
+
+    /// All outcomes of many predictions, each's oldest first: the last one counts. A prediction without an outcome has
+    /// no entry. Costs a query per some thousand ids.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn outcomes_of_many(
+        &self,
+        product: &str,
+        predictions: &[&str],
+    ) -> Result<HashMap<String, Vec<OutcomeRecord>>, Error> {
+        let text = format!(
+            "SELECT o.prediction, o.value, o.observed, o.received FROM {} CROSS JOIN outcome o \
+             WHERE o.product = $1 AND o.prediction = asked.id ORDER BY o.sequence, o.position",
+            self.pool.asked()
+        );
+        let mut found: HashMap<String, Vec<OutcomeRecord>> = HashMap::new();
+        for ids in lists(predictions) {
+            let values = [Value::Text(product), Value::Text(&ids)];
+            for record in self.pool.list("read outcomes", text.clone(), &values, read).await? {
+                found.entry(record.outcome.prediction.clone()).or_default().push(record);
+            }
+        }
+        Ok(found)
     }
 
     /// Outcomes whose prediction is not in the ledger (yet).

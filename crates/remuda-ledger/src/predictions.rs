@@ -1,12 +1,13 @@
 //! The prediction log: written by an append; counted, bucketed and streamed for traffic and drift.
 
 use crate::Ledger;
-use crate::engine::{Conditions, Row, Transaction, Value};
+use crate::engine::{Conditions, Row, Transaction, Value, lists};
 use crate::error::Error;
 use crate::metrics::{PAGE, storable};
 use futures::stream::BoxStream;
 use futures::{StreamExt as _, TryStreamExt as _};
 use remuda_model::serving::PredictionRecord;
+use std::collections::HashSet;
 
 /// Which predictions: those of a product, of one release or all, in a span of time.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -165,6 +166,23 @@ impl Ledger {
             FROM prediction WHERE product = $1 AND id = $2";
         let values = [Value::Text(product), Value::Text(id)];
         self.pool.first("read a prediction", PREDICTION, &values, read).await
+    }
+
+    /// Which of these ids are predictions. Costs a query per some thousand ids.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn known_predictions(&self, product: &str, ids: &[&str]) -> Result<HashSet<String>, Error> {
+        let text = format!(
+            "SELECT p.id FROM {} CROSS JOIN prediction p WHERE p.product = $1 AND p.id = asked.id",
+            self.pool.asked()
+        );
+        let mut known = HashSet::new();
+        for ids in lists(ids) {
+            let values = [Value::Text(product), Value::Text(&ids)];
+            known.extend(self.pool.list("find predictions", text.clone(), &values, |row| row.text(0)).await?);
+        }
+        Ok(known)
     }
 
     /// The sequence of the fact that brought a prediction in.

@@ -1,8 +1,8 @@
 //! What is wrong in a definition file, and where: the common currency of `remuda check`, the terminal and the pages.
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 use std::fmt;
+use utoipa::ToSchema;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -1,8 +1,8 @@
 //! Content addresses. A [`Digest`] is the BLAKE3 hash of some bytes, written `b3:` and 64 hex digits.
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 use std::fmt;
+use utoipa::ToSchema;
 
 /// The BLAKE3 hash of some bytes, as text (`b3:` + 64 lower-case hex digits).
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]

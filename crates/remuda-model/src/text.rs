@@ -77,7 +77,13 @@ pub fn thousands(number: u64) -> String {
 /// ```
 pub fn number(value: f64) -> String {
     if !value.is_finite() {
-        return if value.is_nan() { "undefined".into() } else if value > 0.0 { "∞".into() } else { "-∞".into() };
+        return if value.is_nan() {
+            "undefined".into()
+        } else if value > 0.0 {
+            "∞".into()
+        } else {
+            "-∞".into()
+        };
     }
     let magnitude = value.abs();
     if magnitude >= 1e15 || (magnitude > 0.0 && magnitude < 1e-4) {
@@ -145,7 +151,8 @@ mod tests {
 
     #[test]
     fn numbers_read_well() {
-        let cases = [(0.0, "0"), (1.0, "1"), (0.95, "0.95"), (0.99999, "1"), (1234567.0, "1,234,567"), (1e-9, "1.000e-9")];
+        let cases =
+            [(0.0, "0"), (1.0, "1"), (0.95, "0.95"), (0.99999, "1"), (1234567.0, "1,234,567"), (1e-9, "1.000e-9")];
         for (value, expected) in cases {
             assert_eq!(number(value), expected);
         }

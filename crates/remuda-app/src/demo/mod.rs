@@ -245,7 +245,8 @@ impl Story {
     async fn run_pipeline(&self, note: &str) -> Result<()> {
         let scientist = self.caller("scientist")?;
         let options = pipeline::Options { note: note.to_owned(), ..pipeline::Options::default() };
-        pipeline::execute(&scientist, &self.root, &scientist.context, options, &mut Clockwork(self.clock.clone())).await?;
+        pipeline::execute(&scientist, &self.root, &scientist.context, options, &mut Clockwork(self.clock.clone()))
+            .await?;
         Ok(())
     }
 

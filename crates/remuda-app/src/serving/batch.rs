@@ -116,13 +116,13 @@ async fn refuse_known_ids(app: &App, context: &Context, column: Option<&str>, id
         return Ok(());
     }
     let product = &context.product()?.name;
-    for id in ids {
-        if app.ledger.prediction(product, id).await?.is_some() {
-            return Err(Error::new("request.invalid", format!("there is a prediction `{id}` already"))
-                .hint("leave out `--id-column`: ids are then made"));
-        }
+    let asked: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let known = app.ledger.known_predictions(product, &asked).await?;
+    match ids.iter().find(|id| known.contains(*id)) {
+        None => Ok(()),
+        Some(id) => Err(Error::new("request.invalid", format!("there is a prediction `{id}` already"))
+            .hint("leave out `--id-column`: ids are then made")),
     }
-    Ok(())
 }
 
 fn records(

@@ -22,7 +22,7 @@ const DAY: i64 = 86_400_000_000;
 /// Stretches of time that a window is cut into.
 const BUCKETS: i64 = 30;
 /// The newest predictions that drift is computed on.
-const DRIFT_ROWS: usize = 20_000;
+const DRIFT_ROWS: usize = 5_000;
 /// Categories shown; the others are taken together.
 const CATEGORIES: usize = 12;
 /// Bins of a number.

@@ -141,7 +141,11 @@ fn length(value: &Value) -> usize {
     }
 }
 
-fn numbers<T: Copy, const SIZE: usize>(raw: Option<&[u8]>, typed: &[T], read: fn([u8; SIZE]) -> T) -> Result<Vec<T>, String> {
+fn numbers<T: Copy, const SIZE: usize>(
+    raw: Option<&[u8]>,
+    typed: &[T],
+    read: fn([u8; SIZE]) -> T,
+) -> Result<Vec<T>, String> {
     let Some(bytes) = raw else { return Ok(typed.to_vec()) };
     let (chunks, rest) = bytes.as_chunks::<SIZE>();
     if !rest.is_empty() {

@@ -94,7 +94,9 @@ impl Plan {
             return self.add_constant_node(node);
         }
         let mut names: &[String] = &node.inputs;
-        while let [rest @ .., last] = names && last.is_empty() {
+        while let [rest @ .., last] = names
+            && last.is_empty()
+        {
             names = rest;
         }
         let inputs: Option<Vec<Source>> = names.iter().map(|name| self.places.get(name).copied()).collect();
@@ -104,14 +106,18 @@ impl Plan {
             .map(|input| if let Source::Constant(index) = input { self.constants.get(*index) } else { None })
             .collect();
         let operator = Operator::compile(node, &constants)?;
-        let outputs: Result<Vec<Option<usize>>, LearnError> =
-            node.outputs.iter().map(|name| if name.is_empty() { Ok(None) } else { self.add_slot(name).map(Some) }).collect();
+        let outputs: Result<Vec<Option<usize>>, LearnError> = node
+            .outputs
+            .iter()
+            .map(|name| if name.is_empty() { Ok(None) } else { self.add_slot(name).map(Some) })
+            .collect();
         self.steps.push(Step { operator, inputs, outputs: outputs?, place: place(node) });
         Ok(())
     }
 
     fn add_constant_node(&mut self, node: &Node) -> Result<(), LearnError> {
-        let tensor = node.attributes.iter().find(|attribute| attribute.name == "value").and_then(|value| value.tensor.as_ref());
+        let tensor =
+            node.attributes.iter().find(|attribute| attribute.name == "value").and_then(|value| value.tensor.as_ref());
         let (Some(tensor), [name]) = (tensor, node.outputs.as_slice()) else {
             return Err(LearnError::malformed(place(node), "only constants that are tensors are supported"));
         };
@@ -122,11 +128,14 @@ impl Plan {
     /// `OneHotEncoder` then `Reshape` to `[-1, width]`, nobody else reading between: one sparse step.
     fn fuse_one_hot(&mut self) {
         for index in 0..self.steps.len() {
-            let (Operator::OneHot(_), [Some(slot)]) = (&self.steps[index].operator, self.steps[index].outputs.as_slice()) else {
+            let (Operator::OneHot(_), [Some(slot)]) =
+                (&self.steps[index].operator, self.steps[index].outputs.as_slice())
+            else {
                 continue;
             };
             let slot = Source::Slot(*slot);
-            let readers: Vec<usize> = (0..self.steps.len()).filter(|step| self.steps[*step].inputs.contains(&slot)).collect();
+            let readers: Vec<usize> =
+                (0..self.steps.len()).filter(|step| self.steps[*step].inputs.contains(&slot)).collect();
             let [reader] = readers.as_slice() else { continue };
             let width = match &self.steps[*reader].operator {
                 Operator::Reshape(shape) if matches!(shape.as_slice(), [-1, _]) => shape[1],
@@ -134,7 +143,8 @@ impl Plan {
             };
             if let Operator::OneHot(encoder) = std::mem::replace(&mut self.steps[index].operator, Operator::Pass) {
                 let fits = i64::try_from(encoder.width()) == Ok(width);
-                self.steps[index].operator = if fits { Operator::OneHotMatrix(encoder) } else { Operator::OneHot(encoder) };
+                self.steps[index].operator =
+                    if fits { Operator::OneHotMatrix(encoder) } else { Operator::OneHot(encoder) };
                 if fits {
                     self.steps[*reader].operator = Operator::Pass;
                 }
@@ -158,7 +168,8 @@ impl Plan {
                 }
             }
         }
-        let missing = || LearnError::Run { place: "the outputs".to_owned(), problem: "an output was not made".to_owned() };
+        let missing =
+            || LearnError::Run { place: "the outputs".to_owned(), problem: "an output was not made".to_owned() };
         wanted.iter().map(|source| self.find(&slots, *source).cloned().ok_or_else(missing)).collect()
     }
 

@@ -79,7 +79,12 @@ impl Inputs {
             };
             self.features.push(Feature { name, kind });
         }
-        let input = Input { name: info.name.clone(), element: tensor.element, matrix: dimensions.len() == 2, features: start..self.features.len() };
+        let input = Input {
+            name: info.name.clone(),
+            element: tensor.element,
+            matrix: dimensions.len() == 2,
+            features: start..self.features.len(),
+        };
         self.inputs.push(input);
         Ok(())
     }
@@ -94,7 +99,9 @@ impl Inputs {
         let columns = self.features.iter().map(|feature| {
             let values = match feature.kind {
                 FeatureKind::Number => Values::Number(vec![0.0]),
-                FeatureKind::Category | FeatureKind::Text => Values::Text(remuda_model::table::Texts { dictionary: vec![Arc::from("")], codes: vec![0] }),
+                FeatureKind::Category | FeatureKind::Text => {
+                    Values::Text(remuda_model::table::Texts { dictionary: vec![Arc::from("")], codes: vec![0] })
+                }
             };
             TableColumn { name: feature.name.clone(), values }
         });
@@ -107,7 +114,8 @@ impl Inputs {
         for (index, feature) in self.features.iter().enumerate() {
             // Mostly the table has the model's order: look there first.
             let here = table.columns.get(index).is_some_and(|column| column.name == feature.name);
-            let place = if here { Some(index) } else { table.columns.iter().position(|column| column.name == feature.name) };
+            let place =
+                if here { Some(index) } else { table.columns.iter().position(|column| column.name == feature.name) };
             let place = place.ok_or_else(|| self.missing(&feature.name))?;
             check_column(&table.columns[place], feature, table.rows)?;
             places.push(place);
@@ -121,11 +129,22 @@ impl Inputs {
     }
 
     /// The values of the graph's inputs for these rows.
-    pub(crate) fn values<'a>(&self, table: &'a Table, columns: &[usize], rows: Range<usize>) -> Result<Vec<Value<'a>>, LearnError> {
+    pub(crate) fn values<'a>(
+        &self,
+        table: &'a Table,
+        columns: &[usize],
+        rows: Range<usize>,
+    ) -> Result<Vec<Value<'a>>, LearnError> {
         self.inputs.iter().map(|input| self.value(input, table, columns, rows.clone())).collect()
     }
 
-    fn value<'a>(&self, input: &Input, table: &'a Table, places: &[usize], rows: Range<usize>) -> Result<Value<'a>, LearnError> {
+    fn value<'a>(
+        &self,
+        input: &Input,
+        table: &'a Table,
+        places: &[usize],
+        rows: Range<usize>,
+    ) -> Result<Value<'a>, LearnError> {
         let width = input.features.len();
         let shape = if input.matrix { vec![rows.len(), width] } else { vec![rows.len()] };
         let columns = || input.features.clone().map(|feature| &table.columns[places[feature]]);
@@ -135,7 +154,10 @@ impl Inputs {
         let numbers: Vec<&[f64]> = columns()
             .map(|column| if let Values::Number(numbers) = &column.values { &numbers[rows.clone()] } else { &[] })
             .collect();
-        let cells = || (0..rows.len()).flat_map(|row| numbers.iter().map(move |column| column.get(row).copied().unwrap_or(f64::NAN)));
+        let cells = || {
+            (0..rows.len())
+                .flat_map(|row| numbers.iter().map(move |column| column.get(row).copied().unwrap_or(f64::NAN)))
+        };
         Ok(match input.element {
             DOUBLE => Value::Double(Dense { shape, data: cells().collect() }),
             INT32 | INT64 | BOOL => {
@@ -207,7 +229,12 @@ fn is_text(graph: &Graph, input: &str) -> bool {
             match node.operator.as_str() {
                 "StringNormalizer" | "Tokenizer" | "TfIdfVectorizer" => return true,
                 "Identity" | "Reshape" | "Flatten" | "Cast" => {
-                    let new = node.outputs.iter().map(String::as_str).filter(|output| !names.contains(output)).collect::<Vec<_>>();
+                    let new = node
+                        .outputs
+                        .iter()
+                        .map(String::as_str)
+                        .filter(|output| !names.contains(output))
+                        .collect::<Vec<_>>();
                     names.extend(new);
                 }
                 _ => {}

@@ -4,7 +4,7 @@ use crate::error::LearnError;
 use crate::evaluate::graph::{Plan, Source};
 use crate::evaluate::operators::{Classes, Operator};
 use crate::evaluate::value::{Dictionary, Value};
-use crate::onnx::{FLOAT, DOUBLE, Graph, INT32, INT64, STRING};
+use crate::onnx::{DOUBLE, FLOAT, Graph, INT32, INT64, STRING};
 use crate::predict::Predictions;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -34,7 +34,8 @@ impl Outputs {
         let broken = |problem: &str| LearnError::malformed("the outputs", problem);
         let (mut label, mut scores) = (None, None);
         for output in &graph.outputs {
-            let source = plan.places.get(&output.name).copied().ok_or_else(|| broken("an output comes from nowhere"))?;
+            let source =
+                plan.places.get(&output.name).copied().ok_or_else(|| broken("an output comes from nowhere"))?;
             let tensor = output.value_type.as_ref().and_then(|value_type| value_type.tensor.as_ref());
             match tensor.map(|tensor| tensor.element) {
                 Some(STRING | INT64 | INT32) => label = label.or(Some(source)),
@@ -44,7 +45,8 @@ impl Outputs {
         }
         let scores = scores.ok_or_else(|| broken("no output has probabilities or numbers"))?;
         let Some(label) = label else { return Ok(Outputs { sources: vec![scores], labels: None, words: None }) };
-        let classes = find_classes(plan, label).ok_or_else(|| broken("the classes of the label are nowhere to be found"))?;
+        let classes =
+            find_classes(plan, label).ok_or_else(|| broken("the classes of the label are nowhere to be found"))?;
         let (labels, words) = Words::new(&classes);
         if words.places.len() != labels.len() || labels.is_empty() {
             return Err(broken("two classes have one name"));
@@ -56,7 +58,9 @@ impl Outputs {
     pub(crate) fn none(&self) -> Predictions {
         match &self.labels {
             None => Predictions::Number(Vec::new()),
-            Some(labels) => Predictions::Classes { labels: labels.clone(), chosen: Vec::new(), probabilities: Vec::new() },
+            Some(labels) => {
+                Predictions::Classes { labels: labels.clone(), chosen: Vec::new(), probabilities: Vec::new() }
+            }
         }
     }
 
@@ -74,7 +78,8 @@ impl Outputs {
                     probabilities.extend(more_probabilities);
                 }
                 // Each block has the kind of the model.
-                (Predictions::Number(_), Predictions::Classes { .. }) | (Predictions::Classes { .. }, Predictions::Number(_)) => {}
+                (Predictions::Number(_), Predictions::Classes { .. })
+                | (Predictions::Classes { .. }, Predictions::Number(_)) => {}
             }
         }
         all
@@ -119,7 +124,9 @@ impl Words {
     fn read(&self, label: &Value) -> Result<Vec<u32>, String> {
         let unknown = || "a label is not among the classes".to_owned();
         let found: Option<Vec<u32>> = match (label, &self.numbers) {
-            (Value::Int(dense), Some(numbers)) => dense.data.iter().map(|number| numbers.get(number).copied()).collect(),
+            (Value::Int(dense), Some(numbers)) => {
+                dense.data.iter().map(|number| numbers.get(number).copied()).collect()
+            }
             (Value::Text(texts), _) => {
                 let own = match (&texts.dictionary, &self.dictionary) {
                     (Dictionary::Shared(made), Some(known)) => made.starts_with(known) && made.len() <= known.len() + 1,
@@ -146,7 +153,9 @@ fn find_classes(plan: &Plan, label: Source) -> Option<Classes> {
             continue;
         }
         match &step.operator {
-            Operator::TreeClassifier(_, classes, _) | Operator::LinearClassifier(_, classes, _) | Operator::PickLabels(classes) => {
+            Operator::TreeClassifier(_, classes, _)
+            | Operator::LinearClassifier(_, classes, _)
+            | Operator::PickLabels(classes) => {
                 return Some(classes.clone());
             }
             Operator::LabelEncoder(encoder) => {
@@ -154,7 +163,9 @@ fn find_classes(plan: &Plan, label: Source) -> Option<Classes> {
                 let texts = encoder.dictionary()?;
                 return Some(Classes::Text(texts[..texts.len() - 1].iter().cloned().collect()));
             }
-            Operator::Pass | Operator::Cast(_) | Operator::Reshape(_) | Operator::Flatten(_) => wanted = *step.inputs.first()?,
+            Operator::Pass | Operator::Cast(_) | Operator::Reshape(_) | Operator::Flatten(_) => {
+                wanted = *step.inputs.first()?
+            }
             _ => return None,
         }
     }

@@ -1,6 +1,9 @@
 //! Builds ONNX graphs: nodes with fresh output names, constants, the tail that all our classifiers share.
 
-use super::{Attribute, Dimension, Entry, FLOAT, Graph, INT64, Model, Node, OperatorSet, STRING, Shape, Tensor, TensorType, ValueInfo, ValueType};
+use super::{
+    Attribute, Dimension, Entry, FLOAT, Graph, INT64, Model, Node, OperatorSet, STRING, Shape, Tensor, TensorType,
+    ValueInfo, ValueType,
+};
 use prost::Message;
 use remuda_model::data::FeatureKind;
 use remuda_model::feature::Feature;
@@ -60,7 +63,13 @@ impl Builder {
     pub(crate) fn floats(&mut self, shape: &[usize], values: Vec<f32>) -> String {
         let name = self.name("constant");
         let dims = shape.iter().map(|size| *size as i64).collect();
-        self.graph.initializers.push(Tensor { dims, element: FLOAT, floats: values, name: name.clone(), ..Tensor::default() });
+        self.graph.initializers.push(Tensor {
+            dims,
+            element: FLOAT,
+            floats: values,
+            name: name.clone(),
+            ..Tensor::default()
+        });
         name
     }
 
@@ -68,7 +77,13 @@ impl Builder {
     pub(crate) fn ints(&mut self, values: Vec<i64>) -> String {
         let name = self.name("constant");
         let dims = vec![values.len() as i64];
-        self.graph.initializers.push(Tensor { dims, element: INT64, int64s: values, name: name.clone(), ..Tensor::default() });
+        self.graph.initializers.push(Tensor {
+            dims,
+            element: INT64,
+            int64s: values,
+            name: name.clone(),
+            ..Tensor::default()
+        });
         name
     }
 
@@ -87,7 +102,8 @@ impl Builder {
     pub(crate) fn classes(&mut self, probabilities: &str, labels: &[String]) {
         let chosen = self.node("", "ArgMax", &[probabilities], vec![int("axis", 1), int("keepdims", 0)]);
         let keys = (0..labels.len() as i64).collect();
-        let attributes = vec![ints("keys_int64s", keys), strings("values_strings", labels), string("default_string", "")];
+        let attributes =
+            vec![ints("keys_int64s", keys), strings("values_strings", labels), string("default_string", "")];
         let label = self.node(ML, "LabelEncoder", &[&chosen], attributes);
         self.output("label", &label, STRING, None);
         self.output("probabilities", probabilities, FLOAT, Some(labels.len()));

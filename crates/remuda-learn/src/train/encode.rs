@@ -41,12 +41,18 @@ pub(crate) fn zeros(builder: &mut Builder, feature: &Feature) -> String {
         let zero = builder.floats(&[1], vec![0.0]);
         return builder.node("", "Mul", &[&missing, &zero], Vec::new());
     }
-    let attributes = vec![strings("keys_strings", &[""]), floats("values_floats", vec![0.0]), float("default_float", 0.0)];
+    let attributes =
+        vec![strings("keys_strings", &[""]), floats("values_floats", vec![0.0]), float("default_float", 0.0)];
     builder.node(ML, "LabelEncoder", &[&feature.name], attributes)
 }
 
 /// Runs the nodes so far on a table: the matrix of that name, in blocks of rows.
-pub(crate) fn apply(builder: &Builder, name: &str, width: usize, table: &Table) -> Result<Vec<Value<'static>>, LearnError> {
+pub(crate) fn apply(
+    builder: &Builder,
+    name: &str,
+    width: usize,
+    table: &Table,
+) -> Result<Vec<Value<'static>>, LearnError> {
     let mut builder = builder.clone();
     builder.output("encoded", name, FLOAT, Some(width));
     let model = builder.into_model();
@@ -120,7 +126,12 @@ fn summarise(numbers: &[f64]) -> Summary {
 
 /// Columns for linear models. Numbers: missing ones become the mean and set an indicator, all are held within the seen range
 /// (widened by its own width on both sides) and standardised. Categories: one column each. Texts: TF-IDF, rows of length 1.
-pub(crate) fn for_linear(request: &TrainRequest, builder: &mut Builder, most_terms: usize, notes: &mut Vec<String>) -> Result<Encoded, LearnError> {
+pub(crate) fn for_linear(
+    request: &TrainRequest,
+    builder: &mut Builder,
+    most_terms: usize,
+    notes: &mut Vec<String>,
+) -> Result<Encoded, LearnError> {
     let mut parts = Vec::new();
     let mut origins = Vec::new();
     let mut useless = Vec::new();
@@ -154,7 +165,9 @@ fn linear_numbers(
     useless: &mut Vec<String>,
 ) {
     let (mut varying, mut gappy) = (Vec::new(), Vec::new());
-    for (index, feature) in request.features.iter().enumerate().filter(|(_, feature)| feature.kind == FeatureKind::Number) {
+    for (index, feature) in
+        request.features.iter().enumerate().filter(|(_, feature)| feature.kind == FeatureKind::Number)
+    {
         let summary = summarise(numbers(request, feature));
         let gaps = summary.missing > 0 && summary.missing < request.table.rows;
         let varies = summary.highest > summary.lowest;
@@ -171,7 +184,8 @@ fn linear_numbers(
     if !varying.is_empty() {
         let names: Vec<String> = varying.iter().map(|(index, _)| request.features[*index].name.clone()).collect();
         let matrix = builder.concatenate(&names);
-        let of = |value: &dyn Fn(&Summary) -> f32| varying.iter().map(|(_, summary)| value(summary)).collect::<Vec<f32>>();
+        let of =
+            |value: &dyn Fn(&Summary) -> f32| varying.iter().map(|(_, summary)| value(summary)).collect::<Vec<f32>>();
         let means = of(&|summary| summary.mean as f32);
         let width = |summary: &Summary| summary.highest - summary.lowest;
         let filled = vec![floats("imputed_value_floats", means.clone()), float("replaced_value_float", f32::NAN)];
@@ -210,7 +224,13 @@ fn count(texts: &Texts, rows: impl Iterator<Item = usize>) -> BTreeMap<&str, u64
     counts
 }
 
-fn one_hot(builder: &mut Builder, feature: &Feature, texts: &Texts, parts: &mut Vec<String>, notes: &mut Vec<String>) -> usize {
+fn one_hot(
+    builder: &mut Builder,
+    feature: &Feature,
+    texts: &Texts,
+    parts: &mut Vec<String>,
+    notes: &mut Vec<String>,
+) -> usize {
     let counts = count(texts, 0..texts.codes.len());
     if counts.len() < 2 {
         return 0;
@@ -227,7 +247,8 @@ fn one_hot(builder: &mut Builder, feature: &Feature, texts: &Texts, parts: &mut 
         notes.push(format!("`{}`: only the {} most frequent of {found} categories count", feature.name, kept.len()));
     }
     let names: Vec<&str> = kept.iter().map(|(name, _)| *name).collect();
-    let encoded = builder.node(ML, "OneHotEncoder", &[&feature.name], vec![strings("cats_strings", &names), int("zeros", 1)]);
+    let encoded =
+        builder.node(ML, "OneHotEncoder", &[&feature.name], vec![strings("cats_strings", &names), int("zeros", 1)]);
     let shape = builder.ints(vec![-1, names.len() as i64]);
     parts.push(builder.node("", "Reshape", &[&encoded, &shape], Vec::new()));
     names.len()
@@ -235,7 +256,13 @@ fn one_hot(builder: &mut Builder, feature: &Feature, texts: &Texts, parts: &mut 
 
 fn tf_idf(builder: &mut Builder, feature: &Feature, texts: &Texts, most: usize, parts: &mut Vec<String>) -> usize {
     let rows: Vec<u32> = (0..texts.codes.len() as u32).collect();
-    let fewest = if rows.len() >= 100_000 { 5 } else if rows.len() >= 1000 { 2 } else { 1 };
+    let fewest = if rows.len() >= 100_000 {
+        5
+    } else if rows.len() >= 1000 {
+        2
+    } else {
+        1
+    };
     let vocabulary = text::find(texts, &rows, (&[], 1), fewest, most, &|counts| counts.iter().sum::<u64>() as f64);
     if vocabulary.terms.is_empty() {
         return 0;
@@ -262,7 +289,13 @@ pub(crate) struct TreeColumns {
 ///
 /// The rows fitted on get means made without their own fifth of the rows, where a column has many categories: else
 /// the trees would trust means that know the answer (Micci-Barreca, SIGKDD Explorations 3(1), 2001; cross-fitting).
-pub(crate) fn for_trees(request: &TrainRequest, builder: &mut Builder, fit: &[u32], seed: u64, most_terms: usize) -> Result<TreeColumns, LearnError> {
+pub(crate) fn for_trees(
+    request: &TrainRequest,
+    builder: &mut Builder,
+    fit: &[u32],
+    seed: u64,
+    most_terms: usize,
+) -> Result<TreeColumns, LearnError> {
     let views = request.target.views(8);
     let (mut parts, mut origins) = (Vec::new(), Vec::new());
     let mut replaced: Vec<(usize, Vec<(u32, f32)>)> = Vec::new();
@@ -281,7 +314,11 @@ pub(crate) fn for_trees(request: &TrainRequest, builder: &mut Builder, fit: &[u3
                     if let Some(own) = own {
                         replaced.push((origins.len(), own));
                     }
-                    let table = vec![strings("keys_strings", &keys), floats("values_floats", values), float("default_float", f32::NAN)];
+                    let table = vec![
+                        strings("keys_strings", &keys),
+                        floats("values_floats", values),
+                        float("default_float", f32::NAN),
+                    ];
                     parts.push(builder.node(ML, "LabelEncoder", &[&feature.name], table));
                     origins.push(index);
                 }
@@ -346,7 +383,8 @@ fn target_means(texts: &Texts, view: &[f64], fit: &[u32], seed: u64) -> TargetMe
     }
     let overall = whole / fit.len().max(1) as f64;
     let mean = |sum: f64, rows: u64| ((sum + SMOOTHING * overall) / (rows as f64 + SMOOTHING)) as f32;
-    let total: Vec<(f64, u64)> = sums.iter().map(|folds| folds.iter().fold((0.0, 0), |all, one| (all.0 + one.0, all.1 + one.1))).collect();
+    let total: Vec<(f64, u64)> =
+        sums.iter().map(|folds| folds.iter().fold((0.0, 0), |all, one| (all.0 + one.0, all.1 + one.1))).collect();
     let fewest = if fit.len() >= 1000 { FEWEST_OF_CATEGORY } else { 2 };
     let (mut keys, mut values) = (Vec::new(), Vec::new());
     for (name, number) in &numbers {

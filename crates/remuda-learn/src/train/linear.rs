@@ -14,7 +14,11 @@ use remuda_model::text;
 const BLOCK: usize = 4096;
 
 /// Trains a linear model.
-pub(crate) fn train(request: &TrainRequest, parameters: Parameters, progress: &mut dyn FnMut(f64)) -> Result<Trained, LearnError> {
+pub(crate) fn train(
+    request: &TrainRequest,
+    parameters: Parameters,
+    progress: &mut dyn FnMut(f64),
+) -> Result<Trained, LearnError> {
     let l2 = parameters.number("l2", 1.0, 0.0..=1e12)?;
     let most_iterations = parameters.count("max_iterations", 300, 1..=100_000)?;
     let most_terms = parameters.count("max_terms", 30_000, 1..=1_000_000)?;
@@ -44,7 +48,11 @@ pub(crate) fn train(request: &TrainRequest, parameters: Parameters, progress: &m
     });
 
     let importance = importance(request, &encoded.origins, &matrix, &weights, outputs);
-    write(request, builder, &encoded.name, &matrix, &problem, &weights, outputs).map(|onnx| Trained { onnx, importance, notes })
+    write(request, builder, &encoded.name, &matrix, &problem, &weights, outputs).map(|onnx| Trained {
+        onnx,
+        importance,
+        notes,
+    })
 }
 
 /// The function that is minimised, divided by the number of rows.
@@ -82,7 +90,10 @@ impl<'a> Problem<'a> {
             if self.outputs == 1 {
                 weights[inputs] = f64::ln(counts[1] / counts[0]);
             } else {
-                weights[inputs..].iter_mut().zip(&counts).for_each(|(weight, count)| *weight = (count / index.len() as f64).ln());
+                weights[inputs..]
+                    .iter_mut()
+                    .zip(&counts)
+                    .for_each(|(weight, count)| *weight = (count / index.len() as f64).ln());
             }
         }
         weights
@@ -158,7 +169,13 @@ impl<'a> Problem<'a> {
     }
 }
 
-fn importance(request: &TrainRequest, origins: &[usize], matrix: &Matrix, weights: &[f64], outputs: usize) -> Vec<(String, f64)> {
+fn importance(
+    request: &TrainRequest,
+    origins: &[usize],
+    matrix: &Matrix,
+    weights: &[f64],
+    outputs: usize,
+) -> Vec<(String, f64)> {
     let mut sums = vec![0.0; request.features.len()];
     for (column, origin) in origins.iter().enumerate() {
         let size: f64 = weights[column * outputs..(column + 1) * outputs].iter().map(|weight| weight.abs()).sum();

@@ -90,7 +90,8 @@ fn check_features(request: &TrainRequest) -> Result<(), LearnError> {
     }
     let mut seen = BTreeSet::new();
     for feature in request.features {
-        let refuse = |problem: &str| Err(LearnError::Feature { feature: feature.name.clone(), problem: problem.to_owned() });
+        let refuse =
+            |problem: &str| Err(LearnError::Feature { feature: feature.name.clone(), problem: problem.to_owned() });
         if feature.name.is_empty() {
             return refuse("has an empty name; name the column");
         }
@@ -99,7 +100,10 @@ fn check_features(request: &TrainRequest) -> Result<(), LearnError> {
         }
         let Some(values) = table.column(&feature.name) else {
             let known: Vec<String> = table.columns.iter().take(50).map(|column| format!("`{}`", column.name)).collect();
-            return Err(LearnError::MissingColumn { column: feature.name.clone(), known: remuda_model::text::list(&known) });
+            return Err(LearnError::MissingColumn {
+                column: feature.name.clone(),
+                known: remuda_model::text::list(&known),
+            });
         };
         let (expected, found) = match (feature.kind, values) {
             (FeatureKind::Number, Values::Text(_)) => ("numbers", "texts"),
@@ -120,10 +124,14 @@ fn check_target(request: &TrainRequest) -> Result<(), LearnError> {
     match request.target {
         Target::Number(numbers) if numbers.len() != rows => refuse(format!("{} labels for {rows} rows", numbers.len())),
         Target::Number(numbers) => match numbers.iter().position(|value| !(*value as f32).is_finite()) {
-            Some(row) => refuse(format!("row {row} (from 0) is missing, infinite or beyond 32-bit floats; leave such rows out")),
+            Some(row) => {
+                refuse(format!("row {row} (from 0) is missing, infinite or beyond 32-bit floats; leave such rows out"))
+            }
             None => Ok(()),
         },
-        Target::Classes { index, .. } if index.len() != rows => refuse(format!("{} labels for {rows} rows", index.len())),
+        Target::Classes { index, .. } if index.len() != rows => {
+            refuse(format!("{} labels for {rows} rows", index.len()))
+        }
         Target::Classes { labels, index } => {
             if labels.iter().collect::<BTreeSet<_>>().len() != labels.len() {
                 return refuse("two classes have one name".to_owned());

@@ -35,9 +35,11 @@ impl<'a> Parameters<'a> {
         let parameters = Parameters { algorithm, given };
         match given.keys().find(|name| !parameter_names(algorithm).contains(&name.as_str())) {
             None => Ok(parameters),
-            Some(name) => {
-                Err(LearnError::UnknownParameter { name: name.clone(), algorithm: algorithm.as_str(), known: parameters.known() })
-            }
+            Some(name) => Err(LearnError::UnknownParameter {
+                name: name.clone(),
+                algorithm: algorithm.as_str(),
+                known: parameters.known(),
+            }),
         }
     }
 

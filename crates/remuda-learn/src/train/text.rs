@@ -52,7 +52,9 @@ pub(crate) fn find(
     let mut uses: Vec<HashMap<u32, u64>> = vec![HashMap::new(); terms.len()];
     for row in rows {
         let code = texts.codes[*row as usize];
-        if code != MISSING && let Some(uses) = uses.get_mut(code as usize) {
+        if code != MISSING
+            && let Some(uses) = uses.get_mut(code as usize)
+        {
             *uses.entry(group_of.get(*row as usize).copied().unwrap_or(0)).or_default() += 1;
         }
     }
@@ -77,7 +79,10 @@ pub(crate) fn find(
     ranked.truncate(most);
     let mut kept: Vec<&str> = ranked.into_iter().map(|(_, term)| term).collect();
     kept.sort_by_key(|term| (term.contains(' '), *term));
-    Vocabulary { rows: kept.iter().map(|term| totals[term]).collect(), terms: kept.into_iter().map(str::to_owned).collect() }
+    Vocabulary {
+        rows: kept.iter().map(|term| totals[term]).collect(),
+        terms: kept.into_iter().map(str::to_owned).collect(),
+    }
 }
 
 impl Vocabulary {

@@ -17,7 +17,12 @@ fn classes(names: &[&str], index: Vec<u32>) -> Target {
     Target::Classes { labels: names.iter().map(|name| (*name).to_owned()).collect(), index }
 }
 
-fn refusal(table: &Table, features: &[remuda_model::feature::Feature], algorithm: Algorithm, target: &Target) -> String {
+fn refusal(
+    table: &Table,
+    features: &[remuda_model::feature::Feature],
+    algorithm: Algorithm,
+    target: &Target,
+) -> String {
     learn_from(table, features, algorithm, target).unwrap_err().to_string()
 }
 
@@ -31,12 +36,21 @@ fn requests_that_make_no_sense_are_refused() {
             (refusal(&table, &[], algorithm, &yes_no(vec![0, 1, 0])), "no feature is named"),
             (refusal(&numbers(vec![]), &x, algorithm, &yes_no(vec![])), "the table has no rows"),
             (refusal(&table, &[feature("y", Number)], algorithm, &yes_no(vec![0, 1, 0])), "column `y` is missing"),
-            (refusal(&table, &[feature("x", Text)], algorithm, &yes_no(vec![0, 1, 0])), "column `x` must hold texts, but holds numbers"),
-            (refusal(&table, &[feature("x", Number), feature("x", Number)], algorithm, &yes_no(vec![0, 1, 0])), "`x` is named twice"),
+            (
+                refusal(&table, &[feature("x", Text)], algorithm, &yes_no(vec![0, 1, 0])),
+                "column `x` must hold texts, but holds numbers",
+            ),
+            (
+                refusal(&table, &[feature("x", Number), feature("x", Number)], algorithm, &yes_no(vec![0, 1, 0])),
+                "`x` is named twice",
+            ),
             (refusal(&table, &x, algorithm, &yes_no(vec![0, 1])), "2 labels for 3 rows"),
             (refusal(&table, &x, algorithm, &yes_no(vec![0, 1, 2])), "row 2 (from 0) has a class outside the 2 known"),
             (refusal(&table, &x, algorithm, &classes(&["a", "a"], vec![0, 1, 0])), "two classes have one name"),
-            (refusal(&table, &x, algorithm, &Target::Number(vec![0.0, f64::NAN, 1.0])), "row 1 (from 0) is missing, infinite"),
+            (
+                refusal(&table, &x, algorithm, &Target::Number(vec![0.0, f64::NAN, 1.0])),
+                "row 1 (from 0) is missing, infinite",
+            ),
             (refusal(&table, &x, algorithm, &Target::Number(vec![0.0, 1e300, 1.0])), "beyond 32-bit floats"),
         ];
         for (found, expected) in cases {
@@ -55,13 +69,29 @@ fn unknown_and_ill_typed_parameters_are_named_with_the_known_ones() {
     let ask = |algorithm, name: &str, value: serde_json::Value| {
         let parameters = BTreeMap::from([(name.to_owned(), value)]);
         let (features, table, target) = (&world.features, &world.table, &world.two);
-        train(&TrainRequest { algorithm, features, table, target, seed: 1, parameters: &parameters }, &mut |_| {}).map(|_| ()).map_err(|error| error.to_string())
+        train(&TrainRequest { algorithm, features, table, target, seed: 1, parameters: &parameters }, &mut |_| {})
+            .map(|_| ())
+            .map_err(|error| error.to_string())
     };
-    assert_eq!(ask(Linear, "C", 1.into()).unwrap_err(), "unknown parameter `C` for `linear`; known: l2, max_iterations and max_terms");
+    assert_eq!(
+        ask(Linear, "C", 1.into()).unwrap_err(),
+        "unknown parameter `C` for `linear`; known: l2, max_iterations and max_terms"
+    );
     assert_eq!(ask(Majority, "l2", 1.into()).unwrap_err(), "unknown parameter `l2` for `majority`; known: none");
     let wrong = ask(Trees, "max_leaves", "many".into()).unwrap_err();
-    assert!(wrong.starts_with("parameter `max_leaves` must be a whole number from 2 to 4096, but is \"many\"; known: learning_rate,"), "{wrong}");
-    for (name, value) in [("max_leaves", 1.into()), ("max_leaves", 2.5.into()), ("learning_rate", 0.into()), ("row_share", 1.1.into()), ("l2", (-1).into())] {
+    assert!(
+        wrong.starts_with(
+            "parameter `max_leaves` must be a whole number from 2 to 4096, but is \"many\"; known: learning_rate,"
+        ),
+        "{wrong}"
+    );
+    for (name, value) in [
+        ("max_leaves", 1.into()),
+        ("max_leaves", 2.5.into()),
+        ("learning_rate", 0.into()),
+        ("row_share", 1.1.into()),
+        ("l2", (-1).into()),
+    ] {
         assert!(ask(Trees, name, value).is_err(), "{name}");
     }
     assert_eq!(ask(Trees, "rounds", 3.into()), Ok(()));
@@ -104,7 +134,9 @@ fn odd_data_is_learned() {
                     let predictions = load(&trained.onnx).unwrap().predict(&odd).unwrap();
                     let finite = match &predictions {
                         Predictions::Number(numbers) => numbers.iter().all(|number| number.is_finite()),
-                        Predictions::Classes { probabilities, .. } => probabilities.iter().all(|share| share.is_finite()),
+                        Predictions::Classes { probabilities, .. } => {
+                            probabilities.iter().all(|share| share.is_finite())
+                        }
                     };
                     assert!(finite, "{algorithm:?} {features:?} {target:?} {predictions:?}");
                 }
@@ -127,7 +159,10 @@ fn prediction_names_the_column_that_is_wrong() {
             predictor.predict(&table).unwrap_err().to_string()
         };
         let missing = refusal(&|table| table.columns.retain(|column| column.name != "city"));
-        assert!(missing.starts_with("column `city` is missing; the model reads `amount \"€\"`, `time`, `city`"), "{missing}");
+        assert!(
+            missing.starts_with("column `city` is missing; the model reads `amount \"€\"`, `time`, `city`"),
+            "{missing}"
+        );
         let typed = refusal(&|table| table.columns[1].values = table.columns[2].values.clone());
         assert_eq!(typed, "column `time` must hold numbers, but holds texts");
         let typed = refusal(&|table| table.columns[2].values = table.columns[1].values.clone());
@@ -135,7 +170,10 @@ fn prediction_names_the_column_that_is_wrong() {
         let short = refusal(&|table| table.columns[1].values = Values::Number(vec![1.0]));
         assert_eq!(short, "column `time` is malformed: it has 1 values for 300 rows");
         let code = refusal(&|table| {
-            table.columns[2] = TableColumn { name: "city".to_owned(), values: Values::Text(Texts { dictionary: vec![], codes: vec![5; 300] }) };
+            table.columns[2] = TableColumn {
+                name: "city".to_owned(),
+                values: Values::Text(Texts { dictionary: vec![], codes: vec![5; 300] }),
+            };
         });
         assert_eq!(code, "column `city` is malformed: a code lies outside its dictionary");
     }

@@ -21,7 +21,8 @@ fn table(inputs: &serde_json::Map<String, Value>) -> Table {
 
 fn differs(onnx: &[u8], expected: &Value) -> Result<(), String> {
     let predictor = load(onnx).map_err(|error| error.to_string())?;
-    let predictions = predictor.predict(&table(expected["inputs"].as_object().unwrap())).map_err(|error| error.to_string())?;
+    let predictions =
+        predictor.predict(&table(expected["inputs"].as_object().unwrap())).map_err(|error| error.to_string())?;
     let list = |name: &str| expected[name].as_array().cloned().unwrap_or_default();
     match predictions {
         Predictions::Number(numbers) => {
@@ -43,12 +44,19 @@ fn differs(onnx: &[u8], expected: &Value) -> Result<(), String> {
                     return Err(format!("row {row}: label {} instead of {theirs}", labels[*chosen as usize]));
                 }
             }
-            let theirs: Vec<f64> = list("probabilities").iter().flat_map(|row| row.as_array().cloned().unwrap()).map(|share| share.as_f64().unwrap()).collect();
+            let theirs: Vec<f64> = list("probabilities")
+                .iter()
+                .flat_map(|row| row.as_array().cloned().unwrap())
+                .map(|share| share.as_f64().unwrap())
+                .collect();
             if theirs.len() != probabilities.len() || theirs.is_empty() {
                 return Err("probabilities differ in number".to_owned());
             }
-            match probabilities.iter().zip(&theirs).position(|(ours, theirs)| (f64::from(*ours) - theirs).abs() > 1e-5) {
-                Some(place) => Err(format!("probability {place}: {} instead of {}", probabilities[place], theirs[place])),
+            match probabilities.iter().zip(&theirs).position(|(ours, theirs)| (f64::from(*ours) - theirs).abs() > 1e-5)
+            {
+                Some(place) => {
+                    Err(format!("probability {place}: {} instead of {}", probabilities[place], theirs[place]))
+                }
                 None => Ok(()),
             }
         }
@@ -65,7 +73,8 @@ fn exported_models_run_as_in_onnxruntime() {
     paths.sort();
     let mut wrong = Vec::new();
     for path in &paths {
-        let expected: Value = serde_json::from_str(&std::fs::read_to_string(path.with_extension("json")).unwrap()).unwrap();
+        let expected: Value =
+            serde_json::from_str(&std::fs::read_to_string(path.with_extension("json")).unwrap()).unwrap();
         if let Err(problem) = differs(&std::fs::read(path).unwrap(), &expected) {
             wrong.push(format!("{}: {problem}", path.file_stem().unwrap().to_string_lossy()));
         }

@@ -99,7 +99,11 @@ fn what_we_do_not_run_is_named() {
 
 #[test]
 fn graphs_that_contradict_themselves_are_refused() {
-    let cycle = refusal(&[node("Identity", "", &["b"], "a", &[]), node("Identity", "", &["a"], "b", &[]), node("Identity", "", &["x"], "y", &[])]);
+    let cycle = refusal(&[
+        node("Identity", "", &["b"], "a", &[]),
+        node("Identity", "", &["a"], "b", &[]),
+        node("Identity", "", &["x"], "y", &[]),
+    ]);
     assert!(cycle.contains("from nowhere, or from a cycle"), "{cycle}");
     let nowhere = refusal(&[node("Identity", "", &["x"], "z", &[])]);
     assert!(nowhere.contains("an output comes from nowhere"), "{nowhere}");

@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 #[test]
 fn each_learner_beats_the_one_below_on_new_rows() {
     let (old, new) = (world(4000, 1), world(2000, 2));
-    for (name, old_target, new_target) in [("two", &old.two, &new.two), ("three", &old.three, &new.three), ("number", &old.number, &new.number)] {
+    for (name, old_target, new_target) in
+        [("two", &old.two, &new.two), ("three", &old.three, &new.three), ("number", &old.number, &new.number)]
+    {
         let [majority, linear, trees] = [Algorithm::Majority, Algorithm::Linear, Algorithm::Trees].map(|algorithm| {
             let trained = learn(&old, algorithm, old_target).unwrap();
             let predictor = load(&trained.onnx).unwrap();
@@ -99,7 +101,7 @@ fn rows_are_predicted_alike_alone_and_together() {
             }
         }
         let none = Table { rows: 0, columns: world.table.take(&[]).columns };
-match predictor.predict(&none).unwrap() {
+        match predictor.predict(&none).unwrap() {
             Predictions::Number(numbers) => assert!(numbers.is_empty()),
             Predictions::Classes { labels, chosen, probabilities } => {
                 assert_eq!(Some(&labels), predictor.labels());
@@ -124,9 +126,14 @@ fn unseen_missing_and_infinite_values_are_answered() {
     for (name, algorithm, target) in all(&world) {
         let predictor = load(&learn(&world, algorithm, target).unwrap().onnx).unwrap();
         match predictor.predict(&strange).unwrap() {
-            Predictions::Number(numbers) => assert!(numbers.iter().all(|number| number.is_finite()), "{algorithm:?} {name} {numbers:?}"),
+            Predictions::Number(numbers) => {
+                assert!(numbers.iter().all(|number| number.is_finite()), "{algorithm:?} {name} {numbers:?}")
+            }
             Predictions::Classes { probabilities, .. } => {
-                assert!(probabilities.iter().all(|share| (0.0..=1.0).contains(share)), "{algorithm:?} {name} {probabilities:?}");
+                assert!(
+                    probabilities.iter().all(|share| (0.0..=1.0).contains(share)),
+                    "{algorithm:?} {name} {probabilities:?}"
+                );
             }
         }
     }
@@ -142,7 +149,9 @@ fn golden_rows_survive_json_and_notice_another_model() {
         let read: remuda_learn::Golden = serde_json::from_str(&json).unwrap();
         check_golden(predictor.as_ref(), &read).unwrap_or_else(|error| panic!("{algorithm:?} {name}: {error}"));
         if algorithm != Algorithm::Majority {
-            let other = learn_from(&world.table.take(&(0..400).collect::<Vec<_>>()), &world.features, algorithm, &half(target)).unwrap();
+            let other =
+                learn_from(&world.table.take(&(0..400).collect::<Vec<_>>()), &world.features, algorithm, &half(target))
+                    .unwrap();
             let error = check_golden(load(&other.onnx).unwrap().as_ref(), &read).unwrap_err();
             assert!(error.to_string().starts_with("golden row "), "{error}");
         }

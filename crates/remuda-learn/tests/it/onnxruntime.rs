@@ -74,7 +74,8 @@ fn compare(name: &str, ours: &Predictions, theirs: &[Value]) {
             for (row, chosen) in chosen.iter().enumerate() {
                 assert_eq!(theirs[0][row].as_str().unwrap(), labels[*chosen as usize], "{name} row {row}");
                 for class in 0..width {
-                    let (ours, theirs) = (f64::from(probabilities[row * width + class]), theirs[1][row][class].as_f64().unwrap());
+                    let (ours, theirs) =
+                        (f64::from(probabilities[row * width + class]), theirs[1][row][class].as_f64().unwrap());
                     assert!((ours - theirs).abs() < 1e-5, "{name} row {row} class {class}: {ours} {theirs}");
                 }
             }

@@ -37,15 +37,29 @@ pub(crate) fn world(rows: usize, seed: u64) -> World {
         let own_time = 1.7e9 + f64::from(random.random_range(0..10_000_000_u32));
         let own_city = pick(&mut random, &["Köln", "São Paulo", "東京", "New York", ""]);
         let own_shop = random.random_range(0..200_u32);
-        let own_words = [(); 4].map(|()| pick(&mut random, &["Card", "card", "lost", "MY", "pin!", "Überweisung", "late", "£5", "x_y", "refund"])).join(" ");
+        let own_words = [(); 4]
+            .map(|()| {
+                pick(&mut random, &["Card", "card", "lost", "MY", "pin!", "Überweisung", "late", "£5", "x_y", "refund"])
+            })
+            .join(" ");
         let mut score = if gap { 1.0 } else { own_amount / 25.0 };
         score += if own_time > 1.705e9 { 0.7 } else { -0.7 };
-        score += match own_city { "東京" => 1.2, "" => -1.0, _ => 0.0 };
+        score += match own_city {
+            "東京" => 1.2,
+            "" => -1.0,
+            _ => 0.0,
+        };
         score += if own_shop % 3 == 0 { 0.8 } else { -0.4 };
         score += if own_words.to_ascii_lowercase().contains("lost") { 1.5 } else { -0.5 };
         let noise = random.random_range(-1.0..1.0);
         two.push(u32::from(score + noise > 0.3));
-        three.push(if score + noise < -0.8 { 0 } else if score + noise < 1.0 { 1 } else { 2 });
+        three.push(if score + noise < -0.8 {
+            0
+        } else if score + noise < 1.0 {
+            1
+        } else {
+            2
+        });
         number.push(1000.0 + 40.0 * (score + noise));
         amount.push(own_amount);
         time.push(own_time);
@@ -86,7 +100,12 @@ pub(crate) fn learn(world: &World, algorithm: Algorithm, target: &Target) -> Res
 }
 
 /// Trains with the default parameters.
-pub(crate) fn learn_from(table: &Table, features: &[Feature], algorithm: Algorithm, target: &Target) -> Result<Trained, LearnError> {
+pub(crate) fn learn_from(
+    table: &Table,
+    features: &[Feature],
+    algorithm: Algorithm,
+    target: &Target,
+) -> Result<Trained, LearnError> {
     let parameters = BTreeMap::new();
     train(&TrainRequest { algorithm, features, table, target, seed: 7, parameters: &parameters }, &mut |_| {})
 }

@@ -202,3 +202,35 @@ fn outcomes_come_late_out_of_order_and_twice_and_the_newest_counts() {
         assert!(place.problems().await.is_empty());
     });
 }
+
+#[test]
+fn outcomes_and_predictions_of_many_ids_are_found_at_once() {
+    check_both(|place| async move {
+        history(&place).await;
+        let corrected = vec![outcome("p2", "No", None), outcome("it's \"quoted\"", "Yes", None)];
+        let append = Append { facts: vec![fact("f5")], outcomes: corrected, ..Append::default() };
+        place.ledger.append("churn", append).await.unwrap();
+
+        let asked = ["p1", "p2", "p2", "p3", "p9", "it's \"quoted\"", "nobody"];
+        let found = place.ledger.outcomes_of_many("churn", &asked).await.unwrap();
+        let values = |id: &str| -> Vec<&str> {
+            found.get(id).into_iter().flatten().map(|record| record.outcome.value.as_str()).collect()
+        };
+        assert_eq!(found.len(), 4);
+        assert_eq!((values("p1"), values("p2"), values("p9")), (vec!["Yes"], vec!["Yes", "No"], vec!["No"]));
+        assert_eq!(values("it's \"quoted\""), ["Yes"]);
+
+        let mut known: Vec<_> = place.ledger.known_predictions("churn", &asked).await.unwrap().into_iter().collect();
+        known.sort();
+        assert_eq!(known, ["p1", "p2", "p3"]);
+        assert!(place.ledger.known_predictions("another", &asked).await.unwrap().is_empty());
+        assert!(place.ledger.outcomes_of_many("churn", &[]).await.unwrap().is_empty());
+
+        // More ids than fit one query.
+        let rows: Vec<_> = (0..9_000).map(|number| prediction(&format!("q{number}"), "r1", 1_000, "Yes")).collect();
+        let append = Append { facts: vec![fact("f6")], predictions: rows.clone(), ..Append::default() };
+        place.ledger.append("churn", append).await.unwrap();
+        let many: Vec<&str> = rows.iter().map(|row| row.id.as_str()).chain(["nobody"]).collect();
+        assert_eq!(place.ledger.known_predictions("churn", &many).await.unwrap().len(), 9_000);
+    });
+}

@@ -69,9 +69,15 @@ impl LabelEncoder {
         };
         let shape = input.shape();
         Ok(match &self.values {
-            Column::Text(texts) => Value::Text(Texts { shape, dictionary: Dictionary::Shared(texts.clone()), codes: places }),
-            Column::Int(values) => Value::Int(Dense { shape, data: places.iter().map(|place| values[*place as usize]).collect() }),
-            Column::Float(values) => Value::Float(Dense { shape, data: places.iter().map(|place| values[*place as usize]).collect() }),
+            Column::Text(texts) => {
+                Value::Text(Texts { shape, dictionary: Dictionary::Shared(texts.clone()), codes: places })
+            }
+            Column::Int(values) => {
+                Value::Int(Dense { shape, data: places.iter().map(|place| values[*place as usize]).collect() })
+            }
+            Column::Float(values) => {
+                Value::Float(Dense { shape, data: places.iter().map(|place| values[*place as usize]).collect() })
+            }
         })
     }
 }
@@ -85,10 +91,18 @@ impl Keys {
     fn read(attributes: Attributes) -> Result<CountedKeys, LearnError> {
         let tensor = attributes.tensor("keys_tensor")?;
         let (texts, ints, floats) = match &tensor {
-            Some(Value::Text(texts)) => (texts.dictionary.texts().iter().map(|text| text.to_string()).collect(), vec![], vec![]),
+            Some(Value::Text(texts)) => {
+                (texts.dictionary.texts().iter().map(|text| text.to_string()).collect(), vec![], vec![])
+            }
             Some(Value::Int(dense)) => (vec![], dense.data.clone(), vec![]),
-            Some(other) => (vec![], vec![], other.floats().map_err(|problem| attributes.malformed(problem))?.data.clone()),
-            None => (attributes.strings("keys_strings")?, attributes.ints("keys_int64s").to_vec(), attributes.floats("keys_floats").to_vec()),
+            Some(other) => {
+                (vec![], vec![], other.floats().map_err(|problem| attributes.malformed(problem))?.data.clone())
+            }
+            None => (
+                attributes.strings("keys_strings")?,
+                attributes.ints("keys_int64s").to_vec(),
+                attributes.floats("keys_floats").to_vec(),
+            ),
         };
         let numbered = |count: usize| 0..count as u32;
         // A repeated key keeps its first value, as in ONNX Runtime.
@@ -116,14 +130,26 @@ impl Column {
         let broken = |problem: Problem| attributes.malformed(problem);
         let default = attributes.tensor("default_tensor")?;
         match attributes.tensor("values_tensor")? {
-            Some(Value::Text(texts)) => return Ok(Column::texts(texts.dictionary.texts().to_vec(), attributes.string("default_string", "_Unused")?)),
+            Some(Value::Text(texts)) => {
+                return Ok(Column::texts(
+                    texts.dictionary.texts().to_vec(),
+                    attributes.string("default_string", "_Unused")?,
+                ));
+            }
             Some(Value::Int(mut dense)) => {
-                dense.data.push(if let Some(Value::Int(default)) = &default { default.data.first().copied().unwrap_or(-1) } else { attributes.int("default_int64", -1) });
+                dense.data.push(if let Some(Value::Int(default)) = &default {
+                    default.data.first().copied().unwrap_or(-1)
+                } else {
+                    attributes.int("default_int64", -1)
+                });
                 return Ok(Column::Int(dense.data));
             }
             Some(other) => {
                 let mut values = other.floats().map_err(broken)?.data.clone();
-                let default = default.map(|value| value.floats().map(|value| value.data.first().copied())).transpose().map_err(broken)?;
+                let default = default
+                    .map(|value| value.floats().map(|value| value.data.first().copied()))
+                    .transpose()
+                    .map_err(broken)?;
                 values.push(default.flatten().unwrap_or_else(|| attributes.float("default_float", -0.0)));
                 return Ok(Column::Float(values));
             }
@@ -131,11 +157,16 @@ impl Column {
         }
         let texts = attributes.strings("values_strings")?;
         if !texts.is_empty() {
-            return Ok(Column::texts(texts.into_iter().map(Arc::from).collect(), attributes.string("default_string", "_Unused")?));
+            return Ok(Column::texts(
+                texts.into_iter().map(Arc::from).collect(),
+                attributes.string("default_string", "_Unused")?,
+            ));
         }
         let floats = attributes.floats("values_floats");
         if !floats.is_empty() {
-            return Ok(Column::Float(floats.iter().copied().chain([attributes.float("default_float", -0.0)]).collect()));
+            return Ok(Column::Float(
+                floats.iter().copied().chain([attributes.float("default_float", -0.0)]).collect(),
+            ));
         }
         let ints = attributes.ints("values_int64s");
         Ok(Column::Int(ints.iter().copied().chain([attributes.int("default_int64", -1)]).collect()))
@@ -189,7 +220,9 @@ impl OneHot {
     fn places(&self, input: &Value) -> Result<Vec<u32>, Problem> {
         let places = match input {
             Value::Text(texts) => texts.map(|text| self.texts.get(text).copied().unwrap_or(u32::MAX)),
-            Value::Int(dense) => dense.data.iter().map(|value| self.ints.get(value).copied().unwrap_or(u32::MAX)).collect(),
+            Value::Int(dense) => {
+                dense.data.iter().map(|value| self.ints.get(value).copied().unwrap_or(u32::MAX)).collect()
+            }
             other => {
                 let numbers = other.floats()?;
                 numbers.data.iter().map(|value| self.ints.get(&(*value as i64)).copied().unwrap_or(u32::MAX)).collect()
@@ -237,7 +270,9 @@ pub(crate) fn pick<'a>(input: &Value<'a>, places: &[i64]) -> Result<Value<'a>, P
         [rows, width] => (*rows, *width),
         other => return Err(format!("a matrix is needed, not shape {other:?}")),
     };
-    let wrap = |place: &i64| usize::try_from(if *place < 0 { *place + width as i64 } else { *place }).ok().filter(|place| *place < width);
+    let wrap = |place: &i64| {
+        usize::try_from(if *place < 0 { *place + width as i64 } else { *place }).ok().filter(|place| *place < width)
+    };
     let places: Option<Vec<usize>> = places.iter().map(wrap).collect();
     let places = places.ok_or_else(|| format!("a column lies outside the {width} that came"))?;
     let shape = vec![rows, places.len()];
@@ -247,10 +282,14 @@ pub(crate) fn pick<'a>(input: &Value<'a>, places: &[i64]) -> Result<Value<'a>, P
         Value::Double(dense) => Value::Double(Dense { shape, data: pick_from(&dense.data, rows, width, &places) }),
         Value::Int(dense) => Value::Int(Dense { shape, data: pick_from(&dense.data, rows, width, &places) }),
         Value::Bool(dense) => Value::Bool(Dense { shape, data: pick_from(&dense.data, rows, width, &places) }),
-        Value::Text(texts) => {
-            Value::Text(Texts { shape, dictionary: texts.dictionary.clone(), codes: pick_from(&texts.codes, rows, width, &places) })
+        Value::Text(texts) => Value::Text(Texts {
+            shape,
+            dictionary: texts.dictionary.clone(),
+            codes: pick_from(&texts.codes, rows, width, &places),
+        }),
+        Value::Sparse(sparse) => {
+            Value::Float(Dense { shape, data: pick_from(&sparse.dense()?.data, rows, width, &places) })
         }
-        Value::Sparse(sparse) => Value::Float(Dense { shape, data: pick_from(&sparse.dense()?.data, rows, width, &places) }),
         Value::Tokens(_) => return Err("tokens have no columns".to_owned()),
     })
 }

@@ -19,12 +19,19 @@ pub(crate) struct Affine {
 
 impl Affine {
     /// From the constants of `MatMul` or `Gemm`.
-    pub(crate) fn new(weights: &Dense<f32>, transposed: bool, scale: f32, bias: Option<&Dense<f32>>, bias_scale: f32) -> Result<Self, Problem> {
+    pub(crate) fn new(
+        weights: &Dense<f32>,
+        transposed: bool,
+        scale: f32,
+        bias: Option<&Dense<f32>>,
+        bias_scale: f32,
+    ) -> Result<Self, Problem> {
         let &[first, second] = weights.shape.as_slice() else {
             return Err("the weights are no matrix".to_owned());
         };
         let (inputs, outputs) = if transposed { (second, first) } else { (first, second) };
-        let at = |input: usize, output: usize| if transposed { output * inputs + input } else { input * outputs + output };
+        let at =
+            |input: usize, output: usize| if transposed { output * inputs + input } else { input * outputs + output };
         let mut data = Vec::with_capacity(inputs * outputs);
         for input in 0..inputs {
             data.extend((0..outputs).map(|output| weights.data[at(input, output)] * scale));
@@ -87,7 +94,12 @@ impl Affine {
     }
 
     /// `LinearClassifier`: the chosen class of each row, and rows x classes.
-    pub(crate) fn classify(&self, input: &Value, classes: usize, transform: Transform) -> Result<(Vec<u32>, Dense<f32>), Problem> {
+    pub(crate) fn classify(
+        &self,
+        input: &Value,
+        classes: usize,
+        transform: Transform,
+    ) -> Result<(Vec<u32>, Dense<f32>), Problem> {
         let mut scores = self.run(input)?;
         let rows = scores.shape[0];
         if self.outputs == 1 && classes == 2 {

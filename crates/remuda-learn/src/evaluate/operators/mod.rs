@@ -134,7 +134,16 @@ impl Operator {
         let attributes = Attributes { node };
         let (fewest, most) = match node.operator.as_str() {
             "Concat" | "FeatureVectorizer" => (1, usize::MAX),
-            "Add" | "Sub" | "Mul" | "Div" | "Min" | "Max" | "MatMul" | "Gather" | "ArrayFeatureExtractor" | "Reshape" => (2, 2),
+            "Add"
+            | "Sub"
+            | "Mul"
+            | "Div"
+            | "Min"
+            | "Max"
+            | "MatMul"
+            | "Gather"
+            | "ArrayFeatureExtractor"
+            | "Reshape" => (2, 2),
             "Gemm" => (2, 3),
             "ReduceSum" => (1, 2),
             _ => (1, 1),
@@ -146,7 +155,11 @@ impl Operator {
             _ => None,
         };
         let operator = operator.ok_or_else(|| LearnError::OperatorNotAllowed {
-            operator: if node.domain.is_empty() { shorten(&node.operator) } else { shorten(&format!("{}.{}", node.domain, node.operator)) },
+            operator: if node.domain.is_empty() {
+                shorten(&node.operator)
+            } else {
+                shorten(&format!("{}.{}", node.domain, node.operator))
+            },
         })?;
         if node.inputs.len() < fewest || node.inputs.len() > most {
             return Err(attributes.malformed(format!("it has {} inputs", node.inputs.len())));
@@ -172,7 +185,8 @@ impl Operator {
             "ArgMax" => along_columns(0).map(|()| Operator::ArgMax(attributes.int("keepdims", 1) != 0))?,
             "Softmax" => along_columns(-1).map(|()| Operator::Softmax)?,
             "ReduceSum" => {
-                let axes = if attributes.node.inputs.len() > 1 { integers(1)? } else { attributes.ints("axes").to_vec() };
+                let axes =
+                    if attributes.node.inputs.len() > 1 { integers(1)? } else { attributes.ints("axes").to_vec() };
                 if axes != [1] && axes != [-1] {
                     return Err(attributes.malformed("sums are taken along the columns only"));
                 }
@@ -232,7 +246,9 @@ impl Operator {
                 (Some(Some(Value::Text(texts))), Some(None)) => {
                     Operator::PickLabels(Classes::Text(texts.dictionary.texts().iter().cloned().collect()))
                 }
-                (Some(Some(Value::Int(dense))), Some(None)) => Operator::PickLabels(Classes::Int(dense.data.clone().into())),
+                (Some(Some(Value::Int(dense))), Some(None)) => {
+                    Operator::PickLabels(Classes::Int(dense.data.clone().into()))
+                }
                 (Some(None), Some(Some(Value::Int(places)))) => Operator::Pick(places.data.clone()),
                 _ => return Err(attributes.malformed("either the places or the values must be constant")),
             },
@@ -306,8 +322,11 @@ impl Operator {
             Operator::PickLabels(classes) => {
                 let Value::Int(places) = second()? else { return Err("integers are needed".to_owned()) };
                 let count = classes.len();
-                let codes: Option<Vec<u32>> =
-                    places.data.iter().map(|place| u32::try_from(*place).ok().filter(|place| (*place as usize) < count)).collect();
+                let codes: Option<Vec<u32>> = places
+                    .data
+                    .iter()
+                    .map(|place| u32::try_from(*place).ok().filter(|place| (*place as usize) < count))
+                    .collect();
                 classes.value(places.shape.clone(), codes.ok_or("a place lies outside the labels")?)
             }
             Operator::Case(case) => case.run(input)?,

@@ -45,8 +45,20 @@ impl Arithmetic {
             Arithmetic::Subtract => left - right,
             Arithmetic::Multiply => left * right,
             Arithmetic::Divide => left / right,
-            Arithmetic::Minimum => if left.is_nan() || left < right { left } else { right },
-            Arithmetic::Maximum => if left.is_nan() || left > right { left } else { right },
+            Arithmetic::Minimum => {
+                if left.is_nan() || left < right {
+                    left
+                } else {
+                    right
+                }
+            }
+            Arithmetic::Maximum => {
+                if left.is_nan() || left > right {
+                    left
+                } else {
+                    right
+                }
+            }
         }
     }
 
@@ -56,8 +68,20 @@ impl Arithmetic {
             Arithmetic::Subtract => left - right,
             Arithmetic::Multiply => left * right,
             Arithmetic::Divide => left / right,
-            Arithmetic::Minimum => if left.is_nan() || left < right { left } else { right },
-            Arithmetic::Maximum => if left.is_nan() || left > right { left } else { right },
+            Arithmetic::Minimum => {
+                if left.is_nan() || left < right {
+                    left
+                } else {
+                    right
+                }
+            }
+            Arithmetic::Maximum => {
+                if left.is_nan() || left > right {
+                    left
+                } else {
+                    right
+                }
+            }
         }
     }
 
@@ -75,7 +99,9 @@ impl Arithmetic {
     /// Applies it with broadcasting.
     pub(crate) fn run(self, left: &Value, right: &Value) -> Result<Value<'static>, Problem> {
         Ok(match (left, right) {
-            (Value::Double(left), Value::Double(right)) => Value::Double(broadcast(left, right, |a, b| self.doubles(a, b))?),
+            (Value::Double(left), Value::Double(right)) => {
+                Value::Double(broadcast(left, right, |a, b| self.doubles(a, b))?)
+            }
             (Value::Int(left), Value::Int(right)) => Value::Int(broadcast(left, right, |a, b| self.ints(a, b))?),
             (Value::Float(_) | Value::Sparse(_), Value::Float(_) | Value::Sparse(_)) => {
                 Value::Float(broadcast(&*left.floats()?, &*right.floats()?, |a, b| self.floats(a, b))?)
@@ -90,13 +116,22 @@ impl Unary {
     pub(crate) fn run(self, input: &Value) -> Result<Value<'static>, Problem> {
         let function = |value: f32| match self {
             Unary::Sigmoid => logistic(value),
-            Unary::Relu => if value < 0.0 { 0.0 } else { value },
+            Unary::Relu => {
+                if value < 0.0 {
+                    0.0
+                } else {
+                    value
+                }
+            }
             Unary::Tanh => value.tanh(),
             Unary::Exponential => value.exp(),
             Unary::Negate => -value,
         };
         let input = input.floats()?;
-        Ok(Value::Float(Dense { shape: input.shape.clone(), data: input.data.iter().map(|value| function(*value)).collect() }))
+        Ok(Value::Float(Dense {
+            shape: input.shape.clone(),
+            data: input.data.iter().map(|value| function(*value)).collect(),
+        }))
     }
 }
 
@@ -160,11 +195,21 @@ pub(crate) fn cast<'a>(input: &Value<'a>, to: i64) -> Result<Value<'a>, Problem>
         }
         (Value::Text(_), _) => return Err("texts can only be cast to float".to_owned()),
         (_, FLOAT) => Value::Float(input.floats()?.into_owned()),
-        (Value::Int(dense), DOUBLE) => Value::Double(Dense { shape, data: dense.data.iter().map(|value| *value as f64).collect() }),
-        (_, DOUBLE) => Value::Double(Dense { shape, data: input.floats()?.data.iter().map(|value| f64::from(*value)).collect() }),
-        (Value::Double(dense), INT64 | INT32) => Value::Int(Dense { shape, data: dense.data.iter().map(|value| *value as i64).collect() }),
-        (_, INT64 | INT32) => Value::Int(Dense { shape, data: input.floats()?.data.iter().map(|value| *value as i64).collect() }),
-        (_, BOOL) => Value::Bool(Dense { shape, data: input.floats()?.data.iter().map(|value| *value != 0.0).collect() }),
+        (Value::Int(dense), DOUBLE) => {
+            Value::Double(Dense { shape, data: dense.data.iter().map(|value| *value as f64).collect() })
+        }
+        (_, DOUBLE) => {
+            Value::Double(Dense { shape, data: input.floats()?.data.iter().map(|value| f64::from(*value)).collect() })
+        }
+        (Value::Double(dense), INT64 | INT32) => {
+            Value::Int(Dense { shape, data: dense.data.iter().map(|value| *value as i64).collect() })
+        }
+        (_, INT64 | INT32) => {
+            Value::Int(Dense { shape, data: input.floats()?.data.iter().map(|value| *value as i64).collect() })
+        }
+        (_, BOOL) => {
+            Value::Bool(Dense { shape, data: input.floats()?.data.iter().map(|value| *value != 0.0).collect() })
+        }
         (Value::Int(dense), STRING) => {
             let dictionary: Arc<[Arc<str>]> = dense.data.iter().map(|value| Arc::from(value.to_string())).collect();
             let codes = (0..dictionary.len() as u32).collect();
@@ -249,7 +294,8 @@ fn join(parts: &[&Value], rows: usize, width: usize) -> Result<Value<'static>, P
         Some(Value::Text(_)) => concatenate_texts(parts, rows, width),
         _ => {
             let parts: Result<Vec<_>, Problem> = parts.iter().map(|part| part.floats()).collect();
-            let parts: Vec<&[f32]> = parts.as_ref().map_err(Clone::clone)?.iter().map(|part| part.data.as_slice()).collect();
+            let parts: Vec<&[f32]> =
+                parts.as_ref().map_err(Clone::clone)?.iter().map(|part| part.data.as_slice()).collect();
             Ok(Value::Float(beside(&parts, rows, width)?))
         }
     }

@@ -54,8 +54,12 @@ impl Case {
             Case::Keep => input.clone(),
             Case::LowerAscii => Value::Text(texts.rewrite(str::to_ascii_lowercase)),
             Case::UpperAscii => Value::Text(texts.rewrite(str::to_ascii_uppercase)),
-            Case::Lower => Value::Text(texts.rewrite(|text| text.chars().map(|c| one(c, Box::new(c.to_lowercase()))).collect())),
-            Case::Upper => Value::Text(texts.rewrite(|text| text.chars().map(|c| one(c, Box::new(c.to_uppercase()))).collect())),
+            Case::Lower => {
+                Value::Text(texts.rewrite(|text| text.chars().map(|c| one(c, Box::new(c.to_lowercase()))).collect()))
+            }
+            Case::Upper => {
+                Value::Text(texts.rewrite(|text| text.chars().map(|c| one(c, Box::new(c.to_uppercase()))).collect()))
+            }
         })
     }
 }
@@ -85,7 +89,13 @@ impl Tokenizer {
         // No separator, or an empty one, means one token per character.
         let by_character = expression.is_empty() && separators.iter().any(String::is_empty);
         Ok(Tokenizer {
-            expression: if by_character { Some(compile("(?s).")?) } else if expression.is_empty() { None } else { Some(compile(&expression)?) },
+            expression: if by_character {
+                Some(compile("(?s).")?)
+            } else if expression.is_empty() {
+                None
+            } else {
+                Some(compile(&expression)?)
+            },
             separators: if expression.is_empty() && !by_character { Some(compile(&any)?) } else { None },
             shortest: attributes.count("mincharnum", 1)?.max(1),
             mark: attributes.int("mark", 0) != 0,
@@ -108,7 +118,8 @@ impl Tokenizer {
     fn cut(&self, text: &str, tokens: &mut Tokens) {
         let start = tokens.text.len();
         tokens.text.push_str(text);
-        let keep = |from: usize, to: usize| to > from && text[from..to].chars().take(self.shortest).count() == self.shortest;
+        let keep =
+            |from: usize, to: usize| to > from && text[from..to].chars().take(self.shortest).count() == self.shortest;
         if self.mark {
             tokens.text.push('\u{2}');
             tokens.spans.push((tokens.text.len() - 1, tokens.text.len()));
@@ -118,7 +129,9 @@ impl Tokenizer {
             tokens.spans.extend(found.map(|found| (start + found.start(), start + found.end())));
         } else if let Some(separators) = &self.separators {
             let mut from = 0;
-            for found in separators.find_iter(text).map(|found| (found.start(), found.end())).chain([(text.len(), text.len())]) {
+            for found in
+                separators.find_iter(text).map(|found| (found.start(), found.end())).chain([(text.len(), text.len())])
+            {
                 if keep(from, found.0) {
                     tokens.spans.push((start + from, start + found.0));
                 }
@@ -161,7 +174,11 @@ impl Vectorizer {
             "TF" => Weigh::Count,
             "IDF" => Weigh::Presence,
             "TFIDF" => Weigh::Product,
-            other => return Err(attributes.malformed(format!("mode {} is unknown", super::super::attributes::shorten(other)))),
+            other => {
+                return Err(
+                    attributes.malformed(format!("mode {} is unknown", super::super::attributes::shorten(other)))
+                );
+            }
         };
         let pool = attributes.strings("pool_strings")?;
         let starts = attributes.ints("ngram_counts");
@@ -174,8 +191,12 @@ impl Vectorizer {
         if shortest == 0 || shortest > longest || longest > LONGEST || starts.len() > LONGEST {
             return Err(attributes.malformed("the lengths of n-grams are impossible"));
         }
-        let width = columns.iter().map(|column| usize::try_from(*column).ok().filter(|column| *column < 1 << 28).map(|column| column + 1));
-        let width = width.collect::<Option<Vec<usize>>>().ok_or_else(|| attributes.malformed("an n-gram has an impossible column"))?;
+        let width = columns
+            .iter()
+            .map(|column| usize::try_from(*column).ok().filter(|column| *column < 1 << 28).map(|column| column + 1));
+        let width = width
+            .collect::<Option<Vec<usize>>>()
+            .ok_or_else(|| attributes.malformed("an n-gram has an impossible column"))?;
         let mut vectorizer = Vectorizer {
             words: HashMap::new(),
             walks: HashMap::new(),
@@ -252,7 +273,11 @@ impl Vectorizer {
         for range in tokens.offsets.windows(2) {
             words.clear();
             let spans = &tokens.spans[range[0]..range[1]];
-            words.extend(spans.iter().map(|(start, end)| self.words.get(&tokens.text[*start..*end]).copied().unwrap_or(u32::MAX)));
+            words.extend(
+                spans
+                    .iter()
+                    .map(|(start, end)| self.words.get(&tokens.text[*start..*end]).copied().unwrap_or(u32::MAX)),
+            );
             self.count(&words, &mut found);
             for (column, value) in found.drain(..) {
                 sparse.indices.push(column);

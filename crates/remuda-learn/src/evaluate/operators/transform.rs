@@ -44,7 +44,13 @@ impl Transform {
         match self {
             Transform::Logistic => [logistic(-score), logistic(score)],
             // ONNX Runtime puts the greater one where the winner is not.
-            Transform::None | Transform::Softmax => if score > 0.0 { [-score, score] } else { [score, -score] },
+            Transform::None | Transform::Softmax => {
+                if score > 0.0 {
+                    [-score, score]
+                } else {
+                    [score, -score]
+                }
+            }
         }
     }
 }

@@ -337,7 +337,14 @@ impl<'a> NodeTable<'a> {
             modes: modes?,
         };
         let count = table.ids.len();
-        let lengths = [table.trees.len(), table.features.len(), table.yes.len(), table.no.len(), table.values.len(), table.modes.len()];
+        let lengths = [
+            table.trees.len(),
+            table.features.len(),
+            table.yes.len(),
+            table.no.len(),
+            table.values.len(),
+            table.modes.len(),
+        ];
         if count == 0 || lengths.iter().any(|length| *length != count) || count >= LEAF as usize {
             return Err(attributes.malformed("the lists of nodes are empty or differ in length"));
         }

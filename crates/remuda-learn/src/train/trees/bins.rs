@@ -49,7 +49,11 @@ impl Bins {
             .map(|column| {
                 let thresholds = thresholds(&column, fit);
                 let bin = |value: &f32| {
-                    if value.is_nan() { MISSING_BIN } else { thresholds.partition_point(|threshold| threshold < value) as u8 }
+                    if value.is_nan() {
+                        MISSING_BIN
+                    } else {
+                        thresholds.partition_point(|threshold| threshold < value) as u8
+                    }
                 };
                 let bins = column.iter().map(bin).collect();
                 (thresholds, bins)
@@ -103,7 +107,8 @@ fn between(low: f32, high: f32) -> f32 {
 
 fn thresholds(column: &[f32], fit: &[u32]) -> Vec<f32> {
     let step = fit.len().div_ceil(SAMPLE).max(1);
-    let mut values: Vec<f32> = fit.iter().step_by(step).map(|row| column[*row as usize]).filter(|value| !value.is_nan()).collect();
+    let mut values: Vec<f32> =
+        fit.iter().step_by(step).map(|row| column[*row as usize]).filter(|value| !value.is_nan()).collect();
     // -0 and 0 compare equal, so they must not become two values.
     values.iter_mut().for_each(|value| *value += 0.0);
     values.sort_unstable_by(f32::total_cmp);
@@ -140,7 +145,13 @@ mod tests {
     fn neighbouring_floats_are_told_apart() {
         let low = 1.7e9_f32;
         let high = f32::from_bits(low.to_bits() + 1);
-        for (low, high) in [(low, high), (0.0, f32::MIN_POSITIVE), (f32::MAX, f32::INFINITY), (f32::NEG_INFINITY, f32::INFINITY), (-1.0, 1.0)] {
+        for (low, high) in [
+            (low, high),
+            (0.0, f32::MIN_POSITIVE),
+            (f32::MAX, f32::INFINITY),
+            (f32::NEG_INFINITY, f32::INFINITY),
+            (-1.0, 1.0),
+        ] {
             let threshold = between(low, high);
             assert!(low <= threshold && high > threshold, "{low} {threshold} {high}");
         }
@@ -148,7 +159,8 @@ mod tests {
 
     #[test]
     fn bins_agree_with_comparisons() {
-        let column: Vec<f32> = (0..5000).map(|row| if row % 7 == 0 { f32::NAN } else { ((row * 7919) % 3001) as f32 * 0.1 }).collect();
+        let column: Vec<f32> =
+            (0..5000).map(|row| if row % 7 == 0 { f32::NAN } else { ((row * 7919) % 3001) as f32 * 0.1 }).collect();
         let fit: Vec<u32> = (0..4000).collect();
         let bins = Bins::new(vec![column.clone()], &fit);
         assert!(bins.thresholds[0].len() > 200, "{}", bins.thresholds[0].len());

@@ -82,11 +82,19 @@ struct Sums {
 
 impl Sums {
     fn plus(self, other: Sums) -> Sums {
-        Sums { slope: self.slope + other.slope, curvature: self.curvature + other.curvature, rows: self.rows + other.rows }
+        Sums {
+            slope: self.slope + other.slope,
+            curvature: self.curvature + other.curvature,
+            rows: self.rows + other.rows,
+        }
     }
 
     fn minus(self, other: Sums) -> Sums {
-        Sums { slope: self.slope - other.slope, curvature: self.curvature - other.curvature, rows: self.rows - other.rows }
+        Sums {
+            slope: self.slope - other.slope,
+            curvature: self.curvature - other.curvature,
+            rows: self.rows - other.rows,
+        }
     }
 
     fn score(self, l2: f64) -> f64 {
@@ -153,7 +161,14 @@ impl<'a> Grower<'a> {
         tree
     }
 
-    fn divide(&self, leaf: Leaf, split: Split, rows: &mut [u32], slopes: &[(f32, f32)], tree: &mut Tree) -> (Leaf, Leaf) {
+    fn divide(
+        &self,
+        leaf: Leaf,
+        split: Split,
+        rows: &mut [u32],
+        slopes: &[(f32, f32)],
+        tree: &mut Tree,
+    ) -> (Leaf, Leaf) {
         let own = &mut rows[leaf.start..leaf.end];
         let column = &self.bins.columns[split.column];
         let goes_left = |row: &u32| {
@@ -261,10 +276,15 @@ impl<'a> Grower<'a> {
         if all.rows < 2 * self.limits.rows_per_leaf {
             return None;
         }
-        let of = |column: usize| self.best_of(column, &histogram[self.bins.starts[column]..self.bins.starts[column + 1]], all);
+        let of = |column: usize| {
+            self.best_of(column, &histogram[self.bins.starts[column]..self.bins.starts[column + 1]], all)
+        };
         let columns = 0..self.bins.columns.len();
-        let found: Vec<Option<Split>> =
-            if histogram.len() >= WORTH_SHARING { columns.into_par_iter().map(of).collect() } else { columns.map(of).collect() };
+        let found: Vec<Option<Split>> = if histogram.len() >= WORTH_SHARING {
+            columns.into_par_iter().map(of).collect()
+        } else {
+            columns.map(of).collect()
+        };
         let better = |best: Option<Split>, split: Split| match best {
             Some(best) if best.gain >= split.gain => Some(best),
             _ => Some(split),

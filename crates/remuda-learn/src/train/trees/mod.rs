@@ -52,7 +52,11 @@ impl Settings {
 }
 
 /// Trains boosted trees.
-pub(crate) fn train(request: &TrainRequest, parameters: Parameters, progress: &mut dyn FnMut(f64)) -> Result<Trained, LearnError> {
+pub(crate) fn train(
+    request: &TrainRequest,
+    parameters: Parameters,
+    progress: &mut dyn FnMut(f64),
+) -> Result<Trained, LearnError> {
     let settings = Settings::read(parameters, request)?;
     let (fit, held) = inner_split(request);
     let mut builder = Builder::new(request.features);
@@ -81,7 +85,8 @@ fn inner_split(request: &TrainRequest) -> (Vec<u32>, Vec<u32>) {
         return (all.collect(), Vec::new());
     }
     let share = (50.0 / rows as f64).max(0.1);
-    let held = |row: &u32| (encode::mix(request.seed ^ encode::mix(u64::from(*row) + 1)) as f64 / u64::MAX as f64) < share;
+    let held =
+        |row: &u32| (encode::mix(request.seed ^ encode::mix(u64::from(*row) + 1)) as f64 / u64::MAX as f64) < share;
     let (held, fit): (Vec<u32>, Vec<u32>) = all.clone().partition(held);
     let both = match request.target {
         Target::Number(_) => true,
@@ -108,17 +113,33 @@ impl<'a> Boosting<'a> {
     fn new(request: &TrainRequest<'a>, bins: &'a Bins, fit: Vec<u32>, held: Vec<u32>) -> Self {
         let outputs = if request.target.classes() > 2 { request.target.classes() } else { 1 };
         let base: Vec<f64> = match request.target {
-            Target::Number(numbers) => vec![fit.iter().map(|row| numbers[*row as usize]).sum::<f64>() / fit.len() as f64],
+            Target::Number(numbers) => {
+                vec![fit.iter().map(|row| numbers[*row as usize]).sum::<f64>() / fit.len() as f64]
+            }
             Target::Classes { labels, index } => {
                 let mut counts = vec![0.5; labels.len()];
                 fit.iter().for_each(|row| counts[index[*row as usize] as usize] += 1.0);
-                if outputs == 1 { vec![f64::ln(counts[1] / counts[0])] } else { counts.iter().map(|count| f64::ln(count / fit.len() as f64)).collect() }
+                if outputs == 1 {
+                    vec![f64::ln(counts[1] / counts[0])]
+                } else {
+                    counts.iter().map(|count| f64::ln(count / fit.len() as f64)).collect()
+                }
             }
         };
         // The model adds 32-bit floats.
         let base: Vec<f64> = base.iter().map(|value| f64::from(*value as f32)).collect();
         let scores = base.iter().map(|value| vec![*value; request.table.rows]).collect();
-        Boosting { target: request.target, bins, fit, held, seed: request.seed, outputs, base, scores, rounds: Vec::new() }
+        Boosting {
+            target: request.target,
+            bins,
+            fit,
+            held,
+            seed: request.seed,
+            outputs,
+            base,
+            scores,
+            rounds: Vec::new(),
+        }
     }
 
     fn run(&mut self, settings: &Settings, progress: &mut dyn FnMut(f64)) -> String {
@@ -156,7 +177,11 @@ impl<'a> Boosting<'a> {
             if self.outputs == 1 { vec![one(0)] } else { (0..self.outputs).into_par_iter().map(one).collect() };
         for (tree, scores) in trees.iter().zip(&mut self.scores) {
             let bins = self.bins;
-            scores.par_iter_mut().with_min_len(4096).enumerate().for_each(|(row, score)| *score += f64::from(tree.value(bins, row)));
+            scores
+                .par_iter_mut()
+                .with_min_len(4096)
+                .enumerate()
+                .for_each(|(row, score)| *score += f64::from(tree.value(bins, row)));
         }
         self.rounds.push(trees);
     }
@@ -174,7 +199,9 @@ impl<'a> Boosting<'a> {
     fn slopes(&self, output: usize, chances: &[f32]) -> Vec<(f32, f32)> {
         let scores = &self.scores[output];
         match self.target {
-            Target::Number(numbers) => scores.iter().zip(numbers).map(|(score, number)| ((score - number) as f32, 1.0)).collect(),
+            Target::Number(numbers) => {
+                scores.iter().zip(numbers).map(|(score, number)| ((score - number) as f32, 1.0)).collect()
+            }
             Target::Classes { index, .. } if self.outputs == 1 => {
                 let of = |(score, class): (&f64, &u32)| {
                     let chance = 1.0 / (1.0 + (-score).exp());
@@ -221,7 +248,8 @@ impl<'a> Boosting<'a> {
                 Target::Classes { index, .. } => {
                     let scores = || self.scores.iter().map(|scores| scores[row]);
                     let greatest = scores().fold(f64::NEG_INFINITY, f64::max);
-                    scores().map(|score| (score - greatest).exp()).sum::<f64>().ln() + greatest - self.scores[index[row] as usize][row]
+                    scores().map(|score| (score - greatest).exp()).sum::<f64>().ln() + greatest
+                        - self.scores[index[row] as usize][row]
                 }
             }
         };

@@ -23,7 +23,13 @@ struct Columns {
 }
 
 /// The finished model.
-pub(crate) fn write(request: &TrainRequest, mut builder: Builder, encoded: &str, rounds: &[Vec<Tree>], base: &[f64]) -> Vec<u8> {
+pub(crate) fn write(
+    request: &TrainRequest,
+    mut builder: Builder,
+    encoded: &str,
+    rounds: &[Vec<Tree>],
+    base: &[f64],
+) -> Vec<u8> {
     let mut columns = Columns::default();
     let trees = rounds.iter().flat_map(|trees| trees.iter().enumerate());
     for (number, (target, tree)) in trees.enumerate() {

@@ -272,7 +272,8 @@ pub(crate) fn oddities(oddities: &[Oddity], paper: &Paper) -> String {
             Severity::Error => paint::red("✗"),
             Severity::Warning => paint::yellow("!"),
         };
-        let column = oddity.column.as_ref().map(|column| format!("{}: ", paint::bold(column))).unwrap_or_default();
+        let named = oddity.column.as_ref().filter(|column| !oddity.message.contains(column.as_str()));
+        let column = named.map(|column| format!("{}: ", paint::bold(column))).unwrap_or_default();
         out.push_str(&format!(
             "  {mark} {}",
             wrap(&format!("{column}{}", oddity.message), paper.width, 4).trim_start()

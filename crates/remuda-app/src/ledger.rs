@@ -396,6 +396,8 @@ async fn named(app: &App, context: &Context, kind: &str, id: &str) -> Thing {
             Ok(line) => format!("data {} {}", line.version.dataset, short(id)),
             Err(_) => format!("data {}", short(id)),
         },
+        // The id of a fact says nothing to a reader; the fact's sentence, which stands beside the name, says all.
+        "signature" | "promotion" | "predictions" | "outcomes" | "fact" => kind.to_owned(),
         other => format!("{} {}", other.replace('_', " "), short(id)),
     };
     Thing { kind: kind.to_owned(), id: id.to_owned(), name }

@@ -247,7 +247,7 @@ impl ColumnProfiler {
         };
         match self.values {
             Counted::Texts(texts) => {
-                profile.distinct = texts.distinct();
+                profile.distinct = texts.distinct().min(present);
                 profile.top = texts.top();
             }
             Counted::Numbers(counts) => {

@@ -3,9 +3,14 @@
 use remuda_model::data::Task;
 use remuda_model::run::MetricValue;
 
+/// Half-widths of the validation interval between what the linear model reached and its threshold. A holdout of like
+/// size decides at a confidence that its whole budget shares (about 1.3 half-widths of its own), and the two samples
+/// differ by chance: beyond 2.5 half-widths, a model of that quality is met in about 19 of 20 cases.
+const ROOM: f64 = 2.5;
+
 /// Criteria for a first requirement. `linear` are the linear model's metrics on validation, `majority` those of the
-/// constant one. A threshold lies two half-widths of the interval below what the linear model reached (above, for an
-/// error), rounded to two digits: what a model of that quality passes with good chance on a holdout of like size.
+/// constant one. A threshold lies [`ROOM`] half-widths of the interval below what the linear model reached (above, for
+/// an error), rounded to two digits. A claim that the linear model itself would not pass is not proposed.
 pub(crate) fn propose_criteria(
     task: Task,
     positive: Option<&str>,
@@ -13,22 +18,32 @@ pub(crate) fn propose_criteria(
     majority: &[MetricValue],
 ) -> Vec<String> {
     let mut criteria = Vec::new();
-    let class = positive.map(quoted_class).unwrap_or_default();
     match task {
         Task::Binary => {
-            criteria.extend(floor_of(linear, "auc").map(|floor| format!("auc >= {floor}")));
-            let recall = format!("recall of {}", positive.unwrap_or_default());
-            criteria.extend(floor_of(linear, &recall).map(|floor| format!("recall of {class} >= {floor}")));
-            criteria.push(margin(linear, majority, "accuracy", "accuracy"));
+            // An area of one half is what guessing reaches.
+            criteria.extend(floor_of(linear, "auc", 0.5).map(|floor| format!("auc >= {floor}")));
+            let positive = positive.unwrap_or_default();
+            let floor = floor_of(linear, &format!("recall of {positive}"), 0.0);
+            criteria.extend(floor.map(|floor| format!("recall of {} >= {floor}", quoted_class(positive))));
+            criteria.extend(margin(linear, majority));
         }
         Task::Multiclass => {
-            criteria.extend(floor_of(linear, "accuracy").map(|floor| format!("accuracy >= {floor}")));
-            criteria.push(margin(linear, majority, "accuracy", "accuracy"));
+            criteria.extend(floor_of(linear, "accuracy", 0.0).map(|floor| format!("accuracy >= {floor}")));
+            match margin(linear, majority) {
+                Some(margin) => criteria.push(margin),
+                // Where one class is nearly all, accuracy hardly moves; probabilities still tell.
+                None => criteria.extend(less_error(linear, majority, "log loss")),
+            }
         }
         Task::Regression => {
             criteria.extend(ceiling_of(linear, "mae").map(|ceiling| format!("mae <= {ceiling}")));
-            criteria.push("mae < baseline majority".to_owned());
+            criteria.extend(less_error(linear, majority, "mae"));
         }
+    }
+    if criteria.is_empty() {
+        // Nothing was reached that could serve as a floor: what any model has to show first.
+        let metric = if task == Task::Regression { "mae <" } else { "accuracy >" };
+        criteria.push(format!("{metric} baseline majority"));
     }
     criteria
 }
@@ -36,7 +51,8 @@ pub(crate) fn propose_criteria(
 /// A class as the criterion language writes it.
 fn quoted_class(class: &str) -> String {
     let bare = |character: char| character.is_alphanumeric() || "_-./".contains(character);
-    if !class.is_empty() && class.chars().all(bare) {
+    let word = class.chars().next().is_some_and(char::is_alphabetic);
+    if word && class.chars().all(bare) {
         class.to_owned()
     } else {
         format!("'{}'", class.replace('\'', "''"))
@@ -47,29 +63,43 @@ fn find<'a>(metrics: &'a [MetricValue], name: &str) -> Option<&'a MetricValue> {
     metrics.iter().find(|metric| metric.name == name)
 }
 
-fn floor_of(metrics: &[MetricValue], name: &str) -> Option<String> {
+/// Two digits, downwards; nothing unless it is above what costs nothing to reach.
+fn floor_of(metrics: &[MetricValue], name: &str, nothing: f64) -> Option<String> {
     let metric = find(metrics, name)?;
     let (value, lower) = (metric.value?, metric.lower?);
-    let floor = ((value - 2.0 * (value - lower)) * 100.0).floor() / 100.0;
-    (floor > 0.0).then(|| format!("{floor:.2}"))
+    let floor = ((value - ROOM * (value - lower)) * 100.0).floor() / 100.0;
+    (floor > nothing).then(|| format!("{floor:.2}"))
 }
 
 fn ceiling_of(metrics: &[MetricValue], name: &str) -> Option<String> {
     let metric = find(metrics, name)?;
     let (value, upper) = (metric.value?, metric.upper?);
-    let ceiling = value + 2.0 * (upper - value);
+    let ceiling = value + ROOM * (upper - value);
+    if ceiling <= 0.0 || !ceiling.is_finite() {
+        return None;
+    }
     // Three significant digits, upwards.
-    let unit = 10f64.powf(ceiling.abs().max(f64::MIN_POSITIVE).log10().floor() - 2.0);
+    let unit = 10f64.powf(ceiling.log10().floor() - 2.0);
     Some(remuda_model::text::number((ceiling / unit).ceil() * unit).replace(',', ""))
 }
 
-/// Better than the constant model: by what the linear one gains, less two half-widths of its interval.
-fn margin(linear: &[MetricValue], majority: &[MetricValue], metric: &str, name: &str) -> String {
-    let plain = format!("{name} > baseline majority");
-    let (Some(linear), Some(majority)) = (find(linear, metric), find(majority, metric)) else { return plain };
-    let (Some(value), Some(lower), Some(floor)) = (linear.value, linear.lower, majority.value) else { return plain };
-    let sure = ((value - floor - 2.0 * (value - lower)) * 100.0).floor() / 100.0;
-    if sure >= 0.01 { format!("{name} >= baseline majority + {sure:.2}") } else { plain }
+/// More accurate than the constant model: by what the linear one gains, less the room for chance in both. Without a
+/// gain that leaves room, only that it is better; without a sure gain, nothing.
+fn margin(linear: &[MetricValue], majority: &[MetricValue]) -> Option<String> {
+    let (linear, majority) = (find(linear, "accuracy")?, find(majority, "accuracy")?);
+    let (value, floor) = (linear.value?, majority.value?);
+    let (half, other) = (value - linear.lower?, floor - majority.lower?);
+    let sure = ((value - floor - ROOM * half.hypot(other)) * 100.0).floor() / 100.0;
+    if sure >= 0.01 {
+        return Some(format!("accuracy >= baseline majority + {sure:.2}"));
+    }
+    (value - floor > ROOM * half).then(|| "accuracy > baseline majority".to_owned())
+}
+
+/// Less of an error than the constant model makes, if the linear one surely makes less.
+fn less_error(linear: &[MetricValue], majority: &[MetricValue], name: &str) -> Option<String> {
+    let (upper, floor) = (find(linear, name)?.upper?, find(majority, name)?.value?);
+    (upper < floor).then(|| format!("{name} < baseline majority"))
 }
 
 #[cfg(test)]
@@ -99,11 +129,31 @@ mod tests {
         ];
         let majority = [metric("accuracy", 0.73, 0.03)];
         for task in [Task::Binary, Task::Multiclass, Task::Regression] {
-            for text in propose_criteria(task, Some(">50K"), &linear, &majority) {
-                assert!(remuda_model::gate::parse(&text).is_ok(), "{text}");
+            for class in [">50K", "1", "it's", "Yes, sure", "-", "and"] {
+                for text in propose_criteria(task, Some(class), &linear, &majority) {
+                    assert!(remuda_model::gate::parse(&text).is_ok(), "{text}");
+                }
             }
         }
         let proposed = propose_criteria(Task::Binary, Some(">50K"), &linear, &majority);
-        assert_eq!(proposed, ["auc >= 0.80", "recall of '>50K' >= 0.50", "accuracy >= baseline majority + 0.03"]);
+        assert_eq!(proposed, ["auc >= 0.79", "recall of '>50K' >= 0.47", "accuracy > baseline majority"]);
+        let sure = [metric("accuracy", 0.6, 0.02)];
+        let proposed = propose_criteria(Task::Multiclass, None, &linear, &sure);
+        assert_eq!(proposed, ["accuracy >= 0.75", "accuracy >= baseline majority + 0.12"]);
+    }
+
+    #[test]
+    fn a_claim_that_the_linear_model_would_not_pass_is_not_proposed() {
+        let linear = [metric("accuracy", 0.906, 0.015), metric("log loss", 0.370, 0.05), metric("mae", 9.0, 0.5)];
+        let majority = [metric("accuracy", 0.900, 0.016), metric("log loss", 0.428, 0.05), metric("mae", 9.1, 0.5)];
+        let multiclass = propose_criteria(Task::Multiclass, None, &linear, &majority);
+        assert_eq!(multiclass, ["accuracy >= 0.86", "log loss < baseline majority"]);
+        assert_eq!(propose_criteria(Task::Regression, None, &linear, &majority), ["mae <= 10.3"]);
+        // Noise: nothing but the plain claim remains.
+        let guess = [metric("auc", 0.5, 0.1), metric("recall of p", 0.2, 0.1), metric("accuracy", 0.5, 0.1)];
+        assert_eq!(propose_criteria(Task::Binary, Some("p"), &guess, &guess), ["accuracy > baseline majority"]);
+        // An error of nothing gives no ceiling that could be passed.
+        let perfect = [metric("mae", 0.0, 0.0)];
+        assert_eq!(propose_criteria(Task::Regression, None, &perfect, &majority), ["mae < baseline majority"]);
     }
 }

@@ -221,7 +221,7 @@ pub(super) fn missing(
         });
     }
     for (name, digest) in &created.content.requirements {
-        missing.extend(changed_since(context, created, name, digest));
+        missing.extend(changed_since(context, product, created, name, digest));
         missing.extend(verdict_missing(product, created, evidence, name, digest));
     }
     for kind in product.risk.signatures() {
@@ -249,15 +249,22 @@ fn deciding(evidence: &[Evaluation]) -> Option<&Evaluation> {
 }
 
 /// A requirement that was changed after the release was made.
-fn changed_since(context: &Context, created: &Created, name: &str, digest: &remuda_model::Digest) -> Option<Missing> {
+fn changed_since(
+    context: &Context,
+    product: &Product,
+    created: &Created,
+    name: &str,
+    digest: &remuda_model::Digest,
+) -> Option<Missing> {
     let current = context.definitions.requirements.iter().find(|requirement| requirement.value.name == name);
     if current.is_some_and(|current| current.digest == *digest) {
         return None;
     }
+    let roles = vec![remuda_model::team::Role::QualityEngineer, remuda_model::team::Role::DataScientist];
     Some(Missing {
         what: format!("requirement {name} has changed since the release was made"),
-        roles: vec![remuda_model::team::Role::QualityEngineer, remuda_model::team::Role::DataScientist],
-        members: Vec::new(),
+        members: product.holders(&roles).iter().map(|member| member.name.clone()).collect(),
+        roles,
         command: format!("remuda gate evaluate {} && remuda release create {}", created.model_name, created.model_name),
     })
 }

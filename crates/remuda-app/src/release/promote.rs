@@ -31,8 +31,19 @@ impl UseCase for Promote {
         // The model is loaded and its golden rows are predicted once more: what goes live is known to run here.
         let model = crate::model::resolve_model(app, context, page.line.model.hex()).await?;
         crate::model::load(app, &model.version).await?;
-        append(app, context, "release.promoted", &page.line.digest, String::new()).await?;
-        look::page(app, context, page.line.digest.as_str()).await
+        loop {
+            let head = head(app, context).await?;
+            // Of two who promote the same release at the same moment, one does; the other finds it done. And what was
+            // complete a moment ago may have been changed since.
+            let page = look::page(app, context, page.line.digest.as_str()).await?;
+            if !page.missing.is_empty() {
+                return Err(refused(&page));
+            }
+            let digest = page.line.digest.clone();
+            if page.line.live || append(app, context, "release.promoted", &digest, String::new(), head).await? {
+                return look::page(app, context, digest.as_str()).await;
+            }
+        }
     }
 }
 
@@ -44,9 +55,18 @@ impl UseCase for Rollback {
     type Answer = ReleasePage;
 
     async fn run(self, app: &App, context: &Context) -> Result<ReleasePage> {
-        let before = before_live(app, context).await?;
-        append(app, context, "release.rolled_back", &before, self.why).await?;
-        look::page(app, context, before.as_str()).await
+        let live = look::live_release(app, context).await?.map(|live| live.digest);
+        loop {
+            let head = head(app, context).await?;
+            let before = before_live(app, context).await?;
+            if look::live_release(app, context).await?.map(|live| live.digest) != live {
+                return Err(Error::new("ledger.conflict", "somebody else changed at the same moment what is live")
+                    .hint("look first: `remuda release list`"));
+            }
+            if append(app, context, "release.rolled_back", &before, self.why.clone(), head).await? {
+                return look::page(app, context, before.as_str()).await;
+            }
+        }
     }
 }
 
@@ -69,7 +89,20 @@ async fn before_live(app: &App, context: &Context) -> Result<remuda_model::Diges
     })
 }
 
-async fn append(app: &App, context: &Context, verb: &str, release: &remuda_model::Digest, why: String) -> Result<()> {
+/// Where the chain ends now.
+async fn head(app: &App, context: &Context) -> Result<i64> {
+    Ok(app.ledger.head(&context.product()?.name).await?.map_or(0, |fact| fact.sequence))
+}
+
+/// Appends what goes live, if nothing was appended since `head`; false if something was.
+async fn append(
+    app: &App,
+    context: &Context,
+    verb: &str,
+    release: &remuda_model::Digest,
+    why: String,
+    head: i64,
+) -> Result<bool> {
     let live = look::live_release(app, context).await?;
     let record = PromotionRecord { before: live.map(|live| live.digest.to_string()), why };
     let mut links = vec![Link::uses("release", release.as_str())];
@@ -79,8 +112,12 @@ async fn append(app: &App, context: &Context, verb: &str, release: &remuda_model
         links.push(Link::uses("replaced_release", before.as_str()));
     }
     let fact = pin::fact(app, context, verb, release.as_str(), &record, links)?;
-    app.ledger.append(&context.product()?.name, Append { facts: vec![fact], ..Append::default() }).await?;
-    Ok(())
+    let append = Append { facts: vec![fact], expect_head: Some(head), ..Append::default() };
+    match app.ledger.append(&context.product()?.name, append).await {
+        Ok(_) => Ok(true),
+        Err(remuda_ledger::Error::Conflict { .. }) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The error that lists what is missing, who can provide it, and with which command.

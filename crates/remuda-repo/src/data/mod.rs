@@ -346,18 +346,21 @@ fn read_kind(
     let Some((kind, span)) = &customs.kind else {
         return (column_use == ColumnUse::Feature).then(|| usual_kind(column_type));
     };
-    if column_use != ColumnUse::Feature {
-        let message = format!("`remudaKind` is for features, and this column is the {}", column_use.as_str());
+    // A label's kind says whether its values are classes or numbers: integers can be either.
+    if !matches!(column_use, ColumnUse::Feature | ColumnUse::Label) {
+        let message =
+            format!("`remudaKind` is for features and the label, and this column is the {}", column_use.as_str());
         source.error(span, "conflict", message, "remove `remudaKind`");
         return None;
     }
     let fits = match kind {
         FeatureKind::Number => column_type != ColumnType::String,
         FeatureKind::Category => true,
-        FeatureKind::Text => column_type == ColumnType::String,
+        FeatureKind::Text => column_type == ColumnType::String && column_use == ColumnUse::Feature,
     };
     if !fits {
-        let message = format!("a column of type `{}` cannot be read as {}", column_type.as_str(), kind.as_str());
+        let what = if column_use == ColumnUse::Label { "label" } else { "column" };
+        let message = format!("a {what} of type `{}` cannot be read as {}", column_type.as_str(), kind.as_str());
         source.error(span, "conflict", message, &format!("write `{}`", usual_kind(column_type).as_str()));
     }
     Some(*kind)

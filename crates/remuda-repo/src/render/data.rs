@@ -12,7 +12,7 @@ pub fn contract(contract: &Contract) -> String {
         "# A data contract (Open Data Contract Standard 3.1). `remuda data add` holds every new version against it.\n\
          # What the standard has no word for stands under `customProperties`:\n\
          #   remudaUse   what a column is for: feature (when absent), label, key, group, time, weight or ignore\n\
-         #   remudaKind  how models read a feature: number, category or text\n\
+         #   remudaKind  how models read a feature: number, category or text; of the label: number or category\n\
          # A rule of severity `error` refuses a version that breaks it; `warning` keeps and marks it.\n",
     );
     let name = plain(&contract.name);

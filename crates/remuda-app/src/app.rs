@@ -100,6 +100,8 @@ pub struct App {
     pub folder: PathBuf,
     /// Models that were loaded before, by digest.
     pub models: Arc<crate::model::Cache>,
+    /// The live page of a moment ago.
+    pub live: Arc<crate::serving::LiveCache>,
 }
 
 impl App {
@@ -125,6 +127,7 @@ impl App {
             ids: Arc::new(RandomIds),
             folder: folder.to_owned(),
             models: Arc::default(),
+            live: Arc::default(),
         };
         crate::recovery::recover(&app).await?;
         Ok(app)

@@ -16,7 +16,7 @@ use remuda_model::serving::PredictionRecord;
 use remuda_model::team::Role;
 use remuda_stats::drift;
 use serde_json::{Map, Value};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 const DAY: i64 = 86_400_000_000;
 /// Stretches of time that a window is cut into.
@@ -36,6 +36,46 @@ impl UseCase for Live {
     type Answer = LivePage;
 
     async fn run(self, app: &App, context: &Context) -> Result<LivePage> {
+        // What is live follows from the facts, so until another fact comes the page of a moment ago is the page.
+        let product = &context.product()?.name;
+        let head = app.ledger.head(product).await?.map_or(0, |fact| fact.sequence);
+        let settings = context.definitions.serving.as_ref().map(|serving| serving.digest.clone());
+        let key = (product.clone(), head, self.days, settings);
+        if let Some(known) = app.live.get(&key, app.clock.now()) {
+            return Ok(known);
+        }
+        let page = self.compute(app, context).await?;
+        app.live.set(key, page.clone());
+        Ok(page)
+    }
+}
+
+/// The live page of a moment ago.
+#[derive(Default)]
+pub struct LiveCache(Mutex<Option<(LiveKey, LivePage)>>);
+
+/// Product, newest fact, days, and the settings in force.
+type LiveKey = (String, i64, u32, Option<remuda_model::Digest>);
+
+/// A page is kept for this long (microseconds): its window ends now.
+const KEPT: i64 = 60_000_000;
+
+impl LiveCache {
+    fn get(&self, key: &LiveKey, now: i64) -> Option<LivePage> {
+        let kept = self.0.lock().ok()?;
+        let (known, page) = kept.as_ref()?;
+        (known == key && (0..KEPT).contains(&(now - page.until))).then(|| page.clone())
+    }
+
+    fn set(&self, key: LiveKey, page: LivePage) {
+        if let Ok(mut kept) = self.0.lock() {
+            *kept = Some((key, page));
+        }
+    }
+}
+
+impl Live {
+    async fn compute(self, app: &App, context: &Context) -> Result<LivePage> {
         let product = context.product()?;
         let usual = remuda_model::serving::Serving::usual(&product.name);
         let settings = context.definitions.serving.as_ref().map_or(usual, |serving| serving.value.clone());

@@ -33,7 +33,7 @@ fn step(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
 fn tests(root: &Path, machine: &Machine, with_postgres: bool) -> Result<()> {
     let nextest = succeeds(Command::new("cargo").args(["nextest", "--version"]));
     let words: &[&str] = if nextest {
-        &["nextest", "run", "--workspace"]
+        &["nextest", "run", "--workspace", "--no-fail-fast"]
     } else {
         println!("cargo-nextest is not here; `cargo test` does the same, more slowly");
         &["test", "--workspace", "--lib", "--bins", "--tests"]

@@ -249,7 +249,9 @@ impl Source {
                 if let Some(text) = own.files.0.get("remuda.toml") {
                     files.0.insert("remuda.toml".to_owned(), text.clone());
                 }
-                Context::new(files, None, actor.unwrap_or_else(|| self.default_actor.clone()))
+                // Who wrote what is read from the server's own repository: the caller's is out of reach.
+                let actor = actor.unwrap_or_else(|| self.default_actor.clone());
+                Context::new(files, Some(self.root.clone()), actor)
             }
         };
         Ok(Context { trusts_paths: false, ..context })

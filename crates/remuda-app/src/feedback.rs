@@ -57,6 +57,7 @@ use remuda_ledger::{Append, OutcomeRecord};
 use remuda_model::data::ColumnType;
 use remuda_model::fact::Link;
 use remuda_model::feedback::Outcome;
+use remuda_model::table::Values;
 
 /// Outcomes per transaction.
 const CHUNK: usize = 20_000;
@@ -152,7 +153,7 @@ async fn join(
 ) -> Result<()> {
     let product = &context.product()?.name;
     let (ids, values) = (rows.text(&columns.id)?, rows.text(&columns.outcome)?);
-    let times = columns.time.as_ref().map(|name| rows.numbers(name)).transpose()?;
+    let times = columns.time.as_ref().map(|name| moments(rows, name)).transpose()?;
     let received = app.clock.now();
     let asked: Vec<&str> = (0..rows.len()).filter_map(|row| ids.get(row)).collect();
     let mut known = app.ledger.outcomes_of_many(product, &asked).await?;
@@ -161,8 +162,7 @@ async fn join(
     for row in 0..rows.len() {
         joined.rows += 1;
         let (Some(id), Some(value)) = (ids.get(row), values.get(row)) else { continue };
-        let observed = times.as_ref().map(|times| times[row]).filter(|time| time.is_finite());
-        let observed = observed.map(|seconds| (seconds * 1e6) as i64);
+        let observed = times.as_ref().and_then(|times| times[row]);
         let outcome = Outcome { prediction: id.to_owned(), value: value.to_owned(), observed };
         let before = known.entry(id.to_owned()).or_default();
         // Whatever was said before is no news, even if something else was said since: an old file changes nothing.
@@ -197,4 +197,33 @@ async fn join(
     let append = Append { facts: vec![fact], outcomes, only_news: true, ..Append::default() };
     app.ledger.append(product, append).await?;
     Ok(())
+}
+
+/// A column of times in microseconds since 1970: moments as ISO 8601 (without a zone: UTC), days, or numbers of
+/// seconds; columns of times as they are.
+fn moments(rows: &Rows, column: &str) -> Result<Vec<Option<i64>>> {
+    let Values::Text(texts) = rows.values(column)? else {
+        let seconds = rows.numbers(column)?;
+        return Ok(seconds.into_iter().map(|seconds| seconds.is_finite().then_some((seconds * 1e6) as i64)).collect());
+    };
+    (0..texts.codes.len())
+        .map(|row| match texts.get(row).map(str::trim).filter(|text| !text.is_empty()) {
+            None => Ok(None),
+            Some(text) => moment(text).map(Some).ok_or_else(|| {
+                Error::new("data.unusable", format!("`{text}` in column `{column}` is no time"))
+                    .hint("write 2026-11-23, 2026-11-23T14:05:00Z or seconds since 1970")
+            }),
+        })
+        .collect()
+}
+
+fn moment(text: &str) -> Option<i64> {
+    if let Ok(seconds) = text.parse::<f64>() {
+        return seconds.is_finite().then_some((seconds * 1e6) as i64);
+    }
+    let spaced = text.replacen(' ', "T", 1);
+    [text.to_owned(), format!("{spaced}Z"), format!("{text}T00:00:00Z")]
+        .iter()
+        .find_map(|form| form.parse::<jiff::Timestamp>().ok())
+        .map(|moment| moment.as_microsecond())
 }

@@ -11,23 +11,46 @@ pub(crate) async fn recover(app: &App) -> Result<()> {
     Ok(())
 }
 
-/// Whether a process of this machine lives. Where that cannot be told, it does.
+/// Whether a process of this machine lives. Where that cannot be told, it does. A zombie does not live.
 pub(crate) fn process_lives(process: u32) -> bool {
     let table = std::path::Path::new("/proc");
-    !table.join("self").exists() || table.join(process.to_string()).exists()
+    if !table.join("self").exists() {
+        return true;
+    }
+    start_of(process).is_some()
+}
+
+/// When a process began (clock ticks since the machine did), or `None` when it is gone or a zombie. The fields after
+/// the program's name, which may hold anything, begin behind the last bracket (proc(5), `/proc/PID/stat`).
+fn start_of(process: u32) -> Option<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    let mut fields = stat.get(stat.rfind(')')? + 1..)?.split_whitespace();
+    let state = fields.next()?;
+    if matches!(state, "Z" | "X") { None } else { fields.nth(18)?.parse().ok() }
+}
+
+/// This process, so that another one with the same number is not taken for it: `NUMBER.START`.
+pub(crate) fn process_mark() -> String {
+    let process = std::process::id();
+    format!("{process}.{}", start_of(process).unwrap_or_default())
+}
+
+/// Whether the process behind a mark lives.
+pub(crate) fn marked_process_lives(mark: &str) -> bool {
+    let Some((process, start)) = mark.split_once('.') else { return false };
+    let (Ok(process), Ok(start)) = (process.parse::<u32>(), start.parse::<u64>()) else { return false };
+    process_lives(process) && start_of(process).is_none_or(|begun| begun == start)
 }
 
 /// This machine and process, as leases name their holder.
 pub(crate) fn holder() -> String {
-    format!("{}:{}", host(), std::process::id())
+    format!("{}:{}", host(), process_mark())
 }
 
 /// Whether the process behind a holder is known to be gone: it was on this machine and has no entry any more.
 pub(crate) fn holder_is_gone(holder: &str) -> bool {
     match holder.rsplit_once(':') {
-        Some((machine, process)) if machine == host() => {
-            process.parse::<u32>().is_ok_and(|process| !process_lives(process))
-        }
+        Some((machine, mark)) if machine == host() => !marked_process_lives(mark),
         _ => false,
     }
 }

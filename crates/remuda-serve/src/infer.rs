@@ -97,6 +97,9 @@ async fn predict(
     started: Instant,
 ) -> Result<(Vec<String>, Vec<Inferred>), Refusal> {
     let Batch { rows, ids } = batch;
+    if let Some(ids) = &ids {
+        serve.log.claim(ids).await?;
+    }
     // A request's own `id` is no prediction id: clients repeat it, and outcomes would join to the wrong row.
     let ids = ids.unwrap_or_else(|| {
         let now = serve.app.clock.now();

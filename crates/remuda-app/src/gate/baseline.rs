@@ -52,11 +52,7 @@ pub(crate) fn propose_criteria(
 fn quoted_class(class: &str) -> String {
     let bare = |character: char| character.is_alphanumeric() || "_-./".contains(character);
     let word = class.chars().next().is_some_and(char::is_alphabetic);
-    if word && class.chars().all(bare) {
-        class.to_owned()
-    } else {
-        format!("'{}'", class.replace('\'', "''"))
-    }
+    if word && class.chars().all(bare) { class.to_owned() } else { format!("'{}'", class.replace('\'', "''")) }
 }
 
 fn find<'a>(metrics: &'a [MetricValue], name: &str) -> Option<&'a MetricValue> {

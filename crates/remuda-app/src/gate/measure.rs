@@ -190,6 +190,16 @@ pub(crate) fn difference(
                 let estimate = auc::paired_difference(&new.scores(class), &old.scores(old_class), &truth, confidence)?;
                 return Ok((estimate, None));
             }
+            // Means over rows: the difference is a mean too, of the rows' differences.
+            let losses = match metric.metric {
+                Metric::LogLoss => Some((log_losses(new), log_losses(old))),
+                Metric::Brier => Some((brier_losses(new, metric)?, brier_losses(old, metric)?)),
+                _ => None,
+            };
+            if let Some((new, old)) = losses {
+                let rows: Vec<f64> = new.iter().zip(&old).map(|(new, old)| new - scale * old).collect();
+                return Ok((mean::estimate(&rows, confidence)?, None));
+            }
             Ok((class_difference(metric, new, old, scale, confidence)?, None))
         }
         _ => Err(Unmeasured::DoesNotFit("the two models answer different kinds of label".into())),

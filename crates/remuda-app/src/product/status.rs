@@ -123,10 +123,12 @@ fn requirement_waits(context: &Context, board: &Board, requirement: &Requirement
     let evaluators = [Role::QualityEngineer, Role::DataScientist];
     let Some(evaluation) = &requirement.evaluation else { return waits };
     let command = format!("remuda gate evaluate {}", evaluation.model_name);
-    for reason in &requirement.stale {
-        let what = format!("requirement {} is stale: {reason}", requirement.name);
-        let newer_data = reason.starts_with("there is newer data");
-        let command = if newer_data { "remuda run" } else { command.as_str() };
+    if !requirement.stale.is_empty() {
+        let what =
+            format!("requirement {} is stale: {}", requirement.name, remuda_model::text::list(&requirement.stale));
+        // Newer data without a newer model asks for training; everything else for an evaluation.
+        let only_data = requirement.stale.iter().all(|reason| reason.starts_with("there is newer data"));
+        let command = if only_data { "remuda run" } else { command.as_str() };
         waits.push(wait(context, "stale", what, &evaluators, command));
     }
     for verdict in &requirement.verdicts {
@@ -206,9 +208,14 @@ async fn next_step(app: &App, context: &Context, board: &Board) -> Result<Vec<Wa
     };
     let releases = crate::release::releases(app, context).await?;
     let Some(release) = releases.iter().find(|release| release.model == evaluation.model) else {
-        if evaluation.verdict == VerdictKind::Met {
+        let stale = board.requirements.iter().any(|requirement| !requirement.stale.is_empty());
+        if evaluation.verdict == VerdictKind::Met && !stale {
             let what = format!("{} meets its criteria and has no release", evaluation.model_name);
-            let command = format!("remuda release create {}", evaluation.model_name);
+            // A name means the newest version, which need not be the one that was evaluated.
+            let newest = models.iter().find(|line| line.version.name == evaluation.model_name);
+            let is_newest = newest.is_some_and(|line| line.version.digest == evaluation.model);
+            let model = if is_newest { evaluation.model_name.as_str() } else { evaluation.model.short() };
+            let command = format!("remuda release create {model}");
             return Ok(vec![wait(context, "next", what, &[Role::BackendEngineer, Role::DataScientist], &command)]);
         }
         return Ok(Vec::new());

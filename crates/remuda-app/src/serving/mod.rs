@@ -12,8 +12,8 @@ use utoipa::ToSchema;
 
 pub(crate) use endpoint::live_endpoint;
 pub use endpoint::{Endpoint, EndpointHandle, InferRow, Inferred, Input};
-pub(crate) use spool::append_predictions;
 pub use live::LiveCache;
+pub(crate) use spool::append_predictions;
 pub use spool::{PredictionLog, drain_spool};
 
 /// Predict the rows of a file with the live release (or another model), and log the predictions.

@@ -14,9 +14,11 @@ use remuda_model::fact::Link;
 use remuda_model::serving::PredictionRecord;
 use serde::Serialize;
 use serde_json::{Map, Value};
+use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
@@ -47,6 +49,32 @@ pub struct PredictionLog {
     sender: Option<Sender<Job>>,
     writer: Option<std::thread::JoinHandle<()>>,
     app: App,
+    product: String,
+    chosen: Mutex<ChosenIds>,
+}
+
+/// Ids that callers chose of late: those that may still be on their way to the ledger, and some more.
+#[derive(Default)]
+struct ChosenIds {
+    newest: HashSet<String>,
+    older: HashSet<String>,
+}
+
+/// More ids than any spool file holds; when so many came, the older half is surely in the ledger.
+const CHOSEN: usize = 100_000;
+
+impl ChosenIds {
+    /// Takes all of these ids, or none and names the one that is taken.
+    fn take(&mut self, ids: &[String]) -> std::result::Result<(), String> {
+        if let Some(taken) = ids.iter().find(|id| self.newest.contains(*id) || self.older.contains(*id)) {
+            return Err(taken.clone());
+        }
+        if self.newest.len() > CHOSEN {
+            self.older = std::mem::take(&mut self.newest);
+        }
+        self.newest.extend(ids.iter().cloned());
+        Ok(())
+    }
 }
 
 impl PredictionLog {
@@ -59,12 +87,32 @@ impl PredictionLog {
         std::fs::create_dir_all(&folder)?;
         let (sender, jobs) = channel::<Job>();
         let (closed, drained) = tokio::sync::mpsc::unbounded_channel::<PathBuf>();
-        let stem = format!("{product}@{}", std::process::id());
+        let stem = format!("{product}@{}", crate::recovery::process_mark());
         let writer = std::thread::Builder::new()
             .name("prediction-log".into())
             .spawn(move || write_jobs(&jobs, &folder, &stem, &closed))?;
         tokio::spawn(drain_closed(app.clone(), product.to_owned(), drained));
-        Ok(Self { sender: Some(sender), writer: Some(writer), app })
+        let product = product.to_owned();
+        Ok(Self { sender: Some(sender), writer: Some(writer), app, product, chosen: Mutex::default() })
+    }
+
+    /// Takes ids that a caller chose, before anything is predicted under them: a prediction is a fact and is not
+    /// written over.
+    ///
+    /// # Errors
+    /// There is a prediction with one of them; the message names it.
+    pub async fn claim(&self, ids: &[String]) -> Result<()> {
+        let taken = |id: &str| {
+            Error::new("request.invalid", format!("there is a prediction `{id}` already"))
+                .hint("send another id, or none: ids are then made")
+        };
+        for id in ids {
+            if self.app.ledger.prediction(&self.product, id).await?.is_some() {
+                return Err(taken(id));
+            }
+        }
+        let mut chosen = self.chosen.lock().map_err(|_| Error::new("internal", "the prediction log has stopped"))?;
+        chosen.take(ids).map_err(|id| taken(&id))
     }
 
     /// Logs the predictions of one request. They are safe from a crash of this process when this returns.
@@ -256,10 +304,8 @@ pub async fn drain_spool(app: &App) -> Result<()> {
         let path = entry.path();
         let name = entry.file_name().to_string_lossy().into_owned();
         let Some((product, rest)) = name.split_once('@') else { continue };
-        let process = rest.split('-').next().and_then(|text| text.parse::<u32>().ok());
         let is_open = path.extension().is_some_and(|ending| ending == "open");
-        let writer_lives = process.is_some_and(crate::recovery::process_lives);
-        // A recycled process number only delays the drain until that process ends.
+        let writer_lives = rest.split('-').next().is_some_and(crate::recovery::marked_process_lives);
         if is_open && writer_lives {
             continue;
         }

@@ -74,7 +74,11 @@ pub(crate) async fn contributions(
             break;
         }
     }
-    for file in context.definitions.files.iter().filter(|(_, digest)| definitions.contains(digest.as_str())) {
+    // Whoever wrote the requirement judges by it: that is no part of the work that is judged.
+    let relied_on = |file: &&(String, remuda_model::Digest)| {
+        definitions.contains(file.1.as_str()) && !file.0.starts_with("requirements/")
+    };
+    for file in context.definitions.files.iter().filter(relied_on) {
         found.extend(authors(context, &file.0)?);
     }
     found.dedup();

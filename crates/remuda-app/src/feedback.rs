@@ -154,6 +154,7 @@ async fn join(
     let product = &context.product()?.name;
     let (ids, values) = (rows.text(&columns.id)?, rows.text(&columns.outcome)?);
     let times = columns.time.as_ref().map(|name| moments(rows, name)).transpose()?;
+    let numbers = are_numbers(context);
     let received = app.clock.now();
     let asked: Vec<&str> = (0..rows.len()).filter_map(|row| ids.get(row)).collect();
     let mut known = app.ledger.outcomes_of_many(product, &asked).await?;
@@ -162,6 +163,13 @@ async fn join(
     for row in 0..rows.len() {
         joined.rows += 1;
         let (Some(id), Some(value)) = (ids.get(row), values.get(row)) else { continue };
+        if numbers && !value.trim().parse::<f64>().is_ok_and(f64::is_finite) {
+            return Err(Error::new(
+                "data.unusable",
+                format!("the outcome `{value}` of prediction `{id}` is no number"),
+            )
+            .hint(format!("correct {source}, or name the column with the outcomes: --outcome-column")));
+        }
         let observed = times.as_ref().and_then(|times| times[row]);
         let outcome = Outcome { prediction: id.to_owned(), value: value.to_owned(), observed };
         let before = known.entry(id.to_owned()).or_default();
@@ -197,6 +205,13 @@ async fn join(
     let append = Append { facts: vec![fact], outcomes, only_news: true, ..Append::default() };
     app.ledger.append(product, append).await?;
     Ok(())
+}
+
+/// Whether what is predicted are numbers, by every contract that names a label.
+fn are_numbers(context: &Context) -> bool {
+    let contracts = context.definitions.contracts.iter().map(|contract| &contract.value);
+    let mut labels = contracts.filter_map(|contract| Some((contract, contract.label()?))).peekable();
+    labels.peek().is_some() && labels.all(|(contract, label)| !crate::run::has_classes(contract, label))
 }
 
 /// A column of times in microseconds since 1970: moments as ISO 8601 (without a zone: UTC), days, or numbers of

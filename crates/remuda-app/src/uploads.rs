@@ -107,7 +107,8 @@ impl App {
             return Ok(RequestFile { path, name });
         }
         if !file.exists() {
-            return Err(Error::not_found("file", &file.display().to_string()));
+            return Err(Error::not_found("file", &file.display().to_string())
+                .hint("paths begin in the folder that you are in; check the spelling"));
         }
         if file.is_dir() {
             return Err(Error::new("request.invalid", format!("{} is a folder, not a data file", file.display())));

@@ -178,6 +178,15 @@ pub(crate) async fn resolve_version(app: &App, context: &Context, text: &str) ->
 async fn unknown_version(app: &App, context: &Context, text: &str) -> Result<Error> {
     let names: Vec<String> =
         dataset_versions(app, context, None).await?.into_iter().map(|line| line.version.dataset).collect();
+    if let Some((name, back)) = text.rsplit_once('~')
+        && back.parse::<usize>().is_ok()
+        && let count = names.iter().filter(|known| *known == name).count() as u64
+        && count > 0
+    {
+        let count = remuda_model::text::count(count, "version");
+        let error = Error::new("request.not_found", format!("`{name}` has {count}, so there is no `{text}`"));
+        return Ok(error.hint(format!("`remuda data log {name}` lists them")));
+    }
     let error = Error::not_found("dataset or version", text);
     Ok(match remuda_model::text::nearest(text, names.iter().map(String::as_str)) {
         Some(near) => error.hint(format!("did you mean `{near}`?")),

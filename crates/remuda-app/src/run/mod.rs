@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 pub(crate) use lifecycle::close_dead_runs;
 pub(crate) use look::{find_run, run_states};
-pub(crate) use train::{Examples, Job, examples, label_column};
+pub(crate) use train::{Examples, Job, examples, has_classes, label_column};
 
 /// Begin a run. (A face's `run` command calls this, then the steps, then `finish`.)
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]

@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::model;
 use crate::use_case::{Access, UseCase};
 use remuda_data::Rows;
+use remuda_model::data::ColumnType;
 use remuda_model::serving::PredictionRecord;
 use serde_json::Value;
 use std::io::Write;
@@ -35,6 +36,7 @@ impl UseCase for Predict {
         let mut sink = Sink::new(self.output.as_deref().filter(|_| context.trusts_paths))?;
         sink.header(&endpoint)?;
         let mut chunks = remuda_data::chunks(&file.path, Some(format), Some(endpoint.contract()), CHUNK)?;
+        need_columns(&endpoint, chunks.columns(), &file.name)?;
         let mut rows_done = 0u64;
         while let Some(rows) = chunks.next() {
             let rows = rows?;
@@ -64,6 +66,24 @@ impl UseCase for Predict {
             output: self.output,
         })
     }
+}
+
+/// The file has every column that the model reads, and all that are missing are named at once.
+fn need_columns(endpoint: &Endpoint, found: &[(String, ColumnType)], file: &str) -> Result<()> {
+    let lacks = |name: &String| !found.iter().any(|(known, _)| known == name);
+    let missing: Vec<String> = endpoint
+        .columns()
+        .iter()
+        .map(|(name, _)| name)
+        .filter(|name| lacks(name))
+        .map(|name| format!("`{name}`"))
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let list = remuda_model::text::list(&missing);
+    Err(Error::new("serving.input", format!("{file} lacks {list}, which the model reads"))
+        .hint("add what is missing: an empty field stands for a missing value"))
 }
 
 async fn live(app: &App, context: &Context) -> Result<Endpoint> {

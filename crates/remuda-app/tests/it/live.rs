@@ -1,7 +1,7 @@
 //! What is live: predictions, and outcomes that come late, twice, corrected, or before their prediction.
 
 use crate::harness::{check_both, customers};
-use remuda_app::serving::Live;
+use remuda_app::serving::{Live, Predict};
 use remuda_model::team::Risk;
 
 #[test]
@@ -47,5 +47,19 @@ fn a_correction_within_one_file_counts_as_one() {
         story.predict(5_001, 5_002).await.unwrap();
         let joined = story.outcomes(&[(5_001, "yes"), (5_001, "no"), (5_001, "no")]).await;
         assert_eq!((joined.added, joined.corrected, joined.repeated), (1, 1, 1));
+    });
+}
+
+#[test]
+fn a_file_that_lacks_inputs_is_refused_by_name() {
+    check_both(Risk::Medium, |story| async move {
+        story.go_live(&customers(1, 3_000, None)).await;
+        let file = story.file("ask.csv", "customer,region\n1,north\n");
+        let request = Predict { file, output: None, id_column: None, model: None, source: None };
+        let refused = story.does("operator", request).await.unwrap_err();
+        assert_eq!(
+            (refused.code.as_str(), refused.message.as_str()),
+            ("serving.input", "ask.csv lacks `spend` and `plan`, which the model reads",)
+        );
     });
 }

@@ -1,7 +1,7 @@
 //! The application's stories, told in process by the members of a team. Each runs on SQLite, and on PostgreSQL where
 //! `REMUDA_TEST_POSTGRES` names a server (`.ci/with-postgres` starts one). What a function does alone is tested
 //! beside it; the terminal and the server have their own stories.
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail loudly")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail loudly")]
 
 mod crashes;
 mod errors;

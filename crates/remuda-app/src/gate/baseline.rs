@@ -63,7 +63,7 @@ fn find<'a>(metrics: &'a [MetricValue], name: &str) -> Option<&'a MetricValue> {
 fn floor_of(metrics: &[MetricValue], name: &str, nothing: f64) -> Option<String> {
     let metric = find(metrics, name)?;
     let (value, lower) = (metric.value?, metric.lower?);
-    let floor = ((value - ROOM * (value - lower)) * 100.0).floor() / 100.0;
+    let floor = ((value - ROOM * (value - lower)) * 100.0 + 1e-9).floor() / 100.0;
     (floor > nothing).then(|| format!("{floor:.2}"))
 }
 
@@ -85,7 +85,7 @@ fn margin(linear: &[MetricValue], majority: &[MetricValue]) -> Option<String> {
     let (linear, majority) = (find(linear, "accuracy")?, find(majority, "accuracy")?);
     let (value, floor) = (linear.value?, majority.value?);
     let (half, other) = (value - linear.lower?, floor - majority.lower?);
-    let sure = ((value - floor - ROOM * half.hypot(other)) * 100.0).floor() / 100.0;
+    let sure = ((value - floor - ROOM * half.hypot(other)) * 100.0 + 1e-9).floor() / 100.0;
     if sure >= 0.01 {
         return Some(format!("accuracy >= baseline majority + {sure:.2}"));
     }

@@ -167,6 +167,21 @@ fn every_definition_reads_back_as_it_was_written() {
 }
 
 #[test]
+fn whole_numbers_may_be_classes_or_numbers_where_they_are_the_label() {
+    for kind in [None, Some(FeatureKind::Category)] {
+        let mut contract = a_contract();
+        let label = contract.columns.len() - 1;
+        (contract.columns[label].column_type, contract.columns[label].kind) = (ColumnType::Integer, kind);
+        let definitions = good(&[
+            ("remuda.toml", &render::product(&a_product())),
+            ("data/customers.odcs.yaml", &render::contract(&contract)),
+            ("requirements/keep.md", &render::requirement(&a_requirement())),
+        ]);
+        assert_eq!(definitions.contracts[0].value.columns[label].kind, kind);
+    }
+}
+
+#[test]
 fn the_written_files_read_well() {
     assert_snapshot!("product", render::product(&a_product()));
     assert_snapshot!("contract", render::contract(&a_contract()));

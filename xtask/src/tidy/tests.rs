@@ -99,6 +99,11 @@ fn every_rule_can_fail() {
         ),
         (
             "crates/remuda-app/src/look.rs",
+            "//! Look.\nfn a() { sqlx::query() }\n",
+            "crates/remuda-app/src/look.rs:2: only remuda-ledger may know `sqlx`",
+        ),
+        (
+            "crates/remuda-app/src/look.rs",
             "//! Look.\nfn a() { arrow::array::x() }\n",
             "crates/remuda-app/src/look.rs:2: only remuda-data may know `arrow`",
         ),

@@ -4,7 +4,6 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail loudly")]
 
 mod crashes;
-mod errors;
 mod gate;
 mod harness;
 mod ledger;

@@ -149,7 +149,7 @@ impl Error {
 
     /// The same error with its source and the source's sources.
     #[must_use]
-    pub fn caused_by(mut self, source: &dyn std::error::Error) -> Self {
+    pub fn caused_by(mut self, source: &(dyn std::error::Error + 'static)) -> Self {
         let mut next = Some(source);
         while let Some(error) = next {
             let text = error.to_string();
@@ -157,6 +157,27 @@ impl Error {
                 self.causes.push(text);
             }
             next = error.source();
+        }
+        self.advised(source)
+    }
+
+    /// The same error with the next step where the disk is full or may not be written, if no step is named yet.
+    #[must_use]
+    pub(crate) fn advised(self, source: &(dyn std::error::Error + 'static)) -> Self {
+        use std::io::ErrorKind;
+        let mut next = Some(source);
+        while let Some(error) = next {
+            let kind = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+            match kind {
+                _ if !self.hints.is_empty() => return self,
+                Some(ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => {
+                    return self.hint("free some space on the disk and try again; nothing was half-written");
+                }
+                Some(ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied) => {
+                    return self.hint("check that the disk is not read-only and that you may write there");
+                }
+                _ => next = error.source(),
+            }
         }
         self
     }
@@ -234,8 +255,8 @@ impl From<serde_json::Error> for Error {
     }
 }
 
-fn with_source(code: &str, error: &dyn std::error::Error) -> Error {
-    let built = Error::new(code, error.to_string());
+fn with_source(code: &str, error: &(dyn std::error::Error + 'static)) -> Error {
+    let built = Error::new(code, error.to_string()).advised(error);
     match error.source() {
         Some(source) => built.caused_by(source),
         None => built,

@@ -6,6 +6,10 @@ use crate::error::Result;
 /// Repairs what a crash left behind. Called whenever an application is opened; cheap when there is nothing to do.
 pub(crate) async fn recover(app: &App) -> Result<()> {
     app.sweep();
+    if let Err(error) = app.blobs.sweep_temporary().await {
+        // Where nothing may be written, reading goes on.
+        tracing::warn!(%error, "half-written blobs stay");
+    }
     crate::run::close_dead_runs(app).await?;
     crate::serving::drain_spool(app).await?;
     Ok(())

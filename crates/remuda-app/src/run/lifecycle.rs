@@ -181,13 +181,19 @@ pub(crate) async fn close_dead_runs(app: &App) -> Result<()> {
         if !gone && !silent {
             continue;
         }
+        // Of all who see the dead run at once, one takes its lease and closes it.
+        let us = crate::recovery::holder();
+        let unmoved = held.beat.saturating_add(1);
+        if !app.ledger.take_lease(&held.name, &us, now.max(unmoved), unmoved).await? {
+            continue;
+        }
         if !has_ended(app, product, run).await? {
             let why = if gone { "its process ended without finishing it" } else { "its heartbeat stopped" };
             let record = EndRecord { exit_code: None, note: why.to_owned() };
             let fact = pin::system_fact(app, product, "run.failed", run, &record, vec![Link::uses("run", run)])?;
             app.ledger.append(product, Append { facts: vec![fact], ..Append::default() }).await?;
         }
-        app.ledger.release_lease(&held.name, &held.holder).await?;
+        app.ledger.release_lease(&held.name, &us).await?;
     }
     Ok(())
 }

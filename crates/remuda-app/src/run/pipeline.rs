@@ -295,7 +295,7 @@ fn write_stamp(path: &Path, stamp: &Stamp) -> Result<()> {
 fn files_digest(root: &Path, step: &Step) -> Result<Digest> {
     let mut fields = vec![serde_json::to_vec(step)?];
     for input in step.inputs.iter().filter(|input| !input.starts_with("step:") && !input.starts_with("data:")) {
-        let unreadable = |source: &dyn std::error::Error| {
+        let unreadable = |source: &(dyn std::error::Error + 'static)| {
             Error::new("run.failed", format!("step `{}`: the input `{input}` cannot be read", step.name))
                 .caused_by(source)
         };

@@ -15,7 +15,7 @@ use remuda_model::serving::PredictionRecord;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::HashSet;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -203,9 +203,17 @@ struct Segment {
 impl Segment {
     fn open(folder: &Path, stem: &str, number: u64) -> std::io::Result<Self> {
         let path = folder.join(format!("{stem}-{number}.open"));
-        let file = OpenOptions::new().create_new(true).append(true).open(&path)?;
-        let now = Instant::now();
-        Ok(Self { file, path, opened: now, flushed: now, bytes: 0, dirty: false })
+        loop {
+            let file = OpenOptions::new().create_new(true).append(true).open(&path)?;
+            // The lock tells those who cannot see our process (a container and its host) that the file is being
+            // written. Whoever came between making and locking has drained an empty file and removed it. Where a
+            // file system has no locks, the process in the file's name has to do.
+            let _ = file.lock();
+            if path.exists() {
+                let now = Instant::now();
+                return Ok(Self { file, path, opened: now, flushed: now, bytes: 0, dirty: false });
+            }
+        }
     }
 
     fn flush(&mut self) {
@@ -307,6 +315,10 @@ pub async fn drain_spool(app: &App) -> Result<()> {
         let is_open = path.extension().is_some_and(|ending| ending == "open");
         let writer_lives = rest.split('-').next().is_some_and(crate::recovery::marked_process_lives);
         if is_open && writer_lives {
+            continue;
+        }
+        let Ok(file) = File::open(&path) else { continue };
+        if is_open && matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
             continue;
         }
         drain_file(app, product, &path).await?;

@@ -6,7 +6,7 @@
 use regex::Regex;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 /// Where a test plays.
 pub(crate) struct Stage {
@@ -25,6 +25,17 @@ pub(crate) struct Said {
     pub(crate) err: String,
     /// The exit code.
     pub(crate) code: i32,
+}
+
+impl Said {
+    /// What a program said that has ended.
+    pub(crate) fn of(output: Output) -> Self {
+        Self {
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+            code: output.status.code().unwrap_or(-1),
+        }
+    }
 }
 
 impl Stage {
@@ -59,9 +70,17 @@ impl Stage {
         std::fs::write(self.path(name), text).unwrap();
     }
 
-    fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_remuda"));
-        command.args(words).args(&self.always).current_dir(self.folder.path().join(&self.place));
+    /// The built program with these words, to be started by the test.
+    pub(crate) fn command(&self, words: &[&str]) -> Command {
+        let mut command = self.program(env!("CARGO_BIN_EXE_remuda"));
+        command.args(words).args(&self.always);
+        command
+    }
+
+    /// Any program, in the stage's folder and with its surroundings.
+    pub(crate) fn program(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(self.folder.path().join(&self.place));
         for (name, _) in std::env::vars_os() {
             let name = name.to_string_lossy().into_owned();
             if name.starts_with("REMUDA_") || name.starts_with("GIT_") {
@@ -77,12 +96,7 @@ impl Stage {
 
     /// Runs a command to its end.
     pub(crate) fn run(&self, words: &[&str]) -> Said {
-        let output = self.command(words).stdin(Stdio::null()).output().unwrap();
-        Said {
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-            code: output.status.code().unwrap_or(-1),
-        }
+        Said::of(self.command(words).stdin(Stdio::null()).output().unwrap())
     }
 
     /// Runs a command, and writes down what was typed and said, without what changes between runs.

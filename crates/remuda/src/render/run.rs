@@ -138,16 +138,27 @@ pub(crate) fn finished(state: &RunState, paper: &Paper) -> String {
         table.row(vec![step.to_owned(), paint::dim(name), metric(value), text::thousands(value.n)]);
     }
     out.push_str(&table.render(paper.width));
-    if let Some(model) = state.models.last()
+    if let Some(model) = most_promising(state)
         && state.status == RunStatus::Finished
     {
-        out.push_str(&format!(
-            "{} {}\n",
-            paint::cyan("next:"),
-            paint::cyan(&format!("remuda gate evaluate {}", model.name))
-        ));
+        out.push_str(&format!("{} {}\n", paint::cyan("next:"), paint::cyan(&format!("remuda gate evaluate {model}"))));
     }
     out
+}
+
+/// The model whose first metric on validation is the best of this run.
+fn most_promising(state: &RunState) -> Option<&str> {
+    let first = |name: &str| {
+        state.metrics.iter().find(|metric| metric.name.split_once('/').is_some_and(|(step, _)| step == name))
+    };
+    let worth = |name: &str| {
+        let Some(metric) = first(name) else { return f64::NEG_INFINITY };
+        let smaller_is_better = ["mae", "rmse", "log loss"].iter().any(|known| metric.name.ends_with(known));
+        let value = metric.value.unwrap_or(f64::NEG_INFINITY);
+        if smaller_is_better { -value } else { value }
+    };
+    let names = state.models.iter().map(|model| model.name.as_str());
+    names.max_by(|left, right| worth(left).total_cmp(&worth(right)))
 }
 
 /// One line: how a run ended.

@@ -64,7 +64,7 @@ fn an_interrupted_run_ends_as_failed() {
 fn a_tracked_command_keeps_its_exit_code_and_its_words() {
     let (stage, _) = journey::churn();
     let told: Vec<String> = [
-        &["run", "--", "sh", "-c", "echo one; echo two >&2; exit 7"][..],
+        &["run", "--", "sh", "-c", "echo one; echo two; exit 7"][..],
         &["run", "list"],
         &["run", "--note", "a try", "--", "true"],
         &["run", "--", "no-such-program"],

@@ -10,12 +10,12 @@ use std::process::Command;
 pub struct Machine {
     /// Where cargo builds.
     pub target: PathBuf,
-    /// A Python with onnxruntime, numpy and scikit-learn.
+    /// A Python with onnxruntime, numpy, scikit-learn, skl2onnx and pandas.
     pub python: PathBuf,
 }
 
 /// Python packages that tests compare with.
-const PYTHON_PACKAGES: [&str; 3] = ["onnxruntime", "numpy", "scikit-learn"];
+const PYTHON_PACKAGES: [&str; 5] = ["onnxruntime", "numpy", "scikit-learn", "skl2onnx", "pandas"];
 
 /// Makes the machine ready.
 pub fn prepare(with_postgres: bool) -> Result<Machine> {
@@ -93,7 +93,7 @@ fn is_root() -> bool {
 /// The virtual environment, made and filled where it is not yet.
 fn prepare_python(folder: &Path) -> Result<PathBuf> {
     let python = folder.join("bin").join("python");
-    let imports = "import onnxruntime, numpy, sklearn";
+    let imports = "import onnxruntime, numpy, sklearn, skl2onnx, pandas";
     if succeeds(Command::new(&python).args(["-c", imports])) {
         return Ok(python);
     }

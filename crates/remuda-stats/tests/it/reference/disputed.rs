@@ -1,7 +1,8 @@
 //! Reference values we refuse to match, each with the mistake that produces them.
 //!
-//! A disputed case still tests something: that the file's number is the mistake's, to the last digit. What we answer
-//! ourselves is then checked against the publication.
+//! For such a case the reference test does NOT hold our function against the file: it holds the formula below, which
+//! exists in this test only. A green reference test therefore says nothing of our `score` interval; that one rests on
+//! the single value at the end of this file.
 
 use super::{Answer, Inputs, Put};
 use remuda_stats::difference::{Count, score};
@@ -41,7 +42,8 @@ fn score_with_a_count(inputs: Inputs<'_>) -> Answer {
 }
 
 /// Newcombe (1998), "Interval estimation for the difference between independent proportions", table II, contrast (a),
-/// method 6 (Miettinen and Nurminen): 0.0528 to 0.3382.
+/// method 6 (Miettinen and Nurminen): 0.0528 to 0.3382. Quoted from memory, no copy at hand: to be checked against the
+/// paper before anybody relies on it.
 #[test]
 fn the_score_interval_of_two_rates_is_the_published_one() {
     let interval = score(Count { successes: 56, n: 70 }, Count { successes: 48, n: 80 }, 0.95).unwrap();

@@ -7,7 +7,7 @@ use crate::bulk::{
 use crate::definitions::Definition;
 use crate::engine::{Transaction, Value};
 use crate::error::{Error, database, passes};
-use crate::{Ledger, metrics, outcomes, predictions};
+use crate::{Ledger, metrics, outcomes, predictions, tally};
 use remuda_model::Digest;
 use remuda_model::fact::{Fact, Link, NewFact, chain_hash, genesis};
 use remuda_model::serving::PredictionRecord;
@@ -149,6 +149,7 @@ async fn write_bulk(
     if !append.predictions.is_empty() {
         let rows = &append.predictions;
         appended.new_predictions = predictions::insert(transaction, product, sequence, rows).await?;
+        tally::add_predictions(transaction, product, sequence).await?;
         let digest = if appended.new_predictions == rows.len() as u64 {
             digest_predictions(rows)
         } else {
@@ -163,6 +164,7 @@ async fn write_bulk(
     if !append.outcomes.is_empty() {
         let rows = &append.outcomes;
         appended.new_outcomes = outcomes::insert(transaction, product, sequence, rows).await?;
+        tally::add_outcomes(transaction, product, sequence).await?;
         let digest = if appended.new_outcomes == rows.len() as u64 {
             digest_outcomes(rows)
         } else {

@@ -24,6 +24,7 @@ mod metrics;
 mod open;
 mod outcomes;
 mod predictions;
+mod tally;
 mod tokens;
 mod verify;
 
@@ -39,6 +40,7 @@ pub use facts::FactQuery;
 pub use leases::Lease;
 pub use open::{Ledger, Options};
 pub use outcomes::{ConfusionCount, Joined};
-pub use predictions::{LabelCount, ReleaseCount, Traffic, Window};
+pub use predictions::{LabelCount, Window};
+pub use tally::{MINUTE, ReleaseCount, Traffic};
 pub use tokens::Token;
 pub use verify::{Problem, VerifyReport};

@@ -38,12 +38,15 @@ struct Migration {
     postgres: &'static str,
 }
 
-const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    both: include_str!("migrations/0001_ledger.sql"),
-    sqlite: include_str!("migrations/0001_ledger.sqlite.sql"),
-    postgres: include_str!("migrations/0001_ledger.postgres.sql"),
-}];
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        both: include_str!("migrations/0001_ledger.sql"),
+        sqlite: include_str!("migrations/0001_ledger.sqlite.sql"),
+        postgres: include_str!("migrations/0001_ledger.postgres.sql"),
+    },
+    Migration { version: 2, both: include_str!("migrations/0002_tally.sql"), sqlite: "", postgres: "" },
+];
 
 /// How long one process waits for another's write lock.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -1,4 +1,5 @@
-//! Outcomes: written by an append, joined to predictions by id. The newest outcome of a prediction counts.
+//! Outcomes: written by an append, joined to predictions by id. The newest outcome of a prediction counts: the one that
+//! was observed last, or received last where no time of observation was told.
 
 use crate::Ledger;
 use crate::bulk::OutcomeRecord;
@@ -51,13 +52,13 @@ pub struct ConfusionCount {
 pub(crate) const OF_FACT: &str = "SELECT prediction, value, observed, received, position FROM outcome \
     WHERE product = $1 AND sequence = $2 AND position > $3 ORDER BY position LIMIT $4";
 
-/// Joins the newest outcome to each prediction `p`; goes before the window's conditions. Two details steer SQLite, which
-/// knows nothing of the tables' sizes: `CROSS JOIN` keeps predictions the outer loop, in the order of their index, so
-/// that a page costs a page; and `+ 0` hides the comparison from it, which it would turn into an index range over all
-/// later outcomes instead of looking up those of the one prediction.
+/// Joins the newest outcome to each prediction `p`; goes before the window's conditions. `CROSS JOIN` steers SQLite, which
+/// knows nothing of the tables' sizes: it keeps predictions the outer loop, in the order of their index, so that a page
+/// costs a page.
 const NEWEST_OUTCOME: &str = "CROSS JOIN outcome o WHERE o.product = p.product AND o.prediction = p.id \
     AND NOT EXISTS (SELECT 1 FROM outcome n WHERE n.product = o.product AND n.prediction = o.prediction \
-    AND (n.sequence + 0 > o.sequence OR (n.sequence + 0 = o.sequence AND n.position + 0 > o.position)))";
+    AND (COALESCE(n.observed, n.received), n.sequence, n.position) \
+    > (COALESCE(o.observed, o.received), o.sequence, o.position))";
 
 pub(crate) fn read(row: &Row) -> Result<OutcomeRecord, sqlx::Error> {
     let outcome = Outcome { prediction: row.text(0)?, value: row.text(1)?, observed: row.optional_integer(2)? };
@@ -95,18 +96,19 @@ pub(crate) async fn insert(
 }
 
 impl Ledger {
-    /// All outcomes of a prediction, the oldest first: the last one counts.
+    /// All outcomes of a prediction, in the order of their observation (or else receipt): the last one counts.
     ///
     /// # Errors
     /// The database failed.
     pub async fn outcomes_of(&self, product: &str, prediction: &str) -> Result<Vec<OutcomeRecord>, Error> {
         const OUTCOMES: &str = "SELECT prediction, value, observed, received FROM outcome \
-            WHERE product = $1 AND prediction = $2 ORDER BY sequence, position";
+            WHERE product = $1 AND prediction = $2 \
+            ORDER BY COALESCE(observed, received), sequence, position";
         let values = [Value::Text(product), Value::Text(prediction)];
         self.pool.list("read outcomes", OUTCOMES, &values, read).await
     }
 
-    /// All outcomes of many predictions, each's oldest first: the last one counts. A prediction without an outcome has
+    /// All outcomes of many predictions, each's in the order of [`Ledger::outcomes_of`]: the last one counts. A prediction without an outcome has
     /// no entry. Costs a query per some thousand ids.
     ///
     /// # Errors
@@ -118,7 +120,8 @@ impl Ledger {
     ) -> Result<HashMap<String, Vec<OutcomeRecord>>, Error> {
         let text = format!(
             "SELECT o.prediction, o.value, o.observed, o.received FROM {} CROSS JOIN outcome o \
-             WHERE o.product = $1 AND o.prediction = asked.id ORDER BY o.sequence, o.position",
+             WHERE o.product = $1 AND o.prediction = asked.id \
+             ORDER BY COALESCE(o.observed, o.received), o.sequence, o.position",
             self.pool.asked()
         );
         let mut found: HashMap<String, Vec<OutcomeRecord>> = HashMap::new();

@@ -1,4 +1,4 @@
-//! The prediction log: written by an append; counted, bucketed and streamed for traffic and drift.
+//! The prediction log: written by an append; its labels counted, and streamed for drift. Traffic lives in `tally.rs`.
 
 use crate::Ledger;
 use crate::engine::{Conditions, Row, Transaction, Value, lists};
@@ -20,12 +20,14 @@ pub struct Window {
     pub since: i64,
     /// Before this time.
     pub until: i64,
+    /// One prediction in so many, evenly over the log: a sample that does not depend on what they say. 1: all.
+    pub every: i64,
 }
 
 impl Window {
     /// Everything of a product.
     pub fn all(product: &str) -> Self {
-        Self { product: product.to_owned(), release: None, since: 0, until: i64::MAX }
+        Self { product: product.to_owned(), release: None, since: 0, until: i64::MAX, every: 1 }
     }
 
     /// The conditions of a query over table `prediction` under the name `p`.
@@ -56,36 +58,12 @@ impl Window {
             conditions.and("p.release =", Value::Text(release));
         }
         conditions.and("p.time >=", Value::Integer(self.since));
+        if self.every > 1 {
+            let every = conditions.place(Value::Integer(self.every));
+            conditions.text.push_str(&format!(" AND (p.sequence + p.position) % {every} = 0"));
+        }
         conditions
     }
-}
-
-/// How many predictions a release made, and when.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReleaseCount {
-    /// The release's digest.
-    pub release: String,
-    /// Its predictions.
-    pub count: i64,
-    /// Time of the first, microseconds since 1970, UTC.
-    pub first: i64,
-    /// Time of the last.
-    pub last: i64,
-}
-
-/// Traffic of one release in one bucket of time.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Traffic {
-    /// The release's digest.
-    pub release: String,
-    /// Where the bucket begins, microseconds since 1970, UTC: a multiple of its width.
-    pub bucket: i64,
-    /// Predictions in it.
-    pub count: i64,
-    /// Mean time to answer, in microseconds.
-    pub mean_microseconds: f64,
-    /// Longest time to answer, in microseconds.
-    pub maximum_microseconds: i64,
 }
 
 /// How often a release gave a label in one bucket of time.
@@ -193,50 +171,6 @@ impl Ledger {
         const SEQUENCE: &str = "SELECT sequence FROM prediction WHERE product = $1 AND id = $2";
         let values = [Value::Text(product), Value::Text(id)];
         self.pool.first("find a prediction's fact", SEQUENCE, &values, |row| row.integer(0)).await
-    }
-
-    /// The predictions of each release that made any, ordered by release.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub async fn prediction_counts(&self, product: &str) -> Result<Vec<ReleaseCount>, Error> {
-        const COUNTS: &str = "SELECT release, CAST(COUNT(*) AS BIGINT), MIN(time), MAX(time) FROM prediction \
-            WHERE product = $1 GROUP BY release ORDER BY release";
-        let read = |row: &Row| {
-            Ok(ReleaseCount {
-                release: row.text(0)?,
-                count: row.integer(1)?,
-                first: row.integer(2)?,
-                last: row.integer(3)?,
-            })
-        };
-        self.pool.list("count predictions", COUNTS, &[Value::Text(product)], read).await
-    }
-
-    /// Traffic per release and bucket of `width` microseconds (0: one bucket), ordered by bucket and release. Buckets
-    /// without predictions are absent.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub async fn traffic(&self, window: &Window, width: i64) -> Result<Vec<Traffic>, Error> {
-        let mut conditions = window.conditions();
-        let bucket = bucket(&mut conditions, width);
-        let text = format!(
-            "SELECT p.release, {bucket} AS bucket, CAST(COUNT(*) AS BIGINT), \
-             CAST(AVG(p.microseconds) AS DOUBLE PRECISION), MAX(p.microseconds) \
-             FROM prediction p WHERE {} GROUP BY p.release, bucket ORDER BY bucket, p.release",
-            conditions.text
-        );
-        let read = |row: &Row| {
-            Ok(Traffic {
-                release: row.text(0)?,
-                bucket: row.integer(1)?,
-                count: row.integer(2)?,
-                mean_microseconds: row.double(3)?,
-                maximum_microseconds: row.integer(4)?,
-            })
-        };
-        self.pool.list("count traffic", text, &conditions.values, read).await
     }
 
     /// Labels per release and bucket of `width` microseconds (0: one bucket), ordered by bucket, release and label.

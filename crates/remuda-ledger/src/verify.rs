@@ -8,7 +8,7 @@ use crate::bulk::{BULK_METRIC_POINTS, BULK_OUTCOMES, BULK_PREDICTIONS, RowDigest
 use crate::engine::{Pool, Row, Value};
 use crate::error::Error;
 use crate::facts::{COLUMNS, StoredFact, read_link};
-use crate::{Ledger, metrics, outcomes, predictions};
+use crate::{Ledger, metrics, outcomes, predictions, tally};
 use remuda_model::Digest;
 use remuda_model::fact::{Fact, Link, chain_hash, genesis};
 use std::collections::{BTreeMap, HashSet};
@@ -129,7 +129,21 @@ impl Walk<'_> {
         }
         self.end(head);
         self.strays().await?;
-        self.definitions().await
+        self.definitions().await?;
+        self.counts().await
+    }
+
+    /// The counts of traffic, where nothing else is wrong: after changed predictions they differ of course.
+    async fn counts(&mut self) -> Result<(), Error> {
+        if !self.report.problems.is_empty() {
+            return Ok(());
+        }
+        for (release, minute) in tally::differences(self.pool, self.product).await? {
+            let message =
+                format!("its counts of release {release} at {minute} differ from its predictions and outcomes");
+            self.problem(None, "tally", message);
+        }
+        Ok(())
     }
 
     /// SQLite's own check of the file's structure.

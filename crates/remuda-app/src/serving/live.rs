@@ -6,8 +6,9 @@ use crate::context::Context;
 use crate::error::Result;
 use crate::gate::{ClassSample, Sample, metric_value, usual_metrics};
 use crate::model;
+use crate::release::ReleaseLine;
 use crate::use_case::{Access, UseCase};
-use remuda_ledger::{Joined, Window};
+use remuda_ledger::{Joined, MINUTE, Window};
 use remuda_model::data::{ColumnProfile, Profile};
 use remuda_model::gate::criterion::Metric;
 use remuda_model::model::ModelVersion;
@@ -23,6 +24,8 @@ const DAY: i64 = 86_400_000_000;
 const BUCKETS: i64 = 30;
 /// The newest predictions that drift is computed on.
 const DRIFT_ROWS: usize = 5_000;
+/// Predictions that labels are counted on, and outcomes that metrics are computed on: of more, a sample spread evenly.
+const SAMPLE: i64 = 50_000;
 /// Categories shown; the others are taken together.
 const CATEGORIES: usize = 12;
 /// Bins of a number.
@@ -40,55 +43,79 @@ impl UseCase for Live {
         let product = &context.product()?.name;
         let head = app.ledger.head(product).await?.map_or(0, |fact| fact.sequence);
         let settings = context.definitions.serving.as_ref().map(|serving| serving.digest.clone());
-        let key = (product.clone(), head, self.days, settings);
+        let release = crate::release::live_release(app, context).await?;
+        let live = release.as_ref().map(|release| release.digest.clone());
+        let key = LiveKey { product: product.clone(), head, live, days: self.days, settings };
         if let Some(known) = app.live.get(&key, app.clock.now()) {
             return Ok(known);
         }
-        let page = self.compute(app, context).await?;
-        app.live.set(key, page.clone());
+        let begun = app.clock.now();
+        let page = self.compute(app, context, release).await?;
+        app.live.set(key, app.clock.now() - begun, page.clone());
         Ok(page)
     }
 }
 
-/// The live page of a moment ago.
+/// The live page of a moment ago, and how long it took (microseconds).
 #[derive(Default)]
-pub struct LiveCache(Mutex<Option<(LiveKey, LivePage)>>);
+pub struct LiveCache(Mutex<Option<(LiveKey, i64, LivePage)>>);
 
-/// Product, newest fact, days, and the settings in force.
-type LiveKey = (String, i64, u32, Option<remuda_model::Digest>);
+/// What a live page follows from.
+#[derive(Clone, PartialEq)]
+struct LiveKey {
+    product: String,
+    /// The newest fact.
+    head: i64,
+    /// The live release.
+    live: Option<remuda_model::Digest>,
+    days: u32,
+    /// The settings in force.
+    settings: Option<remuda_model::Digest>,
+}
 
 /// A page is kept for this long (microseconds): its window ends now.
 const KEPT: i64 = 60_000_000;
+/// From this duration on (microseconds) a page is dear: under traffic, when every second brings a fact, it is kept for
+/// [`DEAR_KEPT`] times what it took, so that looking at it never takes more than a twentieth of the machine.
+const DEAR: i64 = 200_000;
+const DEAR_KEPT: i64 = 20;
 
 impl LiveCache {
     fn get(&self, key: &LiveKey, now: i64) -> Option<LivePage> {
         let kept = self.0.lock().ok()?;
-        let (known, page) = kept.as_ref()?;
-        (known == key && (0..KEPT).contains(&(now - page.until))).then(|| page.clone())
+        let (known, took, page) = kept.as_ref()?;
+        let age = now - page.until;
+        let same = known == key && (0..KEPT).contains(&age);
+        let dear = *took > DEAR
+            && LiveKey { head: key.head, ..known.clone() } == *key
+            && (0..KEPT.min(DEAR_KEPT * took)).contains(&age);
+        (same || dear).then(|| page.clone())
     }
 
-    fn set(&self, key: LiveKey, page: LivePage) {
+    fn set(&self, key: LiveKey, took: i64, page: LivePage) {
         if let Ok(mut kept) = self.0.lock() {
-            *kept = Some((key, page));
+            *kept = Some((key, took, page));
         }
     }
 }
 
 impl Live {
-    async fn compute(self, app: &App, context: &Context) -> Result<LivePage> {
+    async fn compute(self, app: &App, context: &Context, release: Option<ReleaseLine>) -> Result<LivePage> {
         let product = context.product()?;
         let usual = remuda_model::serving::Serving::usual(&product.name);
         let settings = context.definitions.serving.as_ref().map_or(usual, |serving| serving.value.clone());
         let until = app.clock.now();
-        let since = until - i64::from(self.days.clamp(1, 3650)) * DAY;
+        // Traffic is counted by minutes, so the window begins with one.
+        let since = (until - i64::from(self.days.clamp(1, 3650)) * DAY).div_euclid(MINUTE) * MINUTE;
         let history = crate::release::promotions(app, context).await?;
         let mut page = LivePage {
             endpoint: settings.endpoint,
             on_duty: settings.on_duty,
-            release: crate::release::live_release(app, context).await?,
+            release,
             inputs: Vec::new(),
             predictions: 0,
             outcomes: 0,
+            measured: 0,
             traffic: Vec::new(),
             metrics: Vec::new(),
             metric_history: Vec::new(),
@@ -106,6 +133,7 @@ impl Live {
             release: Some(release.digest.to_string()),
             since,
             until: until.saturating_add(1),
+            every: 1,
         };
         let width = bucket_width(app, &window).await?;
         page.inputs = inputs(app, context, &model).await?;
@@ -145,6 +173,7 @@ async fn inputs(app: &App, context: &Context, model: &ModelVersion) -> Result<Ve
 async fn fill_traffic(app: &App, window: &Window, width: i64, page: &mut LivePage) -> Result<()> {
     for bucket in app.ledger.traffic(window, width).await? {
         page.predictions += bucket.count.unsigned_abs();
+        page.outcomes += bucket.outcomes.unsigned_abs();
         page.traffic.push(TrafficBucket {
             start: bucket.bucket,
             width,
@@ -157,9 +186,12 @@ async fn fill_traffic(app: &App, window: &Window, width: i64, page: &mut LivePag
 }
 
 async fn fill_metrics(app: &App, window: &Window, width: i64, model: &ModelVersion, page: &mut LivePage) -> Result<()> {
-    let mut joined = app.ledger.joined(window).await?;
+    let mut joined = match page.outcomes {
+        0 => Vec::new(),
+        outcomes => app.ledger.joined(&sampled(window, outcomes)).await?,
+    };
     joined.sort_by_key(|row| row.time);
-    page.outcomes = joined.len() as u64;
+    page.measured = joined.len() as u64;
     label_shares(app, window, &joined, page).await?;
     if joined.is_empty() {
         return Ok(());
@@ -183,22 +215,24 @@ async fn fill_metrics(app: &App, window: &Window, width: i64, model: &ModelVersi
     Ok(())
 }
 
+/// The window, thinned so that about [`SAMPLE`] of `rows` are left.
+fn sampled(window: &Window, rows: u64) -> Window {
+    let every = rows.div_ceil(SAMPLE.unsigned_abs()).max(1).cast_signed();
+    Window { every, ..window.clone() }
+}
+
 async fn label_shares(app: &App, window: &Window, joined: &[Joined], page: &mut LivePage) -> Result<()> {
     if page.release.is_none() || page.predictions == 0 {
         return Ok(());
     }
-    let counts = app.ledger.label_counts(window, i64::MAX / 4).await?;
+    let counts = app.ledger.label_counts(&sampled(window, page.predictions), 0).await?;
     if counts.len() > 200 {
         // A regression: every number is a label of its own.
         return Ok(());
     }
-    let mut labels: Vec<(String, u64)> = Vec::new();
-    for count in counts {
-        match labels.iter_mut().find(|(label, _)| *label == count.label) {
-            Some((_, sum)) => *sum += count.count.unsigned_abs(),
-            None => labels.push((count.label, count.count.unsigned_abs())),
-        }
-    }
+    let mut labels: Vec<(String, u64)> =
+        counts.into_iter().map(|count| (count.label, count.count.unsigned_abs())).collect();
+    let counted: u64 = labels.iter().map(|(_, count)| count).sum();
     labels.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     page.labels = labels
         .into_iter()
@@ -206,7 +240,7 @@ async fn label_shares(app: &App, window: &Window, joined: &[Joined], page: &mut 
         .map(|(label, count)| {
             let seen = joined.iter().filter(|row| row.outcome == label).count();
             LabelShare {
-                predicted: count as f64 / page.predictions as f64,
+                predicted: count as f64 / counted as f64,
                 observed: (!joined.is_empty()).then(|| seen as f64 / joined.len() as f64),
                 label,
             }

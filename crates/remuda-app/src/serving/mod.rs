@@ -89,8 +89,10 @@ pub struct LivePage {
     pub inputs: Vec<InputColumn>,
     /// Predictions by the live release in the window.
     pub predictions: u64,
-    /// Outcomes joined to them.
+    /// Those of them whose outcome is known.
     pub outcomes: u64,
+    /// Those of them that the metrics are computed on: all, or of very many a sample spread evenly over the window.
+    pub measured: u64,
     /// Predictions per bucket of time.
     pub traffic: Vec<TrafficBucket>,
     /// The live metrics over the window, each with its interval.

@@ -151,9 +151,7 @@ fn a_newer_ledger_is_refused() {
     check_both(|place| async move {
         place.outside("INSERT INTO remuda_format (version) VALUES (99)").await.unwrap();
         let refused = Ledger::open(&place.address).await.unwrap_err();
-        assert!(
-            refused.to_string().ends_with("this remuda knows formats up to 1: install a newer remuda"),
-            "{refused}"
-        );
+        assert!(refused.to_string().contains("has format 99, this remuda knows formats up to "), "{refused}");
+        assert!(refused.to_string().ends_with(": install a newer remuda"), "{refused}");
     });
 }

@@ -2,8 +2,8 @@
 
 use crate::harness::{Place, check_both, fact};
 use remuda_ledger::{
-    Append, BULK_OUTCOMES, BULK_PREDICTIONS, ConfusionCount, Definition, LabelCount, MetricPoint, OutcomeRecord,
-    ReleaseCount, Traffic, Window, digest_outcomes, digest_predictions,
+    Append, BULK_OUTCOMES, BULK_PREDICTIONS, ConfusionCount, Definition, LabelCount, Ledger, MINUTE, MetricPoint,
+    OutcomeRecord, ReleaseCount, Window, digest_outcomes, digest_predictions,
 };
 use remuda_model::Digest;
 use remuda_model::feedback::Outcome;
@@ -124,19 +124,55 @@ fn traffic_is_counted_per_release_and_bucket() {
     check_both(|place| async move {
         history(&place).await;
         let counts = place.ledger.prediction_counts("churn").await.unwrap();
-        let count = |release: &str, count, first, last| ReleaseCount { release: release.into(), count, first, last };
-        assert_eq!(counts, [count("r1", 2, 1_010, 1_020), count("r2", 1, 2_030, 2_030)]);
-
-        let traffic = place.ledger.traffic(&Window::all("churn"), 1_000).await.unwrap();
-        let bucket = |release: &str, bucket, count, mean_microseconds, maximum_microseconds| Traffic {
+        let count = |release: &str, count, outcomes, first, last| ReleaseCount {
             release: release.into(),
-            bucket,
             count,
-            mean_microseconds,
-            maximum_microseconds,
+            outcomes,
+            first,
+            last,
         };
-        assert_eq!(traffic, [bucket("r1", 1_000, 2, 15.0, 20), bucket("r2", 2_000, 1, 30.0, 30)]);
+        assert_eq!(counts, [count("r1", 2, 2, 1_010, 1_020), count("r2", 1, 0, 2_030, 2_030)]);
 
+        // Later minutes, one prediction whose outcome came first and one that was in the ledger already.
+        let late = |id: &str, minute: i64| prediction(id, "r1", minute * MINUTE + 7, "No");
+        let rows = vec![late("p9", 5), late("q1", 5), late("q2", 6), prediction("p1", "r1", 1_010, "Yes")];
+        let append = Append { facts: vec![fact("f5")], predictions: rows, ..Append::default() };
+        assert_eq!(place.ledger.append("churn", append).await.unwrap().new_predictions, 3);
+        let outcomes = vec![outcome("q2", "No", None), outcome("q2", "Yes", Some(9)), outcome("p1", "No", None)];
+        let append = Append { facts: vec![fact("f6")], outcomes, ..Append::default() };
+        place.ledger.append("churn", append).await.unwrap();
+
+        let traffic = place.ledger.traffic(&Window::all("churn"), 5 * MINUTE).await.unwrap();
+        let seen: Vec<_> = traffic.iter().map(|t| (t.release.as_str(), t.bucket, t.count, t.outcomes)).collect();
+        assert_eq!(seen, [("r1", 0, 2, 2), ("r2", 0, 1, 0), ("r1", 5 * MINUTE, 3, 2)]);
+        assert_eq!((traffic[0].mean_microseconds, traffic[0].maximum_microseconds), (15.0, 20));
+        let window = Window { since: 6 * MINUTE + 1, ..Window::all("churn") };
+        assert_eq!(place.ledger.traffic(&window, 0).await.unwrap()[0].count, 1);
+        assert!(place.problems().await.is_empty());
+    });
+}
+
+#[test]
+fn a_ledger_of_format_1_is_counted_when_it_is_opened_and_wrong_counts_are_found() {
+    check_both(|place| async move {
+        history(&place).await;
+        let before = place.ledger.prediction_counts("churn").await.unwrap();
+        place.outside("DROP TABLE tally; DELETE FROM remuda_format WHERE version = 2").await.unwrap();
+        let again = Ledger::open(&place.address).await.unwrap();
+        assert_eq!(again.prediction_counts("churn").await.unwrap(), before);
+        again.close().await;
+        assert!(place.problems().await.is_empty());
+
+        place.outside("UPDATE tally SET predictions = 9 WHERE release = 'r2'").await.unwrap();
+        let problems = place.problems().await;
+        assert_eq!(problems, ["0 tally: its counts of release r2 at 0 differ from its predictions and outcomes"]);
+    });
+}
+
+#[test]
+fn labels_are_counted_and_a_window_bounds_them() {
+    check_both(|place| async move {
+        history(&place).await;
         let labels = place.ledger.label_counts(&Window::all("churn"), 0).await.unwrap();
         let label = |release: &str, label: &str| LabelCount {
             release: release.into(),
@@ -162,6 +198,49 @@ fn a_long_log_is_streamed_over_page_borders_even_where_all_times_are_equal() {
         assert_eq!(streamed, rows);
         assert_eq!(place.ledger.predictions(&Window::all("churn"), 5_000).await.unwrap().len(), 5_000);
         assert!(place.problems().await.is_empty());
+    });
+}
+
+#[test]
+fn a_sample_is_spread_evenly_over_the_log() {
+    check_both(|place| async move {
+        for batch in 0..3 {
+            let row = |number: i64| prediction(&format!("p{batch}-{number}"), "r1", batch * 1_000 + number, "Yes");
+            let append = Append {
+                facts: vec![fact(&format!("f{batch}"))],
+                predictions: (0..300).map(row).collect(),
+                ..Append::default()
+            };
+            place.ledger.append("churn", append).await.unwrap();
+        }
+        let window = Window { every: 10, ..Window::all("churn") };
+        let sample = place.ledger.predictions(&window, usize::MAX).await.unwrap();
+        let of_batch = |batch: i64| sample.iter().filter(|row| row.time / 1_000 == batch).count();
+        assert_eq!([of_batch(0), of_batch(1), of_batch(2)], [30, 30, 30]);
+        assert_eq!(place.ledger.label_counts(&window, 0).await.unwrap()[0].count, 90);
+    });
+}
+
+#[test]
+fn the_outcome_that_was_observed_last_counts_whenever_it_comes() {
+    check_both(|place| async move {
+        history(&place).await;
+        let newest = async || {
+            let joined = place.ledger.joined(&Window::all("churn")).await.unwrap();
+            let row = joined.into_iter().find(|row| row.prediction == "p1").unwrap();
+            let all = place.ledger.outcomes_of("churn", "p1").await.unwrap();
+            assert_eq!(all.last().unwrap().outcome.value, row.outcome);
+            row.outcome
+        };
+        assert_eq!(newest().await, "Yes");
+        for (id, value, observed, then) in
+            [("f5", "No", 2_000, "Yes"), ("f6", "Maybe", 4_000, "Maybe"), ("f7", "Never", 3_999, "Maybe")]
+        {
+            let outcomes = vec![outcome("p1", value, Some(observed))];
+            let append = Append { facts: vec![fact(id)], outcomes, ..Append::default() };
+            place.ledger.append("churn", append).await.unwrap();
+            assert_eq!(newest().await, then, "{value} observed at {observed}");
+        }
     });
 }
 

@@ -36,6 +36,10 @@ pub(crate) fn live(page: &LivePage, paper: &Paper) -> String {
         out.push_str("\nNo outcomes are known yet: `remuda feedback add OUTCOMES` joins them.\n");
     } else {
         out.push_str(&format!("\n{}\n{}", paint::bold("Live metrics"), metric_table(&page.metrics, paper)));
+        if page.measured < page.outcomes {
+            let note = format!("on {} of the outcomes, spread evenly over the window", text::thousands(page.measured));
+            out.push_str(&wrap(&note, paper.width, 2));
+        }
     }
     if !page.drift.is_empty() {
         out.push_str(&format!(

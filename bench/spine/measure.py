@@ -1,4 +1,4 @@
-"""Measures the spine on generated rows: data add, gate evaluate, start-up, memory, /infer and the board.
+"""Measures the spine on generated rows: data add, gate evaluate, predict, outcomes, live, start-up, memory, /infer, board.
 
     cargo build --release
     python3 bench/spine/measure.py --remuda target/release/remuda --rows 1000000
@@ -43,6 +43,14 @@ def timed(what, command, folder, unit=None):
     rate = f"  {unit / seconds:,.0f} rows/s" if unit else ""
     print(f"{what:<34} {seconds:8.2f} s{rate}", flush=True)
     return done
+
+
+def outcomes(source, target):
+    """What really happened, by the key and label of a generated file."""
+    with open(source, encoding="utf-8") as rows, open(target, "w", encoding="utf-8") as file:
+        next(rows)
+        file.write("prediction_id,outcome\n")
+        file.writelines(f"{row.split(',', 1)[0]},{row.rsplit(',', 1)[1]}" for row in rows)
 
 
 def quantile(values, share):
@@ -117,6 +125,13 @@ def main():
         for words in (["sign", "intent", "shop"], ["sign", "evidence", "linear"], ["release", "create", "linear"],
                       ["sign", "accept", "newest"], ["release", "promote"]):
             subprocess.run([remuda, *words], cwd=folder, capture_output=True, check=False)
+        timed("predict", [remuda, "predict", large, "--id-column", "id", "-o", "out.csv"], folder, options.rows)
+        happened = os.path.join(scratch, "outcomes.csv")
+        outcomes(large, happened)
+        timed("feedback add", [remuda, "feedback", "add", happened], folder, options.rows)
+        timed("live, all of them joined", [remuda, "live"], folder)
+        timed("status", [remuda, "status"], folder)
+        timed("ledger verify", [remuda, "ledger", "verify"], folder)
         serve(remuda, folder)
     finally:
         shutil.rmtree(scratch)

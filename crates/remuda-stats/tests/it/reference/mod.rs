@@ -122,6 +122,7 @@ fn answer(group: &str, method: &str, inputs: Inputs<'_>) -> Option<Answer> {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "what is disputed must be seen")]
 fn reference_cases() {
     let path = match std::env::var("REMUDA_REFERENCE_CASES") {
         // A relative path is seen from the workspace, where the command is typed, not from this crate.

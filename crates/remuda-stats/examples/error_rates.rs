@@ -311,14 +311,14 @@ fn clusters(table: &mut Table) {
             },
         );
         table.row(
-            "rate `by` group, t(m - 1)",
+            "rate `by` group, Korn-Graubard",
             "rate 0.8, correlation 0.2 in groups",
             &place,
             20_000,
             true,
             move |random| {
                 let (hits, rows) = draw(random);
-                reaches(cluster::estimate(&hits, &rows, CONFIDENCE), 0.8)
+                reaches(cluster::rate(&hits, &rows, CONFIDENCE), 0.8)
             },
         );
     }

@@ -4,7 +4,7 @@
 
 use crate::bootstrap::MINIMUM_CLUSTERS;
 use crate::estimate::{Estimate, Result, Undefined, check_confidence, check_finite, check_lengths, out_of_range};
-use crate::special::{normal, student};
+use crate::special::{beta, normal, student};
 use serde::{Deserialize, Serialize};
 
 /// A ratio of totals with its linearised standard error.
@@ -68,6 +68,52 @@ pub fn estimate(above: &[f64], below: &[f64], confidence: f64) -> Result<Estimat
         confidence,
         n: clusters,
         method: "linearised ratio over clusters, Student t".to_owned(),
+    })
+}
+
+/// A rate over clusters: `hits` and `rows` of each. Clopper and Pearson's bounds at the effective number of rows
+/// p (1 - p) / se², reduced by the ratio of t quantiles for rows and for clusters: Korn and Graubard (1998), "Confidence
+/// intervals for proportions with small expected number of positive counts estimated from survey data". For rates near 0
+/// or 1, and few clusters, this holds its level where [`estimate`] does not (docs/concepts/error-rates.md). Where the
+/// rate does not vary between clusters each cluster counts as one row.
+///
+/// ```
+/// let (hits, rows): (Vec<f64>, Vec<f64>) = (0..40).map(|i| (f64::from(8 + i % 3), 10.0)).unzip();
+/// let rate = remuda_stats::cluster::rate(&hits, &rows, 0.95)?;
+/// assert!((rate.value - 0.8975).abs() < 1e-12 && rate.n == 40);
+/// assert!((rate.lower - 0.868_9).abs() < 1e-3);
+/// # Ok::<(), remuda_stats::Undefined>(())
+/// ```
+///
+/// # Errors
+/// As [`ratio`], under 30 clusters, or more hits than rows.
+pub fn rate(hits: &[f64], rows: &[f64], confidence: f64) -> Result<Estimate> {
+    check_confidence(confidence)?;
+    let ratio = ratio(hits, rows)?;
+    let clusters = hits.len() as f64;
+    if hits.len() < MINIMUM_CLUSTERS as usize {
+        return Err(Undefined::TooFew { needed: MINIMUM_CLUSTERS, have: hits.len() as u64 });
+    }
+    let p = ratio.value;
+    if !(0.0..=1.0).contains(&p) {
+        return Err(out_of_range("the rate over clusters", p));
+    }
+    let total: f64 = rows.iter().sum();
+    let effective = if ratio.standard_error > 0.0 && p > 0.0 && p < 1.0 {
+        let fewer = student::quantile(confidence, total - 1.0) / student::quantile(confidence, clusters - 1.0);
+        (p * (1.0 - p) / ratio.standard_error.powi(2) * fewer.powi(2)).min(total)
+    } else {
+        clusters.min(total)
+    };
+    let (hit, missed) = (p * effective, (1.0 - p) * effective);
+    let alpha = 1.0 - confidence;
+    Ok(Estimate {
+        value: p,
+        lower: if p <= 0.0 { 0.0 } else { beta::inverse(hit, missed + 1.0, alpha).0 },
+        upper: if p >= 1.0 { 1.0 } else { beta::inverse(hit + 1.0, missed, 1.0 - alpha).0 },
+        confidence,
+        n: hits.len() as u64,
+        method: "Korn-Graubard over clusters".to_owned(),
     })
 }
 

@@ -106,15 +106,7 @@ impl App {
             let name = Path::new(name).file_name().map_or("upload".into(), |name| name.to_string_lossy().into_owned());
             return Ok(RequestFile { path, name });
         }
-        if !file.exists() {
-            return Err(Error::not_found("file", &file.display().to_string())
-                .hint("paths begin in the folder that you are in; check the spelling"));
-        }
-        if file.is_dir() {
-            return Err(Error::new("request.invalid", format!("{} is a folder, not a data file", file.display())));
-        }
-        let name = file.file_name().map_or_else(|| file.display().to_string(), |name| name.to_string_lossy().into());
-        Ok(RequestFile { path: file.to_owned(), name })
+        local_file(file)
     }
 
     /// Removes uploads and scratch folders that a crash or a day left behind.
@@ -132,6 +124,19 @@ impl App {
             }
         }
     }
+}
+
+/// A file of this machine.
+pub(crate) fn local_file(file: &Path) -> Result<RequestFile> {
+    if !file.exists() {
+        return Err(Error::not_found("file", &file.display().to_string())
+            .hint("paths begin in the folder that you are in; check the spelling"));
+    }
+    if file.is_dir() {
+        return Err(Error::new("request.invalid", format!("{} is a folder, not a data file", file.display())));
+    }
+    let name = file.file_name().map_or_else(|| file.display().to_string(), |name| name.to_string_lossy().into());
+    Ok(RequestFile { path: file.to_owned(), name })
 }
 
 /// Scratch folders are named `PROCESS-random`.

@@ -103,6 +103,31 @@ pub(crate) struct Predicate {
 impl Predicate {
     /// Compiles a predicate for batches with these columns.
     pub(crate) fn compile(text: &str, columns: &[(String, ColumnType)]) -> Result<Self, PredicateError> {
+        let (compiled, gives) = Self::compile_any(text, columns)?;
+        match gives {
+            DataType::Boolean | DataType::Null => Ok(compiled),
+            other => Err(PredicateError {
+                message: format!(
+                    "it gives {} where true or false is expected: compare it with something",
+                    word_of(&other)
+                ),
+                span: 0..text.len(),
+            }),
+        }
+    }
+
+    /// Compiles an expression that gives a number per row.
+    pub(crate) fn compile_number(text: &str, columns: &[(String, ColumnType)]) -> Result<Self, PredicateError> {
+        let (compiled, gives) = Self::compile_any(text, columns)?;
+        if gives.is_numeric() || gives == DataType::Null {
+            return Ok(compiled);
+        }
+        let message = format!("it gives {} where a number is expected", word_of(&gives));
+        Err(PredicateError { message, span: 0..text.len() })
+    }
+
+    /// Compiles an expression over one row, and tells the type of what it gives.
+    fn compile_any(text: &str, columns: &[(String, ColumnType)]) -> Result<(Self, DataType), PredicateError> {
         let whole = |message: String| PredicateError { message, span: 0..text.len() };
         if text.trim().is_empty() {
             return Err(whole("the predicate is empty: write a condition such as `age >= 18`".to_owned()));
@@ -124,17 +149,23 @@ impl Predicate {
         let expression = ENGINE
             .create_physical_expr(logical.clone(), &schema)
             .map_err(|error| whole(engine_message(&error.to_string())))?;
-        let gives = expression.data_type(schema.as_arrow()).or_else(|_| logical.get_type(&schema));
-        match gives {
-            Ok(DataType::Boolean | DataType::Null) => {}
-            Ok(other) => {
-                let message =
-                    format!("it gives {} where true or false is expected: compare it with something", word_of(&other));
-                return Err(whole(message));
-            }
-            Err(error) => return Err(whole(engine_message(&error.to_string()))),
-        }
-        Ok(Self { text: text.to_owned(), expression, columns: read })
+        let gives = expression
+            .data_type(schema.as_arrow())
+            .or_else(|_| logical.get_type(&schema))
+            .map_err(|error| whole(engine_message(&error.to_string())))?;
+        Ok((Self { text: text.to_owned(), expression, columns: read }, gives))
+    }
+
+    /// The number of each row; NaN where missing.
+    pub(crate) fn numbers(&self, batch: &RecordBatch) -> Result<Vec<f64>, DataError> {
+        let failed =
+            |error: datafusion::error::DataFusionError| DataError::engine(format!("evaluate `{}`", self.text), error);
+        let value = self.expression.evaluate(batch).map_err(failed)?;
+        let array = value.into_array(batch.num_rows()).map_err(failed)?;
+        let array = arrow::compute::cast(&array, &DataType::Float64)
+            .map_err(|error| DataError::engine(format!("read `{}` as numbers", self.text), error))?;
+        let numbers = array.as_primitive::<arrow::datatypes::Float64Type>();
+        Ok((0..numbers.len()).map(|row| if numbers.is_valid(row) { numbers.value(row) } else { f64::NAN }).collect())
     }
 
     /// Which rows match; a missing answer does not.
@@ -153,6 +184,7 @@ impl Predicate {
 
 fn word_of(data_type: &DataType) -> &'static str {
     match data_type {
+        DataType::Boolean => "true or false",
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => "text",
         DataType::Date32 | DataType::Date64 => "a date",
         DataType::Timestamp(..) => "a timestamp",

@@ -195,6 +195,19 @@ impl Rows {
         Ok(matching)
     }
 
+    /// For each row what an SQL expression over its columns gives, as a number; NaN where missing.
+    ///
+    /// Errors: anything that a predicate may not hold either, or an expression that gives no number.
+    pub async fn evaluate(&self, expression: &str) -> Result<Vec<f64>, DataError> {
+        let compiled = Predicate::compile_number(expression, &self.columns())?;
+        let mut numbers = Vec::with_capacity(self.rows);
+        for batch in &self.batches {
+            numbers.extend(compiled.numbers(batch)?);
+            tokio::task::yield_now().await;
+        }
+        Ok(numbers)
+    }
+
     /// The rows at these places, in this order.
     pub fn take(&self, rows: &[usize]) -> Result<Rows, DataError> {
         let failed = |error| DataError::engine("pick rows", error);

@@ -132,7 +132,7 @@ pub fn check(files: &DefinitionFiles, parse_criterion: &CriterionParser<'_>) -> 
     } else {
         context.steps = Some(Vec::new());
     }
-    for (path, text) in in_folder(files, "requirements") {
+    for (path, text) in in_folder(files, "requirements").filter(|(path, _)| path.ends_with(".md")) {
         definitions
             .requirements
             .extend(read(path, text, &mut found, |source| requirement::read(source, &context, parse_criterion)));

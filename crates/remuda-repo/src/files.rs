@@ -21,7 +21,7 @@ const ROOT_FILES: [&str; 3] = [PRODUCT_FILE, "pipeline.toml", "serving.toml"];
 
 /// Definition files in folders: the folder and the endings.
 const FOLDERS: [(&str, &[&str]); 7] = [
-    ("requirements", &[".md"]),
+    ("requirements", &[".md", "costs.csv"]),
     ("data", &[".odcs.yaml", ".odcs.yml"]),
     ("labels", &[".toml", ".md"]),
     ("features", &[".sql"]),
@@ -40,9 +40,14 @@ pub fn is_definition_path(path: &str) -> bool {
     if ROOT_FILES.contains(&path) {
         return true;
     }
-    let Some((folder, name)) = path.split_once('/') else { return false };
+    let Some((folder, name)) = path.split_once('/') else { return is_cost_file(path) };
     let plain = !name.contains(['/', '\\', '\0']) && !name.starts_with('.');
     plain && FOLDERS.iter().any(|(known, endings)| *known == folder && endings.iter().any(|end| name.ends_with(end)))
+}
+
+/// Whether a file beside `remuda.toml` holds the costs of mistakes: what criteria mean with `mean cost using FILE`.
+fn is_cost_file(name: &str) -> bool {
+    name.ends_with("costs.csv") && !name.starts_with('.')
 }
 
 /// The nearest folder upwards from `start` that has a `remuda.toml`, as an absolute path.
@@ -63,6 +68,12 @@ pub fn read_files(root: &Path) -> Result<DefinitionFiles, RepoError> {
     for path in ROOT_FILES {
         if root.join(path).exists() {
             files.insert(path.to_owned(), read_one(&root, path)?);
+        }
+    }
+    let beside = fs::read_dir(&root).map_err(|source| RepoError::Read { path: root.clone(), source })?;
+    for name in beside.flatten().filter_map(|entry| entry.file_name().into_string().ok()) {
+        if is_cost_file(&name) && root.join(&name).is_file() {
+            files.insert(name.clone(), read_one(&root, &name)?);
         }
     }
     for (folder, _) in FOLDERS {

@@ -10,7 +10,9 @@
 
 use remuda_stats::difference::{self, Count};
 use remuda_stats::special::normal;
-use remuda_stats::{Estimate, Result, auc, bootstrap, classification, cluster, f1, mean, paired, proportion, quantile};
+use remuda_stats::{
+    Estimate, Result, auc, bootstrap, classification, cluster, f1, fairness, mean, paired, proportion, quantile,
+};
 use remuda_stats::{regression, sequential};
 use std::process::ExitCode;
 
@@ -278,8 +280,19 @@ fn groups(table: &mut Table) {
         let rate = 0.8;
         table.row("largest gap between groups", "three groups, gap 0.1", &format!("3 x {n}"), 2_000, true, |random| {
             let counts = [rate, rate, rate - 0.1].map(|rate| Count { successes: random.binomial(n, rate), n });
-            stays(remuda_stats::fairness::gap_estimate(&counts, CONFIDENCE), 0.1)
+            stays(fairness::gap_estimate(&counts, CONFIDENCE), 0.1)
         });
+        table.row(
+            "smallest ratio between groups",
+            "two groups, ratio 0.8",
+            &format!("2 x {n}"),
+            20_000,
+            true,
+            |random| {
+                let counts = [0.5, 0.4].map(|rate| Count { successes: random.binomial(n, rate), n });
+                reaches(fairness::ratio_estimate(&counts, CONFIDENCE), 0.8)
+            },
+        );
     }
 }
 

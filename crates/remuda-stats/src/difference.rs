@@ -60,6 +60,47 @@ fn newcombe_at(first: Count, second: Count, z: f64) -> Interval {
     Interval { low: p - q - (p - one.low).hypot(two.high - q), high: p - q + (one.high - p).hypot(q - two.low) }
 }
 
+/// First rate over second with one-sided bounds: Donner & Zou (2012), "Closed-form confidence intervals for functions of
+/// the normal mean and standard deviation" (MOVER-R), on Wilson's bounds of each rate. Where nothing bounds the second
+/// rate away from zero, the upper bound is the largest number there is.
+///
+/// ```
+/// use remuda_stats::difference::{Count, ratio};
+/// let estimate = ratio(Count { successes: 80, n: 100 }, Count { successes: 90, n: 100 }, 0.975)?;
+/// assert!((estimate.value - 8.0 / 9.0).abs() < 1e-12);
+/// // Koopman's (1984) score interval is 0.7808 to 0.9990.
+/// assert!((estimate.lower - 0.7808).abs() < 3e-3 && (estimate.upper - 0.9990).abs() < 1e-3);
+/// # Ok::<(), remuda_stats::Undefined>(())
+/// ```
+///
+/// # Errors
+/// As [`estimate`], and a second rate of zero.
+pub fn ratio(first: Count, second: Count, confidence: f64) -> Result<Estimate> {
+    check(first, second, confidence)?;
+    if second.successes == 0 {
+        return Err(Undefined::DividesByZero { what: "the second rate".to_owned() });
+    }
+    let z = normal::quantile(confidence);
+    let (one, two) = (wilson_at(first.successes, first.n, z), wilson_at(second.successes, second.n, z));
+    let (p, q) = (first.rate(), second.rate());
+    // The two roots of one quadratic; the stable form of each avoids the difference of like numbers.
+    let bound = |own: f64, other: f64, sign: f64| {
+        let (above, below) = (own * (2.0 * p - own), other * (2.0 * q - other));
+        let root = ((p * q).powi(2) - above * below).max(0.0).sqrt();
+        if sign < 0.0 { above / (p * q + root) } else { (p * q + root) / below }
+    };
+    let lower = if first.successes == 0 { 0.0 } else { bound(one.low, two.high, -1.0).max(0.0) };
+    let upper = bound(one.high, two.low, 1.0);
+    Ok(Estimate {
+        value: p / q,
+        lower: lower.min(p / q),
+        upper: if upper.is_finite() && upper > 0.0 { upper.max(p / q) } else { f64::MAX },
+        confidence,
+        n: first.n + second.n,
+        method: "MOVER-R".to_owned(),
+    })
+}
+
 /// Agresti & Caffo (2000): one success and one failure added to each group, then the plain interval. Not clipped.
 ///
 /// # Errors

@@ -129,6 +129,36 @@ pub fn gap_estimate(rates: &[Count], confidence: f64) -> Result<Estimate> {
     })
 }
 
+/// The smallest rate over the greatest, with one-sided bounds from the ratios of all ordered pairs of groups
+/// ([`difference::ratio`]). It is at least t only if each pair's is, so the lower bound takes each pair at the full
+/// risk; it is at most t if any pair's is, so the upper bound shares the risk among the pairs.
+///
+/// # Errors
+/// As [`ratio`], and a confidence outside (0, 1).
+pub fn ratio_estimate(rates: &[Count], confidence: f64) -> Result<Estimate> {
+    check_confidence(confidence)?;
+    let value = ratio(rates)?;
+    let each = 1.0 - (1.0 - confidence) / (rates.len() * (rates.len() - 1)) as f64;
+    let (mut lower, mut upper) = (1.0_f64, 1.0_f64);
+    for (index, one) in rates.iter().enumerate() {
+        for (place, other) in rates.iter().enumerate() {
+            // A group in which nothing was counted bounds no ratio from above; the reverse pair bounds it from below.
+            if index != place && other.successes > 0 {
+                lower = lower.min(difference::ratio(*one, *other, confidence)?.lower);
+                upper = upper.min(difference::ratio(*one, *other, each)?.upper);
+            }
+        }
+    }
+    Ok(Estimate {
+        value,
+        lower: lower.min(value),
+        upper: upper.max(value),
+        confidence,
+        n: rates.iter().map(|count| count.n).sum(),
+        method: "MOVER-R over all pairs of groups".to_owned(),
+    })
+}
+
 fn ends(rates: &[Count]) -> Result<(f64, f64)> {
     if rates.len() < 2 {
         return Err(Undefined::TooFew { needed: 2, have: rates.len() as u64 });

@@ -44,5 +44,6 @@ pub mod regression;
 pub mod scoring;
 pub mod sequential;
 pub mod special;
+pub mod weighted;
 
 pub use estimate::{Estimate, Interval, Result, Undefined};

@@ -1,14 +1,19 @@
-//! Deciding one criterion: which rows, which estimate, which side of the threshold, and the price where undecided.
+//! Deciding one criterion on a sample: which rows, which quantity, which side of the threshold the bounds lie on.
 
-use super::measure::{difference, measure, price_of, price_of_difference};
+use super::compare::difference;
+use super::groups;
+use super::measure::measure;
+use super::price::{price_of, price_of_difference, price_of_rate, scaled_price};
 use super::sample::Sample;
+use super::units::Units;
 use crate::error::{Error, Result};
 use remuda_data::Rows;
 use remuda_model::gate::criterion::{Bound, Change, Claim, Comparison, MetricOf, Quantity, Reference};
 use remuda_model::gate::{Criterion, Price, Reason, Verdict, VerdictKind};
 use remuda_model::requirement::StatedCriterion;
-use remuda_model::table::MISSING;
-use remuda_stats::Estimate;
+use remuda_model::table::{MISSING, Texts};
+use remuda_stats::{Estimate, mean, proportion, quantile};
+use std::collections::BTreeMap;
 
 /// What criteria are decided on.
 pub(super) struct Bench<'a> {
@@ -20,6 +25,8 @@ pub(super) struct Bench<'a> {
     pub(super) sample: &'a Sample,
     /// The models that criteria refer to, on the same rows.
     pub(super) references: &'a [(Reference, Sample)],
+    /// Cost tables by the name that criteria give them.
+    pub(super) costs: &'a BTreeMap<String, super::costs::Costs>,
     /// The submissions that share one risk.
     pub(super) looks: u32,
 }
@@ -36,36 +43,52 @@ impl Bench<'_> {
             Sample::Numbers { .. } => None,
         }
     }
+
+    fn reference(&self, wanted: &Reference) -> std::result::Result<&Sample, String> {
+        let found = self.references.iter().find(|(known, _)| known == wanted);
+        found.map(|(_, sample)| sample).ok_or_else(|| format!("there is no {} yet", wanted.name()))
+    }
+
+    /// A column of the evaluation table, for a criterion that cuts by it.
+    fn column(&self, name: &str) -> std::result::Result<Texts, String> {
+        self.rows.text(name).map_err(|error| error.to_string())
+    }
 }
 
 /// Decides a criterion: one verdict, or one per slice of a `for each`.
 pub(super) async fn decide(stated: &StatedCriterion, bench: &Bench<'_>) -> Result<Vec<Verdict>> {
-    let mask = match &stated.criterion.filter {
-        Some(predicate) => {
-            let matching = bench.rows.matching(predicate).await.map_err(|error| {
-                Error::new("gate.not_ready", format!("`where {predicate}` cannot be used")).caused_by(&error)
-            })?;
-            bench.kept.iter().map(|row| matching[*row]).collect()
+    let mut places: Vec<usize> = (0..bench.kept.len()).collect();
+    if let Some(predicate) = &stated.criterion.filter {
+        let matching = bench.rows.matching(predicate).await.map_err(|error| {
+            Error::new("gate.not_ready", format!("`where {predicate}` cannot be used")).caused_by(&error)
+        })?;
+        places.retain(|place| matching[bench.kept[*place]]);
+    }
+    let values = match &stated.criterion.claim {
+        Claim::Holds { quantity: Quantity::Quantile { expression, .. }, .. } => {
+            Some(bench.rows.evaluate(expression).await.map_err(|error| {
+                Error::new("gate.not_ready", format!("`{expression}` cannot be measured")).caused_by(&error)
+            })?)
         }
-        None => vec![true; bench.kept.len()],
+        _ => None,
     };
     let Some(each) = &stated.criterion.each else {
-        return Ok(vec![decide_rows(stated, bench, &mask)]);
+        return Ok(vec![decide_rows(stated, bench, &places, values.as_deref())]);
     };
     let texts = bench.rows.text(&each.column)?;
-    let mut verdicts = Vec::new();
-    for (code, value) in texts.dictionary.iter().enumerate() {
-        let in_slice = |(row, selected): (&usize, &bool)| {
-            *selected && texts.codes[*row] != MISSING && texts.codes[*row] as usize == code
-        };
-        let slice: Vec<bool> = bench.kept.iter().zip(&mask).map(in_slice).collect();
-        let rows = slice.iter().filter(|kept| **kept).count() as u64;
-        if rows == 0 || each.at_least.is_some_and(|least| rows < least) {
-            continue;
+    let mut slices: Vec<Vec<usize>> = vec![Vec::new(); texts.dictionary.len()];
+    for place in places {
+        if texts.codes[bench.kept[place]] != MISSING {
+            slices[texts.codes[bench.kept[place]] as usize].push(place);
         }
-        let mut verdict = decide_rows(stated, bench, &slice);
-        verdict.slice = Some(format!("{} = {value}", each.column));
-        verdicts.push(verdict);
+    }
+    let least = each.at_least.unwrap_or(1).max(1) as usize;
+    let mut verdicts = Vec::new();
+    for (value, slice) in texts.dictionary.iter().zip(&slices) {
+        if slice.len() >= least {
+            let verdict = decide_rows(stated, bench, slice, values.as_deref());
+            verdicts.push(Verdict { slice: Some(format!("{} = {value}", each.column)), ..verdict });
+        }
     }
     if verdicts.is_empty() {
         let missing = format!("no value of {} has enough rows", each.column);
@@ -102,37 +125,17 @@ pub(super) fn undecided(stated: &StatedCriterion, reason: Reason) -> Verdict {
     }
 }
 
-fn decide_rows(stated: &StatedCriterion, bench: &Bench<'_>, mask: &[bool]) -> Verdict {
-    let criterion = &stated.criterion;
+fn decide_rows(stated: &StatedCriterion, bench: &Bench<'_>, places: &[usize], values: Option<&[f64]>) -> Verdict {
     let base = |reason| Verdict { words: words(stated, bench), ..undecided(stated, reason) };
-    let missing = |what: String| base(Reason::DataMissing(what));
-    let (quantity, comparison, bound) = match &criterion.claim {
-        Claim::Holds { quantity, comparison, bound } => (quantity, *comparison, bound),
-        Claim::EveryTest { name } => return missing(format!("behavioural tests of `{name}` were not run")),
+    let Claim::Holds { comparison, .. } = &stated.criterion.claim else {
+        return base(Reason::DataMissing("behavioural tests were not run".to_owned()));
     };
-    if let Some(column) = &criterion.by {
-        return missing(format!("rows that depend on each other (`by {column}`) are not decided yet"));
+    if places.is_empty() {
+        return base(Reason::DataMissing("no row is selected".to_owned()));
     }
-    let Quantity::Metric(metric) = quantity else {
-        return missing(format!("`{quantity}` is not measured yet"));
-    };
-    let confidence = bench.confidence(criterion);
-    let sample = bench.sample.filtered(mask);
-    if sample.rows() == 0 {
-        return missing("no holdout row is selected".to_owned());
-    }
-    let found = match bound {
-        Bound::Number { .. } => absolute(metric, &sample, bound, comparison, confidence),
-        Bound::Reference { reference, change } => {
-            let Some((_, other)) = bench.references.iter().find(|(known, _)| known == reference) else {
-                return missing(format!("there is no {} yet", super::evaluate::reference_name(reference)));
-            };
-            relative(metric, &sample, &other.filtered(mask), *change, comparison, confidence)
-        }
-    };
-    match found {
-        Err(why) => missing(why),
-        Ok(found) => found.verdict(base(Reason::TooFewLabels), comparison),
+    match find(stated, bench, places, values) {
+        Err(why) => base(Reason::DataMissing(why)),
+        Ok(found) => found.verdict(base(Reason::TooFewLabels), *comparison),
     }
 }
 
@@ -143,26 +146,99 @@ struct Found {
     price: Option<Price>,
 }
 
-fn absolute(
-    metric: &MetricOf,
-    sample: &Sample,
-    bound: &Bound,
-    comparison: Comparison,
-    confidence: f64,
+/// Measures what a criterion claims on these rows.
+fn find(
+    stated: &StatedCriterion,
+    bench: &Bench<'_>,
+    places: &[usize],
+    values: Option<&[f64]>,
 ) -> std::result::Result<Found, String> {
+    let criterion = &stated.criterion;
+    let Claim::Holds { quantity, comparison, bound } = &criterion.claim else {
+        return Err("behavioural tests were not run".to_owned());
+    };
+    let confidence = bench.confidence(criterion);
+    let wants_more = comparison.wants_more();
+    let by = criterion.by.as_deref();
+    let units = match &criterion.by {
+        Some(column) => Some(Units::new(&bench.column(column)?, places.iter().map(|place| bench.kept[*place]))),
+        None => None,
+    };
+    let whole = places.len() == bench.kept.len();
+    let pick = |sample: &Sample| if whole { sample.clone() } else { sample.take(places) };
+    if let (Quantity::Metric(metric), Bound::Reference { reference, change }) = (quantity, bound) {
+        let (new, old) = (pick(bench.sample), pick(bench.reference(reference)?));
+        return relative(metric, (&new, &old), (units.as_ref(), by), *change, wants_more, confidence);
+    }
     let threshold = bound.threshold().ok_or("the bound is no number")?;
-    let estimate = measure(metric, sample, confidence).map_err(|why| why.to_string())?;
-    let price = price_of(metric, sample, &estimate, comparison.wants_more(), threshold);
-    Ok(Found { estimate, threshold, price })
+    let only_rows = |what: &str| match &criterion.by {
+        Some(column) => Err(format!("{what} is not decided `by {column}`")),
+        None => Ok(()),
+    };
+    let plain = |estimate: Estimate| {
+        let price = scaled_price(&estimate, wants_more, threshold, by);
+        Found { estimate, threshold, price }
+    };
+    match quantity {
+        Quantity::Metric(metric) => {
+            let sample = pick(bench.sample);
+            let estimate = measure(metric, &sample, units.as_ref(), confidence).map_err(|why| why.to_string())?;
+            let price = match &units {
+                Some(_) => scaled_price(&estimate, wants_more, threshold, by),
+                None => price_of(metric, &sample, &estimate, wants_more, threshold),
+            };
+            Ok(Found { estimate, threshold, price })
+        }
+        Quantity::Gap { metric, column } | Quantity::Ratio { metric, column } => {
+            only_rows("a comparison of groups")?;
+            let texts = bench.column(column)?;
+            let codes = places.iter().map(|place| texts.codes[bench.kept[*place]]);
+            let samples = groups::split(bench.sample, places, codes, texts.dictionary.len());
+            let ratio = matches!(quantity, Quantity::Ratio { .. });
+            groups::estimate(metric, &samples, ratio, confidence).map(plain).map_err(|why| why.to_string())
+        }
+        Quantity::Quantile { percent, .. } => {
+            only_rows("a quantile")?;
+            let values = values.ok_or("nothing was measured")?;
+            let values: Vec<f64> =
+                places.iter().map(|place| values[bench.kept[*place]]).filter(|v| !v.is_nan()).collect();
+            quantile::estimate(&values, percent / 100.0, confidence).map(plain).map_err(|why| why.to_string())
+        }
+        Quantity::MeanCost { file } => {
+            let costs = bench.costs.get(file).ok_or_else(|| format!("there is no file `{file}`"))?;
+            let losses = costs.of(&pick(bench.sample))?;
+            let estimate = match &units {
+                Some(units) => remuda_stats::cluster::estimate(&units.sums(losses), &units.rows(), confidence),
+                None => mean::estimate(&losses, confidence),
+            };
+            estimate.map(plain).map_err(|why| why.to_string())
+        }
+        Quantity::ChangedDecisions { against } => {
+            let changed = bench.sample.changed(bench.reference(against)?)?;
+            let changed: Vec<f64> = places.iter().map(|place| f64::from(u8::from(changed[*place]))).collect();
+            let hits = changed.iter().sum::<f64>() as u64;
+            let estimate = match &units {
+                Some(units) => remuda_stats::cluster::rate(&units.sums(changed), &units.rows(), confidence),
+                None => proportion::rate(hits, places.len() as u64, confidence),
+            };
+            let estimate = estimate.map_err(|why| why.to_string())?;
+            let price = match by {
+                Some(_) => scaled_price(&estimate, wants_more, threshold, by),
+                None => price_of_rate(hits, places.len() as u64, wants_more, threshold, confidence),
+            };
+            Ok(Found { estimate, threshold, price })
+        }
+        Quantity::PassRate { name } => Err(format!("behavioural tests of `{name}` were not run")),
+    }
 }
 
 /// New against old on the same rows: `new >= old + d` is held as `new - old >= d`, `new >= k old` as `new - k old >= 0`.
 fn relative(
     metric: &MetricOf,
-    new: &Sample,
-    old: &Sample,
+    samples: (&Sample, &Sample),
+    (units, by): (Option<&Units>, Option<&str>),
     change: Change,
-    comparison: Comparison,
+    wants_more: bool,
     confidence: f64,
 ) -> std::result::Result<Found, String> {
     let (scale, threshold) = match change {
@@ -171,8 +247,12 @@ fn relative(
         Change::AddPoints(points) => (1.0, points / 100.0),
         Change::Times(factor) => (factor, 0.0),
     };
-    let (estimate, disagreement) = difference(metric, new, old, scale, confidence).map_err(|why| why.to_string())?;
-    let price = price_of_difference(disagreement, &estimate, comparison.wants_more(), threshold);
+    let found = difference(metric, samples, units, scale, confidence).map_err(|why| why.to_string())?;
+    let (estimate, disagreement) = found;
+    let price = match by {
+        Some(_) => scaled_price(&estimate, wants_more, threshold, by),
+        None => price_of_difference(disagreement, &estimate, wants_more, threshold),
+    };
     Ok(Found { estimate, threshold, price })
 }
 

@@ -1,5 +1,6 @@
 //! Evaluating a candidate: predict the holdout, measure each criterion, decide, charge the look, append one fact.
 
+use super::costs::Costs;
 use super::decide::{Bench, decide};
 use super::sample::Sample;
 use super::{Compared, Evaluate, Evaluation, RequirementVerdicts};
@@ -24,6 +25,7 @@ use remuda_model::model::ModelVersion;
 use remuda_model::requirement::Requirement;
 use remuda_model::table::{Texts, Values};
 use remuda_repo::Defined;
+use std::collections::BTreeMap;
 
 /// What a look costs that shows verdicts only, and one that shows numbers: numbers teach a tuner more.
 const VERDICTS_CHARGE: u32 = 1;
@@ -36,6 +38,8 @@ struct Plan<'a> {
     version: DatasetVersion,
     contract: Contract,
     references: Vec<(Reference, ModelVersion)>,
+    /// Cost tables by the name that criteria give them, with their path.
+    costs: BTreeMap<String, (String, Costs)>,
     /// Digest over all of it: the same plan has the same answer.
     key: Digest,
 }
@@ -85,10 +89,7 @@ impl UseCase for Evaluate {
             compared: plan
                 .references
                 .iter()
-                .map(|(reference, version)| Compared {
-                    reference: reference_name(reference),
-                    model: version.digest.clone(),
-                })
+                .map(|(reference, version)| Compared { reference: reference.name(), model: version.digest.clone() })
                 .collect(),
             actor: context.actor.name.clone(),
             time: 0,
@@ -142,6 +143,7 @@ async fn plan<'a>(app: &App, context: &'a Context, request: &Evaluate) -> Result
             references.push((reference.clone(), version));
         }
     }
+    let costs = costs(context, &requirements)?;
     let mut fields: Vec<String> = vec![
         candidate.version.digest.to_string(),
         version.digest.to_string(),
@@ -149,20 +151,29 @@ async fn plan<'a>(app: &App, context: &'a Context, request: &Evaluate) -> Result
         context.product()?.holdout_budget.to_string(),
     ];
     fields.extend(requirements.iter().map(|requirement| requirement.digest.to_string()));
-    fields.extend(
-        references.iter().map(|(reference, version)| format!("{} {}", reference_name(reference), version.digest)),
-    );
+    fields.extend(references.iter().map(|(reference, version)| format!("{} {}", reference.name(), version.digest)));
+    let text = |path: &String| Digest::of(context.files.0.get(path).map_or(&[], |text| text.as_bytes())).to_string();
+    fields.extend(costs.values().map(|(path, _)| text(path)));
     let key = Digest::of_fields(fields.iter().map(String::as_bytes));
-    Ok(Plan { candidate, requirements, version, contract, references, key })
+    Ok(Plan { candidate, requirements, version, contract, references, costs, key })
 }
 
-/// What criteria call a reference.
-pub(super) fn reference_name(reference: &Reference) -> String {
-    match reference {
-        Reference::Production => "production".to_owned(),
-        Reference::Baseline(name) => format!("baseline {name}"),
-        Reference::Release(id) => format!("release {id}"),
+/// The cost tables that criteria name: files beside `remuda.toml`, or in `requirements/`, whose names end in `costs.csv`.
+fn costs(context: &Context, requirements: &[&Defined<Requirement>]) -> Result<BTreeMap<String, (String, Costs)>> {
+    let mut found = BTreeMap::new();
+    for stated in requirements.iter().flat_map(|requirement| &requirement.value.criteria) {
+        let Claim::Holds { quantity: Quantity::MeanCost { file }, .. } = &stated.criterion.claim else { continue };
+        let places = [file.clone(), format!("requirements/{file}")];
+        let Some(path) = places.into_iter().find(|path| context.files.0.contains_key(path)) else {
+            return Err(Error::new("gate.not_ready", format!("`{}` names a file that is not there", stated.text))
+                .hint(format!("write {file} beside remuda.toml, with a first line `truth,prediction,cost`"))
+                .hint("the names of cost files end in `costs.csv`"));
+        };
+        let costs = Costs::parse(&context.files.0[&path])
+            .map_err(|why| Error::new("gate.not_ready", format!("{path} is no cost table: {why}")))?;
+        found.insert(file.clone(), (path, costs));
     }
+    Ok(found)
 }
 
 fn reference_of(claim: &Claim) -> Option<&Reference> {
@@ -202,7 +213,15 @@ async fn measure_all(app: &App, context: &Context, plan: &Plan<'_>, evaluation: 
         references.push((reference.clone(), other.in_order_of(&sample)));
     }
     set_predictions(&mut rows, &kept, &predictions)?;
-    let bench = Bench { rows: &rows, kept: &kept, sample: &sample, references: &references, looks: evaluation.budget };
+    let costs = plan.costs.iter().map(|(name, (_, costs))| (name.clone(), costs.clone())).collect();
+    let bench = Bench {
+        rows: &rows,
+        kept: &kept,
+        sample: &sample,
+        references: &references,
+        costs: &costs,
+        looks: evaluation.budget,
+    };
     let total = plan.requirements.len() as f64;
     for (index, requirement) in plan.requirements.iter().enumerate() {
         context.tell(0.3 + 0.7 * index as f64 / total, "deciding");
@@ -307,6 +326,7 @@ async fn append(
         pins.add(context, &requirement.path);
         links.push(Link::uses("requirement", requirement.digest.as_str()));
     }
+    plan.costs.values().for_each(|(path, _)| pins.add(context, path));
     pins.add(context, &context.need_contract(&plan.version.dataset)?.path);
     links.extend(plan.references.iter().map(|(_, version)| Link::uses("model_version", version.digest.as_str())));
     links.push(Link::uses("evaluation_key", plan.key.as_str()));

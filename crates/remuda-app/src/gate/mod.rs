@@ -1,17 +1,28 @@
 //! The gate: evaluate a candidate on the holdout, and say for each criterion met, not met or undecided.
 
 mod baseline;
+mod check;
+mod compare;
+mod costs;
 mod decide;
 mod evaluate;
+mod groups;
 mod look;
+mod loss;
 mod measure;
+mod price;
+mod rate;
 mod sample;
+mod statistic;
+mod units;
 
 use remuda_model::Digest;
 use remuda_model::analysis::Confusion;
 use remuda_model::gate::{Verdict, VerdictKind};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+pub use check::{Check, Checked, check};
 
 pub(crate) use baseline::propose_criteria;
 pub(crate) use look::evaluations;

@@ -24,7 +24,7 @@ pub(crate) enum Sample {
 pub(crate) struct ClassSample {
     /// The model's classes, then those that occur in the truth only.
     pub(crate) classes: Arc<[String]>,
-    /// How many of them the model knows.
+    /// How many of them the model knows; 0 where it gives labels without probabilities.
     pub(crate) known: usize,
     /// The class that a metric without a class means.
     pub(crate) positive: Option<usize>,
@@ -71,26 +71,46 @@ impl Sample {
         }
     }
 
-    /// The rows that a mask keeps.
-    pub(crate) fn filtered(&self, kept: &[bool]) -> Sample {
-        fn pick<T: Copy>(values: &[T], kept: &[bool]) -> Vec<T> {
-            values.iter().zip(kept).filter(|(_, kept)| **kept).map(|(value, _)| *value).collect()
+    /// The rows at these places, in this order.
+    pub(crate) fn take(&self, places: &[usize]) -> Sample {
+        fn pick<T: Copy>(values: &[T], places: &[usize]) -> Vec<T> {
+            places.iter().map(|place| values[*place]).collect()
         }
         match self {
             Sample::Numbers { truth, predicted } => {
-                Sample::Numbers { truth: pick(truth, kept), predicted: pick(predicted, kept) }
+                Sample::Numbers { truth: pick(truth, places), predicted: pick(predicted, places) }
             }
             Sample::Classes(sample) => {
-                let width = sample.known.max(1);
-                let rows = sample.probabilities.chunks_exact(width).zip(kept).filter(|(_, kept)| **kept);
+                let row = |place: &usize| &sample.probabilities[place * sample.known..(place + 1) * sample.known];
                 Sample::Classes(ClassSample {
                     classes: Arc::clone(&sample.classes),
-                    truth: pick(&sample.truth, kept),
-                    predicted: pick(&sample.predicted, kept),
-                    probabilities: rows.flat_map(|(row, _)| row.iter().copied()).collect(),
+                    truth: pick(&sample.truth, places),
+                    predicted: pick(&sample.predicted, places),
+                    probabilities: places.iter().flat_map(row).copied().collect(),
                     ..*sample
                 })
             }
+        }
+    }
+}
+
+impl Sample {
+    /// Per row, whether another model decides otherwise.
+    pub(crate) fn changed(&self, other: &Sample) -> std::result::Result<Vec<bool>, String> {
+        match (self, other) {
+            (Sample::Numbers { predicted: new, .. }, Sample::Numbers { predicted: old, .. }) => {
+                Ok(new.iter().zip(old).map(|(new, old)| new != old).collect())
+            }
+            (Sample::Classes(new), Sample::Classes(old)) => {
+                let name = |sample: &ClassSample, class: &u32| sample.classes[*class as usize].clone();
+                let pairs = new.predicted.iter().zip(&old.predicted);
+                Ok(if new.classes == old.classes {
+                    pairs.map(|(one, other)| one != other).collect()
+                } else {
+                    pairs.map(|(one, other)| name(new, one) != name(old, other)).collect()
+                })
+            }
+            _ => Err("the two models answer different kinds of label".to_owned()),
         }
     }
 }
@@ -112,6 +132,15 @@ impl ClassSample {
             return vec![0.0; self.truth.len()];
         }
         self.probabilities.chunks_exact(self.known).map(|row| f64::from(row[class])).collect()
+    }
+
+    /// Per row the probability of the predicted class, and whether it is the true one.
+    pub(crate) fn confidences(&self) -> (Vec<f64>, Vec<bool>) {
+        let score = |(row, predicted): (usize, &u32)| {
+            let place = *predicted as usize;
+            if place < self.known { f64::from(self.probabilities[row * self.known + place]) } else { 0.0 }
+        };
+        (self.predicted.iter().enumerate().map(score).collect(), self.right())
     }
 
     /// Per row, whether the truth is this class.
@@ -142,14 +171,15 @@ impl Sample {
         };
         let places: Vec<u32> = sample.classes.iter().map(&mut place).collect();
         let moved = |values: &[u32]| values.iter().map(|value| places[*value as usize]).collect();
-        let mut probabilities = vec![0.0; sample.truth.len() * classes.len()];
+        let known = if sample.known == 0 { 0 } else { classes.len() };
+        let mut probabilities = vec![0.0; sample.truth.len() * known];
         for (row, given) in sample.probabilities.chunks_exact(sample.known.max(1)).enumerate() {
             for (class, probability) in given.iter().enumerate() {
                 probabilities[row * classes.len() + places[class] as usize] = *probability;
             }
         }
         Sample::Classes(ClassSample {
-            known: classes.len(),
+            known,
             positive: sample.positive.map(|positive| places[positive] as usize),
             truth: moved(&sample.truth),
             predicted: moved(&sample.predicted),

@@ -242,6 +242,17 @@ pub enum Reference {
     Release(String),
 }
 
+impl Reference {
+    /// What criteria call it.
+    pub fn name(&self) -> String {
+        match self {
+            Reference::Production => "production".to_owned(),
+            Reference::Baseline(name) => format!("baseline {name}"),
+            Reference::Release(id) => format!("release {id}"),
+        }
+    }
+}
+
 /// How the reference's value is changed before it is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]

@@ -110,7 +110,7 @@ fn requirement_verdicts(requirement: &RequirementVerdicts, paper: &Paper) -> Str
 }
 
 /// One criterion in full.
-fn full_verdict(verdict: &Verdict, paper: &Paper) -> String {
+pub(super) fn full_verdict(verdict: &Verdict, paper: &Paper) -> String {
     let slice = verdict.slice.as_ref().map(|slice| format!(" ({slice})")).unwrap_or_default();
     let mut out = format!("  {}  {}{slice}\n", verdict_word(verdict.kind), paint::bold(&verdict.criterion));
     if let Some(numbers) = verdict.estimate {
@@ -192,7 +192,7 @@ pub(crate) fn verdict_word(kind: VerdictKind) -> String {
 const MATRIX: usize = 8;
 
 /// The matrix for few classes, the worst mix-ups for many.
-fn confusion_table(confusion: &Confusion, paper: &Paper) -> String {
+pub(super) fn confusion_table(confusion: &Confusion, paper: &Paper) -> String {
     if confusion.classes.len() > MATRIX {
         return worst_mixups(confusion, paper);
     }

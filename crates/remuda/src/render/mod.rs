@@ -4,6 +4,7 @@
 //! sense without them. Nothing here reads a clock, a file or the environment: [`Paper`] says what there is to know.
 
 pub(crate) mod chart;
+pub(crate) mod check;
 pub(crate) mod data;
 pub(crate) mod error;
 pub(crate) mod feedback;

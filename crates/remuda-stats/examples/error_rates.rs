@@ -18,6 +18,8 @@ use std::process::ExitCode;
 
 /// The promise: a criterion `@95%` is wrongly met in at most 5 % of tries.
 const RISK: f64 = 0.05;
+/// What methods that are exact in the limit only may lie above it.
+const SLACK: f64 = 0.01;
 const CONFIDENCE: f64 = 1.0 - RISK;
 
 fn main() -> ExitCode {
@@ -48,7 +50,7 @@ struct Table {
 
 impl Table {
     /// Runs a simulation and prints its row; `promised` rows count as broken when they lie above the risk by more than
-    /// four standard errors. A gate that answers an error is undecided, so not met.
+    /// [`SLACK`] and four standard errors. A gate that answers an error is undecided, so not met.
     fn row(
         &mut self,
         method: &str,
@@ -73,7 +75,7 @@ impl Table {
         });
         let rate = f64::from(met) / f64::from(tries);
         let error = (rate.max(1.0 / f64::from(tries)) * (1.0 - rate) / f64::from(tries)).sqrt();
-        let broken = promised && rate - 4.0 * error > RISK;
+        let broken = promised && rate - 4.0 * error > RISK + SLACK;
         self.broken += u32::from(broken);
         let mark = if broken { " (!)" } else { "" };
         println!("| {method} | {population} | {n} | {:.2} % ± {:.2}{mark} | {tries} |", rate * 100.0, 200.0 * error);

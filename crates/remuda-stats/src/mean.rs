@@ -1,27 +1,24 @@
 //! The mean of per-row losses, errors or costs, with bounds; and the moments other modules share.
 
-use crate::bootstrap;
 use crate::estimate::{Estimate, Result, Undefined, check_confidence, check_finite};
-use crate::special::{normal, student};
+use crate::special::student;
 
-/// From this many rows on, the t interval may decide.
-pub const ROWS_FOR_T: u64 = 100;
-
-/// From this many skewed rows on, Hall's transformation replaces the bootstrap.
-const ROWS_FOR_HALL: u64 = 20_000;
-
-/// The mean with one-sided bounds: Student's t when it can be trusted, else a BCa bootstrap of 2,000 resamples.
+/// The mean with one-sided bounds: Student's t through Hall's transformation, which takes the skewness of the losses out.
+/// Hall (1992), "On the removal of skewness by transformation"; the skewness is corrected for the sample's size, the
+/// quantile is that of t with n - 1 degrees of freedom. Without skewness it is Student's t itself.
 ///
-/// t is trusted from 100 rows on while n > 25 G², G the skewness of the losses (Cochran 1977, "Sampling techniques",
-/// section 2.15). The bootstrap is seeded with a constant: equal input gives equal bounds. From 20,000 skewed rows on
-/// Hall's transformation stands in for it: as accurate to the same order, and without resamples. With fewer than 100
-/// skewed rows no method is exact: for 60 exponential losses the upper bound holds in 92 of 100 samples, not in 95.
+/// Simulated at the threshold (docs/concepts/error-rates.md) it keeps 5 % from 60 rows on for errors of a normal or
+/// exponential kind, where t is wrong in 7 to 10 % of tries and a BCa bootstrap in 6 to 9 %. For losses with a very long
+/// tail no method does: of 100 log-normal losses it is wrong in 7 %, t in 12 %.
 ///
 /// ```
 /// let losses: Vec<f64> = (0..200).map(|i| f64::from(i % 10)).collect();
 /// let mean = remuda_stats::mean::estimate(&losses, 0.95)?;
-/// assert!((mean.value - 4.5).abs() < 1e-12 && mean.method == "Student t");
-/// assert!((mean.upper - 4.836_4).abs() < 1e-3);
+/// assert!((mean.value - 4.5).abs() < 1e-12 && (mean.upper - 4.836_4).abs() < 1e-3);
+/// // Skewed to the right: the upper bound lies further away than the lower one.
+/// let skewed: Vec<f64> = (0..100).map(|i| (f64::from(i) / 25.0).exp()).collect();
+/// let mean = remuda_stats::mean::estimate(&skewed, 0.95)?;
+/// assert!(mean.upper - mean.value > 1.1 * (mean.value - mean.lower));
 /// # Ok::<(), remuda_stats::Undefined>(())
 /// ```
 ///
@@ -31,35 +28,35 @@ pub fn estimate(losses: &[f64], confidence: f64) -> Result<Estimate> {
     check_confidence(confidence)?;
     check_finite(losses)?;
     let moments = moments(losses);
-    if moments.n >= ROWS_FOR_T && moments.n as f64 > 25.0 * moments.skewness * moments.skewness {
-        return student_t(losses, confidence);
-    }
-    if moments.n >= ROWS_FOR_HALL && moments.variance > 0.0 {
-        return Ok(hall(moments, confidence));
-    }
-    bootstrap::mean(losses, 2_000, 0, confidence)
-}
-
-/// Hall (1992), "On the removal of skewness by transformation": the normal quantile through the inverse of
-/// g(T) = T + skew (T² / 3 + 1/6) / sqrt(n) + skew² T³ / (27 n).
-fn hall(moments: Moments, confidence: f64) -> Estimate {
+    check_spread(moments)?;
     let n = moments.n as f64;
-    let third = moments.skewness / 3.0;
-    let inverse = |z: f64| {
-        let inner = 1.0 + 3.0 * third * (z / n.sqrt() - moments.skewness / (6.0 * n));
+    let adjusted = if moments.n > 2 { (n * (n - 1.0)).sqrt() / (n - 2.0) } else { 1.0 };
+    let skewness = moments.skewness * adjusted;
+    let third = skewness / 3.0;
+    let inverse = |t: f64| {
+        if third.abs() < 1e-9 {
+            return t;
+        }
+        let inner = 1.0 + 3.0 * third * (t / n.sqrt() - skewness / (6.0 * n));
         n.sqrt() / third * (inner.cbrt() - 1.0)
     };
-    let z = normal::quantile(confidence);
+    let t = student::quantile(confidence, n - 1.0);
     let error = (moments.variance / n).sqrt();
-    let (one, other) = (moments.mean - error * inverse(z), moments.mean - error * inverse(-z));
-    Estimate {
+    Ok(Estimate {
         value: moments.mean,
-        lower: one.min(moments.mean),
-        upper: other.max(moments.mean),
+        lower: (moments.mean - error * inverse(t)).min(moments.mean),
+        upper: (moments.mean - error * inverse(-t)).max(moments.mean),
         confidence,
         n: moments.n,
-        method: "Hall's transformed t".to_owned(),
+        method: "Student t, Hall's transformation".to_owned(),
+    })
+}
+
+fn check_spread(moments: Moments) -> Result<()> {
+    if moments.n < 2 {
+        return Err(Undefined::TooFew { needed: 2, have: moments.n });
     }
+    if moments.variance == 0.0 { Err(Undefined::OneValueOnly) } else { Ok(()) }
 }
 
 /// The mean with Student's t bounds, whatever the number of rows and the skew.
@@ -70,12 +67,7 @@ pub fn student_t(losses: &[f64], confidence: f64) -> Result<Estimate> {
     check_confidence(confidence)?;
     check_finite(losses)?;
     let moments = moments(losses);
-    if moments.n < 2 {
-        return Err(Undefined::TooFew { needed: 2, have: moments.n });
-    }
-    if moments.variance == 0.0 {
-        return Err(Undefined::OneValueOnly);
-    }
+    check_spread(moments)?;
     let half = student::quantile(confidence, moments.n as f64 - 1.0) * (moments.variance / moments.n as f64).sqrt();
     Ok(Estimate {
         value: moments.mean,

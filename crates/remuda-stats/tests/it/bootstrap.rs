@@ -14,8 +14,8 @@ fn the_mean_of_a_skewed_column_agrees_with_scipy() {
     let ours = bootstrap::mean(&EXPONENTIAL, 50_000, 3, 0.95).unwrap();
     assert!((ours.lower - 0.8950).abs() < 0.02, "{ours:?}");
     assert!((ours.upper - 2.0295).abs() < 0.06, "{ours:?}");
-    // Thirty rows and a long tail: the mean asks the bootstrap by itself.
-    assert_eq!(mean::estimate(&EXPONENTIAL, 0.95).unwrap().method, "BCa bootstrap of the mean");
+    // What decides lies further out above: thirty rows of a long tail are fewer than they look.
+    assert!(mean::estimate(&EXPONENTIAL, 0.95).unwrap().upper > ours.upper);
 }
 
 #[test]
@@ -97,14 +97,13 @@ fn what_resampling_cannot_know_is_said() {
 }
 
 #[test]
-fn many_skewed_rows_use_the_transformation_and_agree_with_the_bootstrap() {
+fn hall_s_transformation_agrees_with_the_bootstrap_of_many_skewed_rows() {
     // exp of twice a normal, at spread-out quantiles: a skewness of 33, where Student's t is off by 0.1 at the top.
     let losses: Vec<f64> = (1..=20_000)
         .map(|i| (f64::from(i) * 0.754_877_666_246_692_7).fract().clamp(1e-9, 1.0 - 1e-9))
         .map(|u| (2.0 * remuda_stats::special::normal::quantile(u)).exp())
         .collect();
     let ours = mean::estimate(&losses, 0.95).unwrap();
-    assert_eq!(ours.method, "Hall's transformed t");
     // scipy.stats.bootstrap(n_resamples=20000, method="BCa", confidence_level=0.9): 6.935 to 7.950.
     assert!((ours.lower - 6.935).abs() < 0.02 && (ours.upper - 7.950).abs() < 0.03, "{ours:?}");
 }

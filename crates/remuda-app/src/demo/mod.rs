@@ -9,7 +9,7 @@ use crate::app::{App, Clock, Progress, SetClock, SystemClock};
 use crate::context::{Actor, Context, Source};
 use crate::error::{Error, Result};
 use crate::product::{Init, ledger_folder};
-use crate::run::pipeline::{self, Observer};
+use crate::run::pipeline::{self, Observer, Stream};
 use crate::serving::Inferred;
 use crate::use_case::{Caller, Local};
 use remuda_model::run::StepResult;
@@ -65,7 +65,7 @@ impl Observer for Clockwork {
         self.0.forward((result.seconds * 1e6) as i64);
     }
     fn progress(&mut self, _share: f64, _what: &str) {}
-    fn output(&mut self, _line: &str) {}
+    fn output(&mut self, _line: &str, _stream: Stream) {}
 }
 
 /// The story while it is told.

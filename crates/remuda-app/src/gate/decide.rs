@@ -20,6 +20,8 @@ pub(super) struct Bench<'a> {
     pub(super) sample: &'a Sample,
     /// The models that criteria refer to, on the same rows.
     pub(super) references: &'a [(Reference, Sample)],
+    /// Those of them that are the candidate itself.
+    pub(super) itself: &'a [Reference],
     /// The submissions that share one risk.
     pub(super) looks: u32,
 }
@@ -127,7 +129,8 @@ fn decide_rows(stated: &StatedCriterion, bench: &Bench<'_>, mask: &[bool]) -> Ve
             let Some((_, other)) = bench.references.iter().find(|(known, _)| known == reference) else {
                 return missing(format!("there is no {} yet", super::evaluate::reference_name(reference)));
             };
-            relative(metric, &sample, &other.filtered(mask), *change, comparison, confidence)
+            let found = relative(metric, &sample, &other.filtered(mask), *change, comparison, confidence);
+            if bench.itself.contains(reference) { found.map(|found| found.with_itself(*change)) } else { found }
         }
     };
     match found {
@@ -177,6 +180,15 @@ fn relative(
 }
 
 impl Found {
+    /// A model held against itself differs from itself by nothing: no sample is needed to know that.
+    fn with_itself(mut self, change: Change) -> Self {
+        if !matches!(change, Change::Times(_)) {
+            (self.estimate.value, self.estimate.lower, self.estimate.upper) = (0.0, 0.0, 0.0);
+            self.estimate.method = "the same model: no difference".to_owned();
+        }
+        self
+    }
+
     /// Which side of the threshold the bounds lie on.
     fn verdict(self, base: Verdict, comparison: Comparison) -> Verdict {
         let Found { estimate, threshold, price } = self;

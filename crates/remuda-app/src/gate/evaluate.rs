@@ -202,7 +202,21 @@ async fn measure_all(app: &App, context: &Context, plan: &Plan<'_>, evaluation: 
         references.push((reference.clone(), other.in_order_of(&sample)));
     }
     set_predictions(&mut rows, &kept, &predictions)?;
-    let bench = Bench { rows: &rows, kept: &kept, sample: &sample, references: &references, looks: evaluation.budget };
+    let candidate = &plan.candidate.version.digest;
+    let itself: Vec<Reference> = plan
+        .references
+        .iter()
+        .filter(|(_, version)| version.digest == *candidate)
+        .map(|(name, _)| name.clone())
+        .collect();
+    let bench = Bench {
+        rows: &rows,
+        kept: &kept,
+        sample: &sample,
+        references: &references,
+        itself: &itself,
+        looks: evaluation.budget,
+    };
     let total = plan.requirements.len() as f64;
     for (index, requirement) in plan.requirements.iter().enumerate() {
         context.tell(0.3 + 0.7 * index as f64 / total, "deciding");

@@ -1,5 +1,6 @@
 //! Making a product from a data file: infer, measure baselines, write definitions, add the first version.
 
+use super::unfinished::{self, Unfinished};
 use super::{Init, Initialised, MeasuredBaseline};
 use crate::app::{App, Clock, Progress};
 use crate::context::{Actor, Context, DefinitionFiles};
@@ -59,18 +60,25 @@ pub(crate) async fn init_at(
         Error::new("request.invalid", format!("`{}` is no risk", request.risk)).hint("write low, medium or high")
     })?;
     let folder = parent.join(&request.name);
-    if folder.join("remuda.toml").exists() {
+    if folder.join("remuda.toml").exists() && !unfinished::is_unfinished(&folder) {
         return Err(Error::new("definition.exists", format!("{} is a product already", folder.display()))
             .hint("choose another name, or work there: `remuda status`"));
     }
+    if request.from.is_dir() {
+        return Err(Error::new("request.invalid", format!("{} is a folder, not a data file", request.from.display()))
+            .hint(format!("name a file in it: `--from {}`", request.from.join("FILE.csv").display())));
+    }
     if !request.from.is_file() {
-        return Err(Error::not_found("file", &request.from.display().to_string()));
+        return Err(Error::not_found("file", &request.from.display().to_string())
+            .hint("paths begin in the folder that you are in; check the spelling"));
     }
     let existed = folder.exists();
     let made = make(&folder, &request, risk, actor, progress, clock).await;
+    // A product that could not be made leaves no half of one.
     if made.is_err() && !existed {
-        // A product that could not be made leaves no half of one.
         let _ = std::fs::remove_dir_all(&folder);
+    } else if made.is_err() && unfinished::is_unfinished(&folder) {
+        let _ = Unfinished::begin(&folder).and_then(Unfinished::done);
     }
     made
 }
@@ -93,6 +101,7 @@ async fn make(
     std::fs::create_dir_all(folder).map_err(|source| {
         Error::new("repository.unusable", format!("cannot make the folder {}", folder.display())).caused_by(&source)
     })?;
+    let mut unfinished = Unfinished::begin(folder)?;
     let product = product_of(request, risk, &actor);
     let member = product.members[0].clone();
     let pipeline = pipeline_of(&request.name);
@@ -106,9 +115,10 @@ async fn make(
         ("pipeline.toml".to_owned(), remuda_repo::render::pipeline(&pipeline)),
         ("serving.toml".to_owned(), remuda_repo::render::serving(&Serving::usual(&product.name))),
     ];
+    unfinished.will_write(&texts)?;
     write(folder, &texts)?;
     // The first version and the baselines come before the requirement, because its thresholds are taken from them.
-    let mut app = App::open(&ledger_folder(folder)).await?;
+    let mut app = App::open_unfinished(&ledger_folder(folder), None).await?;
     if let Some(clock) = clock {
         app = app.with_clock(clock);
     }
@@ -120,6 +130,7 @@ async fn make(
     let requirement = requirement_of(request, task, &contract, &member, &baselines)?;
     let path = format!("requirements/{}.md", requirement.name);
     texts.push((path, remuda_repo::render::requirement(&requirement)));
+    unfinished.will_write(&texts[texts.len() - 1..])?;
     write(folder, &texts[texts.len() - 1..])?;
     let mut files: Vec<String> = texts.iter().map(|(path, _)| path.clone()).collect();
     let repository = remuda_repo::git::init(folder, &files)?;
@@ -129,6 +140,8 @@ async fn make(
     let context = context_of(&texts, folder, &actor)?;
     context.need_sound()?;
     append_created(&app, &context, task, &files).await?;
+    app.close().await;
+    unfinished.done()?;
     Ok(Initialised {
         folder: folder.to_owned(),
         files,

@@ -32,7 +32,7 @@ fn rows_are_matched_by_key() {
     );
     let (_, after) = shelf.ingest(&path, None);
     let key = ["id".to_owned()];
-    let found = diff(&before, &after, &key, Some("label"), 10).unwrap();
+    let found = diff(&before, &after, &key, Some("label"), 10, &[]).unwrap();
     assert_eq!((found.added, found.removed, found.changed, found.relabelled), (1, 1, 1, 1));
     assert_eq!((found.rows_before, found.rows_after), (20_000, 20_000));
     assert_eq!(found.by_column, [("amount".to_owned(), 1), ("label".to_owned(), 1)]);
@@ -52,7 +52,7 @@ fn rows_are_matched_by_key() {
     );
     assert_eq!(found.examples[2].kind, RowChangeKind::Added);
     assert_eq!((found.examples[3].kind, &found.examples[3].key), (RowChangeKind::Removed, &keyed("12345")));
-    let nothing = diff(&before, &before, &key, None, 10).unwrap();
+    let nothing = diff(&before, &before, &key, None, 10, &[]).unwrap();
     assert_eq!((nothing.added, nothing.removed, nothing.changed), (0, 0, 0));
 }
 
@@ -64,7 +64,7 @@ fn without_a_unique_key_rows_are_compared_whole() {
     let path = shelf.file("after.csv", "id,amount\n1,5\n1,8\n1,9\n2,7\n2,7\n");
     let (_, after) = shelf.ingest(&path, None);
     for key in [vec![], vec!["id".to_owned()]] {
-        let found = diff(&before, &after, &key, None, 10).unwrap();
+        let found = diff(&before, &after, &key, None, 10, &[]).unwrap();
         assert_eq!((found.added, found.removed, found.changed), (3, 1, 0));
         assert_eq!(found.key_used, None);
         assert_eq!(found.note.is_some(), !key.is_empty());
@@ -79,7 +79,7 @@ fn columns_that_come_and_go_are_told_apart_from_rows() {
     let (_, before) = shelf.ingest(&path, None);
     let path = shelf.file("after.csv", "id,amount,new\n1,5.0,a\n2,7.5,b\n");
     let (_, after) = shelf.ingest(&path, None);
-    let found = diff(&before, &after, &["id".to_owned()], None, 10).unwrap();
+    let found = diff(&before, &after, &["id".to_owned()], None, 10, &[]).unwrap();
     assert_eq!((found.added, found.removed, found.changed), (0, 0, 1));
     assert_eq!((found.columns_added, found.columns_removed), (vec!["new".to_owned()], vec!["old".to_owned()]));
     assert_eq!(found.retyped.len(), 1);

@@ -174,13 +174,25 @@ fn span(values: &[f64]) -> String {
 }
 
 /// One criterion on one line.
-pub(crate) fn compact_line(verdict: &Verdict, paper: &Paper) -> String {
-    let slice = verdict.slice.as_ref().map(|slice| format!(" ({slice})")).unwrap_or_default();
-    let icon = paint::verdict(verdict.kind, verdict.kind.icon());
-    let numbers = numbers(verdict);
-    let room = paper.width.saturating_sub(6 + layout::width(&numbers)).max(20);
-    let criterion = layout::cut(&format!("{}{slice}", verdict.criterion), room);
-    format!("  {icon} {}  {}\n", layout::left(&criterion, room.min(44)), paint::dim(&numbers))
+pub(crate) fn compact_lines(verdicts: &[Verdict], paper: &Paper) -> String {
+    let parts: Vec<(String, String)> = verdicts
+        .iter()
+        .map(|verdict| {
+            let slice = verdict.slice.as_ref().map(|slice| format!(" ({slice})")).unwrap_or_default();
+            (format!("{}{slice}", verdict.criterion), numbers(verdict))
+        })
+        .collect();
+    let widest = |of: &dyn Fn(&(String, String)) -> usize| parts.iter().map(of).max().unwrap_or(0);
+    let numbers = widest(&|(_, numbers)| layout::width(numbers));
+    let room = paper.width.saturating_sub(6 + numbers).max(20);
+    let room = widest(&|(criterion, _)| layout::width(criterion)).min(room);
+    let mut out = String::new();
+    for (verdict, (criterion, numbers)) in verdicts.iter().zip(&parts) {
+        let icon = paint::verdict(verdict.kind, verdict.kind.icon());
+        let criterion = layout::left(&layout::cut(criterion, room), room);
+        out.push_str(&format!("  {icon} {criterion}  {}\n", paint::dim(numbers)));
+    }
+    out
 }
 
 /// Icon, word, colour: in that order of importance.

@@ -169,7 +169,8 @@ impl Error {
         let mut next = Some(source);
         while let Some(error) = next {
             let text = error.to_string();
-            if text != self.message && !self.causes.contains(&text) {
+            // Some sources repeat their own source's words at the end of theirs.
+            if text != self.message && !self.causes.iter().any(|known| known.ends_with(&text)) {
                 self.causes.push(text);
             }
             next = error.source();

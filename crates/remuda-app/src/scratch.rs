@@ -4,7 +4,7 @@
 //! whoever cannot (a container and its host that share a folder) is told by the lock.
 
 use crate::app::App;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use std::fs::{File, TryLockError};
 use std::path::Path;
 
@@ -29,15 +29,19 @@ impl App {
     /// A scratch folder of this process.
     pub(crate) fn scratch(&self) -> Result<Scratch> {
         let parent = self.folder.join("scratch");
-        std::fs::create_dir_all(&parent)?;
+        let refused = |source: std::io::Error| {
+            let code = crate::error::code_of_io(&source, "ledger.unusable");
+            Error::new(code, format!("cannot make a folder to work in, in {}", parent.display())).caused_by(&source)
+        };
+        std::fs::create_dir_all(&parent).map_err(refused)?;
         let prefix = format!("{}-", crate::recovery::process_mark());
         loop {
-            let folder = tempfile::Builder::new().prefix(&prefix).tempdir_in(&parent)?;
+            let folder = tempfile::Builder::new().prefix(&prefix).tempdir_in(&parent).map_err(refused)?;
             let lock = match File::create(folder.path().join(LOCK)) {
                 Ok(lock) => lock,
                 // Somebody who cannot see this process swept the folder before it was locked.
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(refused(error)),
             };
             // Where a file system has no locks, the process in the folder's name has to do.
             let _ = lock.lock();

@@ -4,6 +4,7 @@ use crate::cli::Globals;
 use crate::client::Client;
 use crate::progress::ProgressLine;
 use crate::remote::Remote;
+use crate::render::layout::wrap;
 use crate::render::{Paper, paint};
 use crate::screen::Screen;
 use remuda_app::{Actor, App, Caller, Context, Error, Local, Result, Source, UseCase};
@@ -151,7 +152,7 @@ impl Session {
         let folder = remuda_app::product::ledger_folder(root);
         let app = App::open_at(&folder, self.globals.ledger.as_deref()).await?;
         for note in app.notes.iter() {
-            self.say(&format!("{} {note}", paint::yellow("note:")));
+            self.say(&wrap(&format!("{} {note}", paint::yellow("note:")), self.screen.width, 0));
         }
         self.opened.lock().unwrap_or_else(PoisonError::into_inner).push(app.clone());
         Ok(app)

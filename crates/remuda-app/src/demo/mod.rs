@@ -104,7 +104,8 @@ pub async fn tell(folder: &Path, progress: Progress) -> Result<Told> {
     let quiet: Progress = Arc::new(|_, _| {});
     let actor = actor("engineer");
     let clock_seam: Arc<dyn Clock> = clock.clone();
-    let made = crate::product::init_at(folder, request, actor.clone(), quiet, Some(clock_seam)).await?;
+    let place = crate::product::Place { clock: Some(clock_seam), ledger: None };
+    let made = crate::product::init_at(folder, request, actor.clone(), quiet, place).await?;
     let root = made.folder;
     let clock_seam: Arc<dyn Clock> = clock.clone();
     let app = App::open(&ledger_folder(&root)).await?.with_clock(clock_seam);

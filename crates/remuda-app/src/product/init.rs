@@ -11,9 +11,9 @@ use crate::pin::{self, Pins};
 use crate::requirement::criteria_words;
 use crate::run::Job;
 use remuda_data::{InferRequest, Inference};
-use remuda_ledger::Append;
+use remuda_ledger::{Append, FactQuery};
 use remuda_model::Digest;
-use remuda_model::data::{DatasetVersion, FeatureKind, Task};
+use remuda_model::data::{ColumnUse, DatasetVersion, FeatureKind, Task};
 use remuda_model::diagnostic::Severity;
 use remuda_model::fact::Link;
 use remuda_model::requirement::{Requirement, StatedCriterion};
@@ -39,17 +39,30 @@ struct CreatedRecord<'a> {
 ///
 /// # Errors
 /// The name, the file or the label cannot be used, or files are already there. Then nothing is left behind.
-pub async fn init(parent: &Path, request: Init, actor: Actor, progress: Progress) -> Result<Initialised> {
-    init_at(parent, request, actor, progress, None).await
+pub async fn init(
+    parent: &Path,
+    request: Init,
+    actor: Actor,
+    progress: Progress,
+    ledger: Option<&str>,
+) -> Result<Initialised> {
+    init_at(parent, request, actor, progress, Place { ledger, clock: None }).await
 }
 
-/// [`init`], on another clock.
+/// Where and when a product is made: in a ledger elsewhere, on another clock.
+#[derive(Default)]
+pub(crate) struct Place<'a> {
+    pub(crate) ledger: Option<&'a str>,
+    pub(crate) clock: Option<Arc<dyn Clock>>,
+}
+
+/// [`init`], somewhere else or at another time.
 pub(crate) async fn init_at(
     parent: &Path,
     request: Init,
     actor: Actor,
     progress: Progress,
-    clock: Option<Arc<dyn Clock>>,
+    place: Place<'_>,
 ) -> Result<Initialised> {
     if !remuda_model::text::is_name(&request.name) {
         return Err(Error::new("request.invalid", format!("`{}` cannot be a product's name", request.name)).hint(
@@ -73,7 +86,7 @@ pub(crate) async fn init_at(
             .hint("paths begin in the folder that you are in; check the spelling"));
     }
     let existed = folder.exists();
-    let made = make(&folder, &request, risk, actor, progress, clock).await;
+    let made = make(&folder, &request, risk, actor, progress, place).await;
     // A product that could not be made leaves no half of one.
     if made.is_err() && !existed {
         let _ = std::fs::remove_dir_all(&folder);
@@ -89,7 +102,7 @@ async fn make(
     risk: Risk,
     actor: Actor,
     progress: Progress,
-    clock: Option<Arc<dyn Clock>>,
+    place: Place<'_>,
 ) -> Result<Initialised> {
     let inference = infer(request, &progress).await?;
     let task = inference
@@ -97,6 +110,17 @@ async fn make(
         .ok_or_else(|| Error::new("data.unusable", format!("`{}` cannot serve as a label", request.label)))?;
     if let Some(fatal) = inference.oddities.iter().find(|oddity| oddity.severity == Severity::Error) {
         return Err(Error::new("data.unusable", fatal.message.clone()).hint(fatal.advice.clone()));
+    }
+    if !inference.contract.columns.iter().any(|column| column.column_use == ColumnUse::Feature) {
+        let file = request.from.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let message = format!("{file} has no column from which `{}` could be predicted", request.label);
+        let left = inference.oddities.iter().find(|oddity| !oddity.advice.is_empty());
+        let left = left.map(|oddity| format!("{}: {}", oddity.message, oddity.advice));
+        let error = Error::new("data.unusable", message).hint("add columns that are known before the outcome is");
+        return Err(match left {
+            Some(left) => error.hint(left),
+            None => error,
+        });
     }
     std::fs::create_dir_all(folder).map_err(|source| {
         Error::new("repository.unusable", format!("cannot make the folder {}", folder.display())).caused_by(&source)
@@ -118,10 +142,11 @@ async fn make(
     unfinished.will_write(&texts)?;
     write(folder, &texts)?;
     // The first version and the baselines come before the requirement, because its thresholds are taken from them.
-    let mut app = App::open_unfinished(&ledger_folder(folder), None).await?;
-    if let Some(clock) = clock {
+    let mut app = App::open_unfinished(&ledger_folder(folder), place.ledger).await?;
+    if let Some(clock) = place.clock {
         app = app.with_clock(clock);
     }
+    refuse_known(&app, &product.name).await?;
     let context = context_of(&texts, folder, &actor)?.with_progress(Arc::clone(&progress));
     let source = request.from.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let format = read_format(request.format.as_deref(), &source)?;
@@ -153,6 +178,16 @@ async fn make(
         version: added.version,
         member,
     })
+}
+
+/// A ledger that several folders share has each product once.
+async fn refuse_known(app: &App, product: &str) -> Result<()> {
+    let query = FactQuery { verbs: vec!["product.created".into()], limit: Some(1), ..FactQuery::of(product) };
+    if app.ledger.facts(&query).await?.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new("definition.exists", format!("the ledger has a product `{product}` already"))
+        .hint("choose another name; or, if it is that one, clone its repository instead of making it anew"))
 }
 
 async fn infer(request: &Init, progress: &Progress) -> Result<Inference> {

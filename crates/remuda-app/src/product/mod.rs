@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use utoipa::ToSchema;
 
 pub use check::checked;
-pub(crate) use init::init_at;
+pub(crate) use init::{Place, init_at};
 pub use init::{init, ledger_folder};
 pub(crate) use unfinished::refuse_unfinished;
 

@@ -1,7 +1,9 @@
 //! What changed between two versions.
 
-use crate::support::Shelf;
-use remuda_data::{CellChange, RowChange, RowChangeKind, diff};
+use crate::support::{Shelf, draft};
+use remuda_data::{CellChange, ReadRequest, RowChange, RowChangeKind, diff, read_now};
+use remuda_model::data::Split;
+use std::collections::HashSet;
 
 fn table(rows: std::ops::Range<u32>, edit: impl Fn(u32) -> Option<String>) -> String {
     let mut text = "id,amount,label\n".to_owned();
@@ -83,4 +85,47 @@ fn columns_that_come_and_go_are_told_apart_from_rows() {
     assert_eq!((found.added, found.removed, found.changed), (0, 0, 1));
     assert_eq!((found.columns_added, found.columns_removed), (vec!["new".to_owned()], vec!["old".to_owned()]));
     assert_eq!(found.retyped.len(), 1);
+}
+
+#[test]
+fn rows_of_a_hidden_holdout_are_counted_and_never_shown() {
+    let mut shelf = Shelf::new();
+    let path = shelf.file("before.csv", table(0..3_000, |_| None));
+    let contract = draft(&path, Some("label")).contract;
+    let (_, before) = shelf.ingest(&path, Some(&contract));
+    let every_tenth = |row: u32| match row % 30 {
+        0 => Some(format!("{row},98,yes")),
+        10 => Some(String::new()),
+        20 => Some(format!("{row},{},{}", row % 97, if row % 3 == 0 { "no" } else { "yes" })),
+        _ => None,
+    };
+    let path = shelf.file("after.csv", table(0..3_100, every_tenth));
+    let (_, after) = shelf.ingest(&path, Some(&contract));
+    let holdout: HashSet<String> = [&before, &after]
+        .into_iter()
+        .flat_map(|parts| {
+            let request = ReadRequest { split: Some(Split::Holdout), columns: None, filter: None, limit: None };
+            let ids = read_now(parts, Some(&contract), &request).unwrap().text("id").unwrap();
+            (0..ids.codes.len()).filter_map(|row| ids.get(row).map(str::to_owned)).collect::<Vec<_>>()
+        })
+        .collect();
+    let contracts = [contract];
+    for key in [vec!["id".to_owned()], vec![]] {
+        let open = diff(&before, &after, &key, Some("label"), 1_000, &[]).unwrap();
+        let closed = diff(&before, &after, &key, Some("label"), 1_000, &contracts).unwrap();
+        let id = |row: &RowChange| {
+            let cell = row.changes.iter().find(|cell| cell.column == "id");
+            let of_cell = cell.and_then(|cell| cell.before.clone().or(cell.after.clone()));
+            of_cell.unwrap_or_else(|| row.key[0].1.clone())
+        };
+        let (hidden, shown): (Vec<&RowChange>, Vec<&RowChange>) =
+            open.examples.iter().partition(|row| holdout.contains(&id(row)));
+        assert!(hidden.len() > 20 && shown.len() > 100, "{} and {}", hidden.len(), shown.len());
+        assert_eq!(closed.examples.iter().collect::<Vec<_>>(), shown);
+        assert_eq!(closed.hidden, hidden.len() as u64);
+        // The counts tell of all rows.
+        assert_eq!((closed.added, closed.removed, closed.changed), (open.added, open.removed, open.changed));
+        // Few examples are asked for: they are found behind those that are hidden.
+        assert_eq!(diff(&before, &after, &key, Some("label"), 5, &contracts).unwrap().examples.len(), 5);
+    }
 }

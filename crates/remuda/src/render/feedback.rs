@@ -14,7 +14,8 @@ pub(crate) fn joined(answer: &Joined, paper: &Paper) -> String {
         out.push_str(&format!("  {} corrected an earlier one\n", text::thousands(answer.corrected)));
     }
     if answer.repeated > 0 {
-        out.push_str(&format!("  {} were there already\n", text::thousands(answer.repeated)));
+        let were = if answer.repeated == 1 { "was" } else { "were" };
+        out.push_str(&format!("  {} {were} there already\n", text::thousands(answer.repeated)));
     }
     if answer.older > 0 {
         out.push_str(&format!("  {} older than what is known: kept, without effect\n", text::thousands(answer.older)));

@@ -10,3 +10,4 @@ mod harness;
 mod ledger;
 mod live;
 mod release;
+mod run;

@@ -96,7 +96,7 @@ fn rows_of_a_hidden_holdout_are_counted_and_never_shown() {
     let every_tenth = |row: u32| match row % 30 {
         0 => Some(format!("{row},98,yes")),
         10 => Some(String::new()),
-        20 => Some(format!("{row},{},{}", row % 97, if row % 3 == 0 { "no" } else { "yes" })),
+        20 => Some(format!("{row},{},{}", row % 97, if row.is_multiple_of(3) { "no" } else { "yes" })),
         _ => None,
     };
     let path = shelf.file("after.csv", table(0..3_100, every_tenth));

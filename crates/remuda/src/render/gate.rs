@@ -271,6 +271,33 @@ mod tests {
     }
 
     #[test]
+    fn numbers_stand_below_each_other_however_long_the_criteria_are() {
+        let verdict = |criterion: &str| Verdict {
+            criterion: criterion.to_owned(),
+            words: String::new(),
+            slice: None,
+            kind: VerdictKind::Met,
+            reason: None,
+            estimate: Some(0.9),
+            lower: Some(0.8),
+            upper: Some(0.95),
+            threshold: 0.5,
+            wants_more: true,
+            confidence: 0.95,
+            n: 10,
+            method: String::new(),
+            price: None,
+        };
+        let criteria = ["auc >= 0.5", "recall of urgent >= 0.5 where language = 'es' and channel = 'mail'"];
+        for width in [80, 130] {
+            let lines = compact_lines(&criteria.map(verdict), &Paper { width, now: 0 });
+            let starts: Vec<Option<usize>> =
+                lines.lines().map(|line| line.find("0.900").map(|at| layout::width(&line[..at]))).collect();
+            assert!(starts[0].is_some() && starts[0] == starts[1], "{lines}");
+        }
+    }
+
+    #[test]
     fn a_price_is_a_range_with_its_chance() {
         let of = |cases: Vec<PriceCase>| price_words(&Price { cases, unit: "rows whose truth is Yes".into() });
         let cases = [

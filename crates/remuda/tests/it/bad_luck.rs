@@ -1,7 +1,7 @@
 //! Bad luck: two at once, a kill in the middle. Nothing that was acknowledged is lost, nothing half-written is seen, and
 //! the next command repairs what was left. What a disk can do is in `bad_disk`.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
+#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 #![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 
 use crate::harness::{Said, Stage};

@@ -102,6 +102,8 @@ pub struct App {
     pub models: Arc<crate::model::Cache>,
     /// The live page of a moment ago.
     pub live: Arc<crate::serving::LiveCache>,
+    /// What people should know about how it was opened, one sentence each: repairs that have to wait.
+    pub notes: Arc<Vec<String>>,
 }
 
 impl App {
@@ -113,14 +115,21 @@ impl App {
 
     /// The same, with a ledger elsewhere (`postgres://…`) when `ledger` names one.
     pub async fn open_at(folder: &Path, ledger: Option<&str>) -> Result<Self> {
+        crate::product::refuse_unfinished(folder)?;
+        Self::open_unfinished(folder, ledger).await
+    }
+
+    /// The same for a product that `init` is making.
+    pub(crate) async fn open_unfinished(folder: &Path, ledger: Option<&str>) -> Result<Self> {
         std::fs::create_dir_all(folder).map_err(|source| {
-            Error::new("ledger.unusable", format!("cannot make the folder {}", folder.display())).caused_by(&source)
+            let code = crate::error::code_of_io(&source, "ledger.unusable");
+            Error::new(code, format!("cannot make the folder {}", folder.display())).caused_by(&source)
         })?;
         let url = match ledger {
             Some(url) => url.to_owned(),
             None => format!("sqlite:{}", folder.join("ledger.db").display()),
         };
-        let app = Self {
+        let mut app = Self {
             ledger: Ledger::open(&url).await?,
             blobs: Blobs::local(folder),
             clock: Arc::new(SystemClock),
@@ -128,8 +137,9 @@ impl App {
             folder: folder.to_owned(),
             models: Arc::default(),
             live: Arc::default(),
+            notes: Arc::default(),
         };
-        crate::recovery::recover(&app).await?;
+        app.notes = Arc::new(crate::recovery::recover(&app).await?);
         Ok(app)
     }
 
@@ -140,10 +150,9 @@ impl App {
         self
     }
 
-    /// A scratch folder that goes when the value is dropped (and, after a crash, at the next start).
-    pub fn scratch(&self) -> Result<tempfile::TempDir> {
-        let parent = self.folder.join("scratch");
-        std::fs::create_dir_all(&parent)?;
-        Ok(tempfile::Builder::new().prefix(&format!("{}-", std::process::id())).tempdir_in(parent)?)
+    /// Ends the work: SQLite's log is folded into its file, so that the file alone is the ledger. No clone of this
+    /// application can be used afterwards.
+    pub async fn close(&self) {
+        self.ledger.close().await;
     }
 }

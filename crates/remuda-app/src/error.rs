@@ -117,14 +117,26 @@ pub const CODES: &[Code] = &[
         kind: Kind::Internal,
         meaning: "the ledger or the blob store cannot be read or written",
     },
+    Code {
+        code: "ledger.full",
+        kind: Kind::Internal,
+        meaning: "no space is left for the ledger or the blobs; nothing was half-written",
+    },
+    Code { code: "ledger.read_only", kind: Kind::Internal, meaning: "the ledger or the blobs may not be written here" },
     Code { code: "repository.unusable", kind: Kind::User, meaning: "the folder or its git repository cannot be used" },
     Code {
         code: "server.unreachable",
         kind: Kind::Config,
         meaning: "the server named in `remuda.toml` or by `--server` does not answer",
     },
+    Code { code: "server.running", kind: Kind::Conflict, meaning: "another server serves this folder" },
     Code { code: "internal", kind: Kind::Internal, meaning: "a fault of remuda" },
 ];
+
+/// The next step where a disk is full.
+const FREE_SOME: &str = "free some space on the disk and try again; nothing was half-written";
+/// The next step where a disk may not be written.
+const MAY_WRITE: &str = "check that the disk is not read-only and that you may write there";
 
 impl Error {
     /// An error with a code of the registry. An unregistered code counts as internal (and a test forbids it).
@@ -147,13 +159,18 @@ impl Error {
         self
     }
 
+    fn hint_if_none(self, hint: &str) -> Self {
+        if self.hints.is_empty() { self.hint(hint) } else { self }
+    }
+
     /// The same error with its source and the source's sources.
     #[must_use]
     pub fn caused_by(mut self, source: &(dyn std::error::Error + 'static)) -> Self {
         let mut next = Some(source);
         while let Some(error) = next {
             let text = error.to_string();
-            if text != self.message && !self.causes.contains(&text) {
+            // Some sources repeat their own source's words at the end of theirs.
+            if text != self.message && !self.causes.iter().any(|known| known.ends_with(&text)) {
                 self.causes.push(text);
             }
             next = error.source();
@@ -170,16 +187,17 @@ impl Error {
             let kind = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
             match kind {
                 _ if !self.hints.is_empty() => return self,
-                Some(ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => {
-                    return self.hint("free some space on the disk and try again; nothing was half-written");
-                }
-                Some(ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied) => {
-                    return self.hint("check that the disk is not read-only and that you may write there");
-                }
+                Some(ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => return self.hint(FREE_SOME),
+                Some(ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied) => return self.hint(MAY_WRITE),
                 _ => next = error.source(),
             }
         }
         self
+    }
+
+    /// Whether it is about a disk that is full or may not be written: reading may go on then.
+    pub(crate) fn is_about_disk(&self) -> bool {
+        matches!(self.code.as_str(), "ledger.full" | "ledger.read_only")
     }
 
     /// Errors in definition files.
@@ -220,8 +238,28 @@ impl std::error::Error for Error {}
 
 impl From<remuda_ledger::Error> for Error {
     fn from(error: remuda_ledger::Error) -> Self {
-        let moved = matches!(error, remuda_ledger::Error::Conflict { .. } | remuda_ledger::Error::Busy { .. });
-        with_source(if moved { "ledger.conflict" } else { "ledger.unusable" }, &error)
+        use remuda_ledger::Error as Ledger;
+        match &error {
+            Ledger::Conflict { .. } | Ledger::Busy { .. } => with_source("ledger.conflict", &error),
+            _ if error.is_about_room() => with_source("ledger.full", &error).hint_if_none(FREE_SOME),
+            _ if error.is_about_permission() => with_source("ledger.read_only", &error).hint_if_none(MAY_WRITE),
+            Ledger::Unclosed { .. } => with_source("ledger.read_only", &error)
+                .hint("run any command where the folder may be written, such as `remuda status`: it folds the log in"),
+            Ledger::Damaged { .. } => with_source("ledger.unusable", &error)
+                .hint("copy `.remuda/` before anything else: `cp -a .remuda remuda-damaged`")
+                .hint("then put a backup in its place, or read what is left: `sqlite3 .remuda/ledger.db .recover`"),
+            _ => with_source("ledger.unusable", &error),
+        }
+    }
+}
+
+/// The code of a failed file operation in the ledger's folder: that of a full or read-only disk, else this one.
+pub(crate) fn code_of_io(source: &std::io::Error, otherwise: &'static str) -> &'static str {
+    use std::io::ErrorKind;
+    match source.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "ledger.full",
+        ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => "ledger.read_only",
+        _ => otherwise,
     }
 }
 

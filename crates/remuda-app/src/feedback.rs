@@ -31,7 +31,7 @@ pub struct Add {
 }
 
 /// What `feedback add` did.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 pub struct Joined {
     /// Rows in the file.
     pub rows: u64,
@@ -41,7 +41,10 @@ pub struct Joined {
     pub corrected: u64,
     /// Outcomes that were there already.
     pub repeated: u64,
-    /// Outcomes whose prediction is not known (yet): kept, joined when it comes.
+    /// Outcomes that were seen before the one that counts: kept, and without effect.
+    #[serde(default)]
+    pub older: u64,
+    /// Outcomes whose prediction is not known (yet), new ones or not: kept, joined when it comes.
     pub unmatched: u64,
     /// Some ids of those.
     pub unmatched_examples: Vec<String>,
@@ -91,8 +94,7 @@ impl UseCase for Add {
         let format = crate::data::read_format(None, &file.name)?;
         let mut chunks = remuda_data::chunks(&file.path, Some(format), None, CHUNK)?;
         let columns = self.columns(context, chunks.columns(), &file.name)?;
-        let mut joined =
-            Joined { rows: 0, added: 0, corrected: 0, repeated: 0, unmatched: 0, unmatched_examples: Vec::new() };
+        let mut joined = Joined::default();
         while let Some(rows) = chunks.next() {
             let rows = rows?;
             let (done, total) = chunks.progress();
@@ -171,25 +173,25 @@ async fn join(
             .hint(format!("correct {source}, or name the column with the outcomes: --outcome-column")));
         }
         let observed = times.as_ref().and_then(|times| times[row]);
-        let outcome = Outcome { prediction: id.to_owned(), value: value.to_owned(), observed };
-        let before = known.entry(id.to_owned()).or_default();
-        // Whatever was said before is no news, even if something else was said since: an old file changes nothing.
-        let said = before.iter().any(|record| record.outcome == outcome);
-        match before.last() {
-            None => joined.added += 1,
-            Some(last) if said || last.outcome.value == outcome.value => {
-                joined.repeated += 1;
-                continue;
-            }
-            Some(_) => joined.corrected += 1,
-        }
         if !predicted.contains(id) {
             joined.unmatched += 1;
             if joined.unmatched_examples.len() < EXAMPLES {
                 joined.unmatched_examples.push(id.to_owned());
             }
         }
+        let outcome = Outcome { prediction: id.to_owned(), value: value.to_owned(), observed };
         let record = OutcomeRecord { outcome, received };
+        let before = known.entry(id.to_owned()).or_default();
+        match standing(before, &record) {
+            Standing::First => joined.added += 1,
+            Standing::Repeated => {
+                joined.repeated += 1;
+                continue;
+            }
+            Standing::Confirmed => joined.repeated += 1,
+            Standing::Corrects => joined.corrected += 1,
+            Standing::Older => joined.older += 1,
+        }
         before.push(record.clone());
         outcomes.push(record);
     }
@@ -205,6 +207,38 @@ async fn join(
     let append = Append { facts: vec![fact], outcomes, only_news: true, ..Append::default() };
     app.ledger.append(product, append).await?;
     Ok(())
+}
+
+/// How an outcome stands to what was known of its prediction.
+#[derive(Debug, PartialEq)]
+enum Standing {
+    /// Nothing was known.
+    First,
+    /// It was said before, or says what counts without a time of its own: no news.
+    Repeated,
+    /// It says what counts, and was seen later: kept, since an outcome seen in between must not win over it.
+    Confirmed,
+    /// It counts from now on.
+    Corrects,
+    /// It was seen before the one that counts.
+    Older,
+}
+
+/// `before` is in the order of arrival.
+fn standing(before: &[OutcomeRecord], new: &OutcomeRecord) -> Standing {
+    // The last of those that are newest by their moment.
+    let Some(newest) = before.iter().max_by_key(|record| record.moment()) else { return Standing::First };
+    // Whatever was said before is no news, even if something else was said since: an old file changes nothing.
+    if before.iter().any(|record| record.outcome == new.outcome) {
+        return Standing::Repeated;
+    }
+    let later = new.moment() >= newest.moment();
+    match newest.outcome.value == new.outcome.value {
+        true if later && new.outcome.observed.is_some() => Standing::Confirmed,
+        true => Standing::Repeated,
+        false if later => Standing::Corrects,
+        false => Standing::Older,
+    }
 }
 
 /// Whether what is predicted are numbers, by every contract that names a label.
@@ -241,4 +275,33 @@ fn moment(text: &str) -> Option<i64> {
         .iter()
         .find_map(|form| form.parse::<jiff::Timestamp>().ok())
         .map(|moment| moment.as_microsecond())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_outcome_that_was_seen_last_counts_whatever_came_last() {
+        let record = |value: &str, observed: Option<i64>, received: i64| OutcomeRecord {
+            outcome: Outcome { prediction: "p".to_owned(), value: value.to_owned(), observed },
+            received,
+        };
+        let cases = [
+            (vec![], record("yes", None, 10), Standing::First),
+            (vec![record("yes", None, 10)], record("yes", None, 20), Standing::Repeated),
+            (vec![record("yes", None, 10)], record("no", None, 20), Standing::Corrects),
+            // The first file comes once more, after a correction.
+            (vec![record("yes", None, 10), record("no", None, 20)], record("yes", None, 30), Standing::Repeated),
+            (vec![record("yes", Some(5), 10)], record("no", Some(4), 20), Standing::Older),
+            (vec![record("yes", Some(5), 10)], record("no", Some(6), 20), Standing::Corrects),
+            // Seen again later: what was seen in between, and comes last, does not count.
+            (vec![record("yes", Some(1), 10)], record("yes", Some(3), 20), Standing::Confirmed),
+            (vec![record("yes", Some(1), 10), record("yes", Some(3), 20)], record("no", Some(2), 30), Standing::Older),
+            (vec![record("yes", Some(3), 10)], record("yes", Some(1), 20), Standing::Repeated),
+        ];
+        for (before, new, expected) in cases {
+            assert_eq!(standing(&before, &new), expected, "{before:?} then {new:?}");
+        }
+    }
 }

@@ -120,6 +120,9 @@ pub struct Verified {
     pub blobs: u64,
     /// What is wrong; empty: all is well.
     pub problems: Vec<String>,
+    /// The digests of blobs that are damaged, cannot be read, or are missing though a fact relies on them.
+    #[serde(default)]
+    pub damaged_blobs: Vec<String>,
     /// The newest fact's hash: note it elsewhere, and a ledger cut short shows too.
     pub head: String,
 }
@@ -129,6 +132,7 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::use_case::{Access, UseCase};
 use remuda_ledger::FactQuery;
+use remuda_model::Digest;
 use remuda_model::fact::{Fact, Link, Relation};
 use std::collections::BTreeSet;
 
@@ -183,7 +187,7 @@ impl UseCase for Verify {
                 None => format!("{}: {}", problem.id, problem.message),
             })
             .collect();
-        let mut blobs = 0;
+        let (mut blobs, mut damaged_blobs) = (0, Vec::new());
         if !self.facts_only {
             let progress = std::sync::Arc::clone(&context.progress);
             let checked = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(0));
@@ -193,18 +197,22 @@ impl UseCase for Verify {
                 progress(0.5 + 0.5 * done as f64 / total.max(1) as f64, "checking blobs");
             };
             for problem in app.blobs.verify_all(tell).await? {
+                damaged_blobs.extend(problem.digest.map(|digest| digest.to_string()));
                 problems.push(format!("{}: {}", problem.place, problem.message));
             }
             blobs = checked.load(std::sync::atomic::Ordering::Relaxed);
-            problems.extend(missing_blobs(app, &product).await?);
+            for (digest, problem) in missing_blobs(app, &product).await? {
+                damaged_blobs.push(digest.to_string());
+                problems.push(problem);
+            }
         }
         let head = report.head.map(|digest| digest.to_string()).unwrap_or_default();
-        Ok(Verified { facts: report.facts, blobs, problems, head })
+        Ok(Verified { facts: report.facts, blobs, problems, damaged_blobs, head })
     }
 }
 
 /// Blobs that facts rely on and that are not there.
-async fn missing_blobs(app: &App, product: &str) -> Result<Vec<String>> {
+async fn missing_blobs(app: &App, product: &str) -> Result<Vec<(Digest, String)>> {
     let query = FactQuery { verbs: vec!["data.added".into(), "model.made".into()], ..FactQuery::of(product) };
     let mut problems = Vec::new();
     let mut seen = BTreeSet::new();
@@ -225,10 +233,9 @@ async fn missing_blobs(app: &App, product: &str) -> Result<Vec<String>> {
         }
         for digest in needed {
             if seen.insert(digest.clone()) && !app.blobs.contains(&digest).await? {
-                problems.push(format!(
-                    "blob {digest} is missing; fact {} ({}) relies on it",
-                    fact.sequence, fact.fact.verb
-                ));
+                let message =
+                    format!("blob {digest} is missing; fact {} ({}) relies on it", fact.sequence, fact.fact.verb);
+                problems.push((digest, message));
             }
         }
     }

@@ -25,6 +25,7 @@ mod recovery;
 pub mod release;
 pub mod requirement;
 pub mod run;
+mod scratch;
 pub mod serving;
 pub mod team;
 mod uploads;

@@ -4,15 +4,27 @@ use crate::app::App;
 use crate::error::Result;
 
 /// Repairs what a crash left behind. Called whenever an application is opened; cheap when there is nothing to do.
-pub(crate) async fn recover(app: &App) -> Result<()> {
+/// Where there is no room, or nothing may be written, reading goes on: what waits is said.
+pub(crate) async fn recover(app: &App) -> Result<Vec<String>> {
+    if app.ledger.is_read_only() {
+        return Ok(vec!["The ledger may not be written here: it can be read, as it is.".to_owned()]);
+    }
     app.sweep();
     if let Err(error) = app.blobs.sweep_temporary().await {
-        // Where nothing may be written, reading goes on.
         tracing::warn!(%error, "half-written blobs stay");
     }
-    crate::run::close_dead_runs(app).await?;
-    crate::serving::drain_spool(app).await?;
-    Ok(())
+    let mut notes = Vec::new();
+    let repairs = [
+        (crate::run::close_dead_runs(app).await, "Runs whose process is gone still show as running"),
+        (crate::serving::drain_spool(app).await, "Predictions wait in the spool and are not counted yet"),
+    ];
+    for (repaired, what) in repairs {
+        match repaired {
+            Err(error) if error.is_about_disk() => notes.push(format!("{what}: {error}.")),
+            other => other?,
+        }
+    }
+    Ok(notes)
 }
 
 /// Whether a process of this machine lives. Where that cannot be told, it does. A zombie does not live.
@@ -59,8 +71,12 @@ pub(crate) fn holder_is_gone(holder: &str) -> bool {
     }
 }
 
+/// This machine, since it was started, as far as its processes see each other: containers have lists of processes of
+/// their own, and a number says nothing outside of its list.
 fn host() -> String {
     let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    format!("{}/{}", name.trim(), boot.trim().chars().take(8).collect::<String>())
+    let list = std::fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+    let list: String = list.to_string_lossy().chars().filter(char::is_ascii_digit).collect();
+    format!("{}/{}/{list}", name.trim(), boot.trim().chars().take(8).collect::<String>())
 }

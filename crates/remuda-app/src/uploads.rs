@@ -116,8 +116,12 @@ impl App {
             let Ok(entries) = std::fs::read_dir(self.folder.join(folder)) else { continue };
             for entry in entries.flatten() {
                 let old = entry.metadata().and_then(|about| about.modified()).ok().and_then(|time| time.elapsed().ok());
-                let orphaned = is_ours && scratch_owner_is_gone(&entry.file_name().to_string_lossy());
-                if orphaned || old.is_some_and(|age| age > day) {
+                let gone = if is_ours {
+                    crate::scratch::is_abandoned(&entry.path())
+                } else {
+                    old.is_some_and(|age| age > day)
+                };
+                if gone {
                     let path = entry.path();
                     let _ = if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
                 }
@@ -137,10 +141,4 @@ pub(crate) fn local_file(file: &Path) -> Result<RequestFile> {
     }
     let name = file.file_name().map_or_else(|| file.display().to_string(), |name| name.to_string_lossy().into());
     Ok(RequestFile { path: file.to_owned(), name })
-}
-
-/// Scratch folders are named `PROCESS-random`.
-fn scratch_owner_is_gone(name: &str) -> bool {
-    let process = name.split('-').next().and_then(|text| text.parse::<u32>().ok());
-    process.is_some_and(|process| process != std::process::id() && !crate::recovery::process_lives(process))
 }

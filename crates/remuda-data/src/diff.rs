@@ -8,11 +8,12 @@
 
 use crate::columns::{View, views, write_key};
 use crate::error::DataError;
+use crate::ingest::split_columns;
 use crate::part::{Parts, batches};
 use arrow::array::BooleanArray;
 use arrow::compute::filter_record_batch;
 use arrow::record_batch::RecordBatch;
-use remuda_model::data::ColumnType;
+use remuda_model::data::{ColumnType, Contract, Split, SplitRule};
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
@@ -42,8 +43,10 @@ pub struct Diff {
     pub columns_removed: Vec<String>,
     /// Columns whose type changed: name, type before, type after.
     pub retyped: Vec<(String, ColumnType, ColumnType)>,
-    /// The first rows that differ.
+    /// The first rows that differ, without those of a hidden holdout.
     pub examples: Vec<RowChange>,
+    /// Rows of a hidden holdout that differ too, of those that were met while examples were looked for.
+    pub hidden: u64,
     /// The key that rows were matched by; `None`: they were compared whole, so a changed row counts as removed and
     /// added.
     pub key_used: Option<Vec<String>>,
@@ -86,7 +89,8 @@ pub struct CellChange {
     pub after: Option<String>,
 }
 
-/// Compares two versions. `limit` is the greatest number of examples. Blocking.
+/// Compares two versions. `limit` is the greatest number of examples; a row that is in the holdout of one of the
+/// `hidden` contracts is counted and never shown. Blocking.
 ///
 /// Errors: a part that cannot be read.
 pub fn diff(
@@ -95,8 +99,12 @@ pub fn diff(
     key: &[String],
     label: Option<&str>,
     limit: usize,
+    hidden: &[Contract],
 ) -> Result<Diff, DataError> {
-    let comparison = Comparison::new(before, after, key, label, limit);
+    let mut comparison = Comparison::new(before, after, key, label, limit);
+    if limit > 0 {
+        comparison.hide(hidden);
+    }
     let mut diff = comparison.schema_diff();
     let (before_rest, after_rest) = comparison.rest();
     let mut surplus: HashMap<u64, i64> = HashMap::new();
@@ -135,6 +143,31 @@ struct Comparison<'a> {
     common: Vec<String>,
     before_places: Vec<usize>,
     after_places: Vec<usize>,
+    /// Holdouts whose rows are not shown, with the columns that deal rows in each version.
+    before_holdouts: Vec<Holdout>,
+    after_holdouts: Vec<Holdout>,
+}
+
+/// Which rows of a version are in a holdout.
+struct Holdout {
+    rule: SplitRule,
+    /// Places of the columns whose values are hashed; `None`: the version lacks one, so any row may be in it.
+    by: Option<Vec<usize>>,
+}
+
+impl Holdout {
+    fn of(contract: &Contract, columns: &[(String, ColumnType)]) -> Self {
+        let names: Vec<String> = columns.iter().map(|(name, _)| name.clone()).collect();
+        let label = contract.label().map(|column| column.name.as_str());
+        Self { rule: contract.split.clone(), by: split_columns(&contract.split, &names, label).ok() }
+    }
+
+    fn has(&self, views: &[View<'_>], row: usize) -> bool {
+        let Some(by) = &self.by else { return true };
+        let (mut scratch, mut key) = (String::new(), Vec::new());
+        write_key(views, by, row, &mut scratch, &mut key);
+        self.rule.split_of(&key) == Split::Holdout
+    }
 }
 
 /// What remains when equal parts and equal rows have cancelled.
@@ -155,7 +188,14 @@ impl<'a> Comparison<'a> {
                 after_places.push(after_place);
             }
         }
-        Self { before, after, key, label, limit, common, before_places, after_places }
+        let (before_holdouts, after_holdouts) = (Vec::new(), Vec::new());
+        Self { before, after, key, label, limit, common, before_places, after_places, before_holdouts, after_holdouts }
+    }
+
+    /// Keeps the rows of these contracts' holdouts out of the examples.
+    fn hide(&mut self, contracts: &[Contract]) {
+        let of = |parts: &Parts| contracts.iter().map(|found| Holdout::of(found, &parts.manifest.columns)).collect();
+        (self.before_holdouts, self.after_holdouts) = (of(self.before), of(self.after));
     }
 
     fn schema_diff(&self) -> Diff {
@@ -332,7 +372,11 @@ impl<'a> Comparison<'a> {
             RowChangeKind::Relabelled => diff.relabelled += 1,
             _ => diff.changed += 1,
         }
-        if diff.examples.len() < self.limit {
+        let hides =
+            |holdouts: &[Holdout], (views, row): (&[View<'_>], usize)| holdouts.iter().any(|all| all.has(views, row));
+        if hides(&self.before_holdouts, before) || hides(&self.after_holdouts, after) {
+            diff.hidden += 1;
+        } else if diff.examples.len() < self.limit {
             let key = self.key_of(after.0, after.1, after_key);
             diff.examples.push(RowChange { kind, key, changes });
         }
@@ -344,10 +388,15 @@ impl<'a> Comparison<'a> {
     }
 
     fn example_of_one(&self, diff: &mut Diff, kind: RowChangeKind, views: &[View<'_>], row: usize, key: &[usize]) {
+        let added = kind == RowChangeKind::Added;
+        let holdouts = if added { &self.after_holdouts } else { &self.before_holdouts };
+        if holdouts.iter().any(|holdout| holdout.has(views, row)) {
+            diff.hidden += 1;
+            return;
+        }
         if diff.examples.len() >= self.limit {
             return;
         }
-        let added = kind == RowChangeKind::Added;
         let columns = if added { &self.after.manifest.columns } else { &self.before.manifest.columns };
         let cell = |(place, (name, _)): (usize, &(String, ColumnType))| {
             let value = text(&views[place], row);
@@ -369,39 +418,27 @@ impl<'a> Comparison<'a> {
         for (index, (kind, paths, places, sign)) in sides.into_iter().enumerate() {
             // Each side gets a fair share of the examples.
             let share = if index == 0 && diff.removed > 0 { self.limit.div_ceil(2) } else { self.limit };
-            for batch in self.collect_some(paths, places, residual, sign, share.saturating_sub(diff.examples.len()))? {
-                let views = views(&batch)?;
-                for row in 0..batch.num_rows() {
-                    if diff.examples.len() < share {
-                        self.example_of_one(diff, kind, &views, row, &[]);
-                        if let Some(example) = diff.examples.last_mut() {
-                            example.key.clear();
+            let mut taken: HashMap<u64, i64> = HashMap::new();
+            for path in paths {
+                if diff.examples.len() >= share {
+                    break;
+                }
+                let mut found = Vec::new();
+                self.collect_path(path, places, residual, sign, None, &mut taken, &mut found)?;
+                for batch in found {
+                    let views = views(&batch)?;
+                    for row in 0..batch.num_rows() {
+                        if diff.examples.len() < share {
+                            self.example_of_one(diff, kind, &views, row, &[]);
+                            if let Some(example) = diff.examples.last_mut() {
+                                example.key.clear();
+                            }
                         }
                     }
                 }
             }
         }
         Ok(())
-    }
-
-    fn collect_some(
-        &self,
-        paths: &[&Path],
-        places: &[usize],
-        residual: &Residual<'_>,
-        sign: i64,
-        limit: usize,
-    ) -> Result<Vec<RecordBatch>, DataError> {
-        let mut found = Vec::new();
-        let mut rows = 0;
-        let mut left: HashMap<u64, i64> = HashMap::new();
-        for path in paths {
-            if rows >= limit {
-                break;
-            }
-            rows += self.collect_path(path, places, residual, sign, None, &mut left, &mut found)?;
-        }
-        Ok(found)
     }
 
     /// The rows that did not cancel on one side, of one turn.
@@ -431,9 +468,8 @@ impl<'a> Comparison<'a> {
         turn: Option<(&[usize], u64, u64)>,
         taken: &mut HashMap<u64, i64>,
         found: &mut Vec<RecordBatch>,
-    ) -> Result<usize, DataError> {
+    ) -> Result<(), DataError> {
         let mut hasher = RowHasher::default();
-        let mut rows = 0;
         for batch in batches(path, None)? {
             let batch = batch?;
             let views = views(&batch)?;
@@ -454,7 +490,6 @@ impl<'a> Comparison<'a> {
                 if *so_far < wanted {
                     *so_far += 1;
                     *keep = true;
-                    rows += 1;
                 }
             }
             if mask.contains(&true) {
@@ -462,7 +497,7 @@ impl<'a> Comparison<'a> {
                 found.push(kept.map_err(|error| DataError::engine("compare rows", error))?);
             }
         }
-        Ok(rows)
+        Ok(())
     }
 }
 

@@ -107,7 +107,7 @@ pub enum DataError {
     #[error("{0}")]
     Contract(Finding),
     /// A Parquet file cannot be read.
-    #[error("cannot read `{file}` as Parquet")]
+    #[error("cannot read `{file}` as Parquet; if it is whole, write it anew, or as CSV")]
     Parquet {
         /// The file.
         file: String,

@@ -55,6 +55,10 @@ impl Format {
                 ("a JSON document is no table".to_owned(), "write one object per line and call the file `.jsonl`")
             }
             "xls" | "xlsx" | "ods" => ("it is a spreadsheet".to_owned(), "save the sheet as CSV (UTF-8)"),
+            "" => (
+                "its name has no ending that tells its format".to_owned(),
+                "give it one (`.csv`), or name the format: csv, tsv, jsonl or parquet",
+            ),
             _ => {
                 (format!("the ending `.{ending}` names no known format"), "name the format: csv, tsv, jsonl or parquet")
             }

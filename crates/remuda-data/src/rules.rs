@@ -45,7 +45,12 @@ impl Checker {
     /// Errors: a rule about a column that the contract does not have.
     pub(crate) fn new(contract: &Contract, file: &str, place_word: &'static str) -> Result<Self, DataError> {
         let mut rules = Vec::new();
-        for column in contract.columns.iter().filter(|column| column.required) {
+        // A rule on missing values says itself how many may be missing and how grave that is.
+        let ruled = |name: &String| {
+            let about = |rule: &Rule| matches!(&rule.check, Check::NullValues { column, .. } if column == name);
+            contract.rules.iter().any(about)
+        };
+        for column in contract.columns.iter().filter(|column| column.required && !ruled(&column.name)) {
             let check = Check::NullValues { column: column.name.clone(), rows: Some(0), share: None };
             let rule = Rule { name: format!("required({})", column.name), check, severity: RuleSeverity::Error };
             rules.push(rule);

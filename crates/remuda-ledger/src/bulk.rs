@@ -43,6 +43,14 @@ pub struct OutcomeRecord {
     pub received: i64,
 }
 
+impl OutcomeRecord {
+    /// The moment by which the newest of a prediction's outcomes is found: when it was seen, where the file says so,
+    /// else when it reached us. Of two at the same moment, the one that was appended later is newer.
+    pub fn moment(&self) -> i64 {
+        self.outcome.observed.unwrap_or(self.received)
+    }
+}
+
 /// A digest over rows that is built up row by row.
 pub(crate) struct RowDigest(blake3::Hasher);
 

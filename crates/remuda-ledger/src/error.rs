@@ -70,6 +70,24 @@ pub enum Error {
         #[source]
         source: sqlx::Error,
     },
+    /// The ledger's folder may not be written, and what its log holds can therefore not be read.
+    #[error("the ledger at {place} was not closed, and its log can only be read where its folder may be written")]
+    Unclosed {
+        /// The file.
+        place: String,
+        /// What the driver said.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// The database's file does not hold what a database wrote.
+    #[error("{operation}: the ledger's file is damaged, or is no ledger")]
+    Damaged {
+        /// What was tried.
+        operation: &'static str,
+        /// What the driver said.
+        #[source]
+        source: sqlx::Error,
+    },
     /// Any other failure of the database.
     #[error("{operation}: the database failed")]
     Database {
@@ -190,6 +208,10 @@ pub enum Error {
 /// The message that the triggers give when a fact is inserted twice.
 pub(crate) const PRESENT: &str = "is in the ledger already";
 
+/// What SQLite answers, besides SQLITE_FULL, where a disk has no room: its file, its log or the log's index cannot be
+/// written (778), made durable (1034, 1290: file systems that find their room late), cut (1546) or made larger (4874).
+const OUT_OF_ROOM: [&str; 5] = ["778", "1034", "1290", "1546", "4874"];
+
 /// Reads a database's failure. SQLite gives extended result codes (<https://sqlite.org/rescode.html>), PostgreSQL
 /// five-letter SQLSTATE codes (PostgreSQL manual, appendix A).
 pub(crate) fn database(operation: &'static str, source: sqlx::Error) -> Error {
@@ -207,9 +229,11 @@ pub(crate) fn database(operation: &'static str, source: sqlx::Error) -> Error {
     let primary = if code.len() == 5 { None } else { code.parse::<i64>().ok().map(|code| code & 0xff) };
     match (primary, code.as_str()) {
         (Some(5 | 6), _) | (None, "40001" | "40P01" | "55P03") => Error::Busy { operation, source },
-        // 778 is SQLITE_IOERR_WRITE: a disk that fills up while the log is written.
-        (Some(13), _) | (_, "778") | (None, "53100") => Error::Full { operation, source },
+        (Some(13), _) | (None, "53100") => Error::Full { operation, source },
+        _ if OUT_OF_ROOM.contains(&code.as_str()) => Error::Full { operation, source },
         (Some(8), _) | (None, "25006") => Error::ReadOnly { operation, source },
+        // SQLITE_CORRUPT and SQLITE_NOTADB; data_corrupted and index_corrupted.
+        (Some(11 | 26), _) | (None, "XX001" | "XX002") => Error::Damaged { operation, source },
         _ => Error::Database { operation, source },
     }
 }
@@ -224,6 +248,18 @@ pub(crate) fn file(operation: &'static str, path: impl Into<PathBuf>, source: st
         }
         ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => Error::FileReadOnly { operation, path, source },
         _ => Error::File { operation, path, source },
+    }
+}
+
+impl Error {
+    /// Whether it failed because no space is left: reading may go on.
+    pub fn is_about_room(&self) -> bool {
+        matches!(self, Error::Full { .. } | Error::FileFull { .. })
+    }
+
+    /// Whether it failed because the ledger or the blobs may not be written here: reading may go on.
+    pub fn is_about_permission(&self) -> bool {
+        matches!(self, Error::ReadOnly { .. } | Error::FileReadOnly { .. })
     }
 }
 

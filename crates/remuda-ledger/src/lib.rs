@@ -1,11 +1,11 @@
 //! The ledger: facts in a hash chain, bulk tables beside them, and blobs. Only this crate knows SQL.
 //!
 //! A reader's map:
-//! - [`Ledger`] (`open.rs`) opens SQLite or PostgreSQL and brings the tables up to date (`migrations/`).
+//! - [`Ledger`] (`open.rs`, `sqlite.rs`) opens SQLite or PostgreSQL and brings the tables up to date (`migrations/`).
 //! - [`Ledger::append`] (`append.rs`) is the only way in for facts, definitions and bulk rows: one transaction.
 //! - `facts.rs` reads facts and their links; `definitions.rs` the definition texts.
 //! - `bulk.rs` says how bulk rows enter the chain; `metrics.rs`, `predictions.rs` and `outcomes.rs` read them.
-//! - `verify.rs` walks the chain and finds what was tampered with.
+//! - `verify.rs` walks the chain and finds what was tampered with; `write_ahead.rs` finds what SQLite would forget.
 //! - `tokens.rs` and `leases.rs` hold the two tables that are no facts and may change.
 //! - [`Blobs`] (`blobs/`) keeps content by its BLAKE3 digest, on local disk or an object store.
 //! - `engine.rs` is the seam between the two databases: everything above it is written once.
@@ -24,9 +24,11 @@ mod metrics;
 mod open;
 mod outcomes;
 mod predictions;
+mod sqlite;
 mod tally;
 mod tokens;
 mod verify;
+mod write_ahead;
 
 pub use append::{Append, Appended};
 pub use blobs::{BlobProblem, Blobs};

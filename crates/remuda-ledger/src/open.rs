@@ -1,18 +1,19 @@
-//! Opening a ledger: the address, the pools, and the migrations. What is stored in it lives in the other files.
+//! Opening a ledger: the address, the pool of PostgreSQL, and the migrations. SQLite's file is opened in `sqlite.rs`;
+//! what is stored lives in the other files.
 
 use crate::engine::{Pool, Transaction, Value};
 use crate::error::{Error, database};
 use sqlx::ConnectOptions as _;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use std::path::Path;
-use std::sync::Arc;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
 
 /// The ledger of one or more products. A clone is cheap and shares the connections.
 #[derive(Clone, Debug)]
 pub struct Ledger {
     pub(crate) pool: Pool,
+    /// The SQLite file.
+    pub(crate) file: Option<PathBuf>,
+    read_only: bool,
 }
 
 /// How to open a ledger.
@@ -48,11 +49,9 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 2, both: include_str!("migrations/0002_tally.sql"), sqlite: "", postgres: "" },
 ];
 
-/// How long one process waits for another's write lock.
-const PATIENCE: Duration = Duration::from_secs(30);
-
 impl Ledger {
     /// Opens the ledger at `sqlite:PATH` (making folder and file) or `postgres://…`, and brings its tables up to date.
+    /// A file whose folder may not be written is opened for reading: see [`Ledger::is_read_only`].
     ///
     /// # Errors
     /// The address is not understood, the database cannot be opened, or it was written by a newer remuda.
@@ -67,11 +66,12 @@ impl Ledger {
     pub async fn open_with(address: &str, options: &Options) -> Result<Self, Error> {
         if let Some(path) = address.strip_prefix("sqlite:") {
             let path = path.strip_prefix("//").unwrap_or(path);
-            let pool = patiently(|| open_sqlite(Path::new(path), options)).await?;
-            return Ok(Self { pool });
+            let path = Path::new(path);
+            let (pool, read_only) = crate::sqlite::open(path, options).await?;
+            return Ok(Self { pool, file: Some(path.to_owned()), read_only });
         }
         if address.starts_with("postgres://") || address.starts_with("postgresql://") {
-            return Ok(Self { pool: open_postgres(address, options).await? });
+            return Ok(Self { pool: open_postgres(address, options).await?, file: None, read_only: false });
         }
         Err(Error::Address { address: without_password(address) })
     }
@@ -84,41 +84,23 @@ impl Ledger {
         }
     }
 
+    /// Whether [`Ledger::close`] was called, by whichever clone.
+    pub fn is_closed(&self) -> bool {
+        match &self.pool {
+            Pool::Sqlite(pool, _) => pool.is_closed(),
+            Pool::Postgres(pool) => pool.is_closed(),
+        }
+    }
+
+    /// Whether it can only be read, because its folder may not be written: appends fail with [`Error::ReadOnly`].
+    pub fn is_read_only(&self) -> bool {
+        self.read_only
+    }
+
     /// Whether this ledger is a SQLite file.
     pub fn is_local(&self) -> bool {
         matches!(self.pool, Pool::Sqlite(..))
     }
-}
-
-async fn open_sqlite(path: &Path, options: &Options) -> Result<Pool, Error> {
-    let place = path.display().to_string();
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder)
-            .map_err(|source| crate::error::file("make the ledger's folder", folder, source))?;
-    }
-    let mut connect = SqliteConnectOptions::new()
-        .filename(path)
-        .create_if_missing(true)
-        .busy_timeout(PATIENCE)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .foreign_keys(true)
-        // Rows come from a thread of the driver: fewer, larger hand-overs; and pages of large indexes stay at hand.
-        .row_buffer_size(1024)
-        .pragma("cache_size", "-16384")
-        .disable_statement_logging();
-    if let Some(pages) = options.sqlite_pages {
-        connect = connect.pragma("max_page_count", pages.to_string());
-    }
-    let pool = SqlitePoolOptions::new()
-        .max_connections(options.connections)
-        .acquire_timeout(PATIENCE)
-        .connect_with(connect)
-        .await
-        .map_err(|source| opening(&place, source))?;
-    let pool = Pool::Sqlite(pool, Arc::default());
-    migrate(&pool, &place).await?;
-    Ok(pool)
 }
 
 async fn open_postgres(address: &str, options: &Options) -> Result<Pool, Error> {
@@ -127,7 +109,7 @@ async fn open_postgres(address: &str, options: &Options) -> Result<Pool, Error> 
     let connect: PgConnectOptions = address.parse().map_err(|source| opening(&place, source))?;
     let pool = PgPoolOptions::new()
         .max_connections(options.connections)
-        .acquire_timeout(PATIENCE)
+        .acquire_timeout(crate::sqlite::PATIENCE)
         .connect_with(connect.disable_statement_logging())
         .await
         .map_err(|source| opening(&place, source))?;
@@ -141,27 +123,15 @@ async fn open_postgres(address: &str, options: &Options) -> Result<Pool, Error> 
 }
 
 /// A failure to open, told apart where the next step differs.
-fn opening(place: &str, source: sqlx::Error) -> Error {
+pub(crate) fn opening(place: &str, source: sqlx::Error) -> Error {
     match database("open the ledger", source) {
         Error::Database { source, .. } => Error::Open { place: place.to_owned(), source },
         told => told,
     }
 }
 
-/// Two processes that open a new SQLite file at once may find it locked while the other turns the log on, a case in
-/// which SQLite does not wait by itself.
-async fn patiently<F: Future<Output = Result<Pool, Error>>>(open: impl Fn() -> F) -> Result<Pool, Error> {
-    for _ in 0..200 {
-        match open().await {
-            Err(Error::Busy { .. }) => tokio::time::sleep(Duration::from_millis(50)).await,
-            done => return done,
-        }
-    }
-    open().await
-}
-
 /// Brings the tables up to date, once, however many processes open the ledger at the same time.
-async fn migrate(pool: &Pool, place: &str) -> Result<(), Error> {
+pub(crate) async fn migrate(pool: &Pool, place: &str) -> Result<(), Error> {
     let newest = MIGRATIONS.last().map_or(0, |migration| migration.version);
     // A ledger that is up to date is opened without taking the write lock.
     if let Ok(Some(found)) = pool.first("read the ledger's format", FORMAT, &[], |row| row.integer(0)).await

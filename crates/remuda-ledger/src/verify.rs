@@ -8,10 +8,12 @@ use crate::bulk::{BULK_METRIC_POINTS, BULK_OUTCOMES, BULK_PREDICTIONS, RowDigest
 use crate::engine::{Pool, Row, Value};
 use crate::error::Error;
 use crate::facts::{COLUMNS, StoredFact, read_link};
-use crate::{Ledger, metrics, outcomes, predictions, tally};
+use crate::{Ledger, metrics, outcomes, predictions, tally, write_ahead};
 use remuda_model::Digest;
 use remuda_model::fact::{Fact, Link, chain_hash, genesis};
+use remuda_model::text;
 use std::collections::{BTreeMap, HashSet};
+use std::path::Path;
 
 const OPERATION: &str = "verify the ledger";
 
@@ -47,6 +49,7 @@ pub struct Problem {
 /// A walk along the chain of one product.
 struct Walk<'a> {
     pool: &'a Pool,
+    file: Option<&'a Path>,
     product: &'a str,
     expected: i64,
     previous: Digest,
@@ -79,6 +82,7 @@ impl Ledger {
     ) -> Result<VerifyReport, Error> {
         let mut walk = Walk {
             pool: &self.pool,
+            file: self.file.as_deref(),
             product,
             expected: 1,
             previous: genesis(product),
@@ -97,19 +101,12 @@ impl Ledger {
 
 /// Reads a failure as damage to the file where it is that: the message then; else the failure itself.
 fn damage(error: Error) -> Result<String, Error> {
-    let Error::Database { source, .. } = &error else { return Err(error) };
-    match source {
-        sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => Ok(format!("a row cannot be read: {source}")),
-        sqlx::Error::Database(answer) => {
-            let code = answer.code().unwrap_or_default();
-            // SQLITE_CORRUPT, SQLITE_NOTADB; data_corrupted, index_corrupted.
-            let damaged = match code.parse::<i64>() {
-                Ok(number) if code.len() < 5 => matches!(number & 0xff, 11 | 26),
-                _ => matches!(code.as_ref(), "XX001" | "XX002"),
-            };
-            if damaged { Ok(format!("the database file is damaged: {answer}")) } else { Err(error) }
+    match error {
+        Error::Damaged { source, .. } => Ok(format!("the database file is damaged: {source}")),
+        Error::Database { source: source @ (sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_)), .. } => {
+            Ok(format!("a row cannot be read: {source}"))
         }
-        _ => Err(error),
+        other => Err(other),
     }
 }
 
@@ -119,6 +116,7 @@ impl Walk<'_> {
     }
 
     async fn everything(&mut self, progress: &mut (dyn FnMut(u64, u64) + Send)) -> Result<(), Error> {
+        self.broken_logs();
         self.pages_of_file().await?;
         let head = self.recorded_head().await?;
         let total = head.as_ref().map_or(0, |(sequence, _)| u64::try_from(*sequence).unwrap_or_default());
@@ -146,9 +144,23 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// SQLite's own check of the file's structure.
+    /// Logs that broke off before their end when the ledger was opened.
+    fn broken_logs(&mut self) {
+        let kept = self.file.map(write_ahead::kept).unwrap_or_default();
+        for (file, found) in kept {
+            let transactions = text::count(found.transactions, "transaction");
+            let message = format!(
+                "the write-ahead log broke off at byte {}, and {transactions} behind that place are lost: a byte was \
+                 changed, or a power cut tore a write; what was read of it is kept here, remove it when you have looked",
+                found.at
+            );
+            self.problem(None, file.display().to_string(), message);
+        }
+    }
+
+    /// SQLite's own check of the file's structure, and of each index against its table.
     async fn pages_of_file(&mut self) -> Result<(), Error> {
-        const CHECK: &str = "PRAGMA quick_check(16)";
+        const CHECK: &str = "PRAGMA integrity_check(16)";
         if matches!(self.pool, Pool::Postgres(_)) {
             return Ok(());
         }

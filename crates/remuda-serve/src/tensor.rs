@@ -132,7 +132,7 @@ pub fn read(tensors: Vec<InputTensor>, expected: &[Input]) -> Result<Batch, Refu
     let rows = check_count(rows.unwrap_or(0))?;
     let mut columns = Vec::with_capacity(expected.len());
     for (input, values) in expected.iter().zip(places) {
-        let values = values.ok_or_else(|| missing_column(input))?;
+        let values = values.ok_or_else(|| missing_column(input, None))?;
         columns.push((input.name.clone(), values));
     }
     if let Some(ids) = &ids {
@@ -202,10 +202,12 @@ pub fn unknown_column(name: &str, expected: &[Input]) -> Refusal {
     }
 }
 
-/// A column that the model reads and nobody sent.
-pub fn missing_column(input: &Input) -> Refusal {
+/// A column that the model reads and nobody sent; `row` counts from 1, where only that row lacks it.
+pub fn missing_column(input: &Input, row: Option<usize>) -> Refusal {
     let null = if input.required { "" } else { "; `null` stands for a missing value" };
-    Refusal::input(format!("column `{}` is missing: it expects {}{null}", input.name, expectation(input.column_type)))
+    let place = row.map(|row| format!(" in row {row}")).unwrap_or_default();
+    let expected = expectation(input.column_type);
+    Refusal::input(format!("column `{}` is missing{place}: it expects {expected}{null}", input.name))
 }
 
 fn count_rows(tensor: &InputTensor) -> Result<usize, Refusal> {

@@ -34,7 +34,11 @@ fn main() -> ExitCode {
         }
     };
     let session = session::Session::new(cli.globals);
-    let outcome = runtime.block_on(commands::run(cli.command, &session));
+    let outcome = runtime.block_on(async {
+        let outcome = commands::run(cli.command, &session).await;
+        session.close().await;
+        outcome
+    });
     // Whatever still reads a file in the background must not hold the end of the program.
     runtime.shutdown_background();
     match outcome {

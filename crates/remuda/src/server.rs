@@ -3,7 +3,7 @@
 use crate::session::Session;
 use axum::Router;
 use axum::serve::ListenerExt;
-use remuda_app::serving::{EndpointHandle, PredictionLog};
+use remuda_app::serving::{EndpointHandle, PredictionLog, Seat};
 use remuda_app::{App, Error, Result, Source};
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -84,6 +84,9 @@ pub(crate) async fn serve(serving: Serving, session: &Session) -> Result<()> {
         need_token(&app, bound).await?;
     }
     let product = source.context(None)?.product()?.name.clone();
+    let url = url_of(bound);
+    // Held until we end.
+    let _seat = Seat::take(&app, &url)?;
     let handle = EndpointHandle::start(app.clone(), source.clone()).await?;
     let log = Arc::new(PredictionLog::start(app.clone(), &product)?);
     let options = remuda_web::Options { authentication, bound };
@@ -92,7 +95,6 @@ pub(crate) async fn serve(serving: Serving, session: &Session) -> Result<()> {
     let inference = remuda_serve::router(remuda_serve::Serve { app, handle, log: log.clone() });
     // The inference routes go behind the same guard as the pages: tokens, hosts and origins are judged once.
     let router = remuda_web::guarded(&web, inference).merge(remuda_web::router(web));
-    let url = url_of(bound);
     announce(session, &product, &url, moved, live);
     if open {
         open_browser(&url);

@@ -4,13 +4,15 @@ use crate::cli::Globals;
 use crate::client::Client;
 use crate::progress::ProgressLine;
 use crate::remote::Remote;
-use crate::render::Paper;
+use crate::render::layout::wrap;
+use crate::render::{Paper, paint};
 use crate::screen::Screen;
 use remuda_app::{Actor, App, Caller, Context, Error, Local, Result, Source, UseCase};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// One run of the program.
 pub(crate) struct Session {
@@ -20,14 +22,19 @@ pub(crate) struct Session {
     pub(crate) screen: Screen,
     /// How far a long command is.
     pub(crate) progress: Arc<ProgressLine>,
+    /// What was opened and must be closed at the end.
+    opened: Mutex<Vec<App>>,
 }
+
+/// How long the end of a command waits for its ledger to be closed.
+const CLOSING: Duration = Duration::from_secs(20);
 
 impl Session {
     /// A session with these options.
     pub(crate) fn new(globals: Globals) -> Self {
         let screen = Screen::new(globals.color, globals.quiet);
         let progress = ProgressLine::new(screen.is_watched() && !globals.json);
-        Self { globals, screen, progress }
+        Self { globals, screen, progress, opened: Mutex::default() }
     }
 
     /// What renderers need to know.
@@ -142,6 +149,21 @@ impl Session {
 
     /// The ledger of a product on this machine.
     pub(crate) async fn app(&self, root: &Path) -> Result<App> {
-        App::open_at(&remuda_app::product::ledger_folder(root), self.globals.ledger.as_deref()).await
+        let folder = remuda_app::product::ledger_folder(root);
+        let app = App::open_at(&folder, self.globals.ledger.as_deref()).await?;
+        for note in app.notes.iter() {
+            self.say(&wrap(&format!("{} {note}", paint::yellow("note:")), self.screen.width, 0));
+        }
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner).push(app.clone());
+        Ok(app)
+    }
+
+    /// Closes what was opened, so that the ledger's file is whole by itself. One that is still at work is left: the
+    /// next to open it finds all that was acknowledged in the log beside the file.
+    pub(crate) async fn close(&self) {
+        let opened = std::mem::take(&mut *self.opened.lock().unwrap_or_else(PoisonError::into_inner));
+        for app in opened {
+            let _ = tokio::time::timeout(CLOSING, app.close()).await;
+        }
     }
 }

@@ -225,7 +225,7 @@ async fn changes_since(
         return Ok(None);
     }
     let contract = context.contract(&before.dataset)?.map(|found| found.value.clone());
-    let found = look::compare(&before_parts, &added.parts, contract.as_ref(), 0).await?;
+    let found = look::compare(&before_parts, &added.parts, contract.as_ref(), 0, Vec::new()).await?;
     Ok(Some(ChangeCounts {
         added: found.added,
         removed: found.removed,

@@ -74,8 +74,19 @@ impl UseCase for Diff {
             None => resolve_version(app, context, &before.dataset).await?.version,
         };
         let contract = context.contract(&after.dataset)?.map(|found| found.value.clone());
+        let holdouts = holdouts(app, context, [&before, &after]).await?;
+        let charged = self.holdout && !holdouts.is_empty();
+        if charged {
+            if !context.may_write() {
+                return Err(Error::new("access.denied", "only a member may look at holdout rows")
+                    .hint("leave out `--holdout`: everything but rows of the holdout is shown"));
+            }
+            let purpose = format!("compared {} with {}", before.digest.short(), after.digest.short());
+            append_look(app, context, note_look(app, context, &after, "rows", &purpose, super::ROWS_CHARGE)?).await?;
+        }
+        let hidden = if self.holdout { Vec::new() } else { holdouts };
         let (left, right) = (version_parts(app, &before).await?, version_parts(app, &after).await?);
-        let found = compare(&left, &right, contract.as_ref(), self.limit).await?;
+        let found = compare(&left, &right, contract.as_ref(), self.limit, hidden).await?;
         let text = |value: Option<String>| value.unwrap_or_default();
         Ok(VersionDiff {
             before: before.digest.to_string(),
@@ -106,8 +117,23 @@ impl UseCase for Diff {
                         .collect(),
                 })
                 .collect(),
+            hidden: found.hidden,
+            charged,
         })
     }
+}
+
+/// The contracts by which rows of these versions are in a holdout: each version's own. Without a label nothing is held
+/// out.
+async fn holdouts(app: &App, context: &Context, versions: [&DatasetVersion; 2]) -> Result<Vec<Contract>> {
+    let mut found: Vec<Contract> = Vec::new();
+    for version in versions {
+        let Some(contract) = contract_of(app, context, version).await? else { continue };
+        if contract.label().is_some() && found.iter().all(|known| known.split != contract.split) {
+            found.push(contract);
+        }
+    }
+    Ok(found)
 }
 
 fn kind_word(kind: remuda_data::RowChangeKind) -> &'static str {
@@ -214,18 +240,19 @@ pub(crate) async fn local_parts(app: &App, manifest: Manifest) -> Result<Parts> 
     Ok(Parts { manifest, paths })
 }
 
-/// Compares two versions off the async threads.
+/// Compares two versions off the async threads; rows of the hidden holdouts are counted and not shown.
 pub(crate) async fn compare(
     before: &Parts,
     after: &Parts,
     contract: Option<&Contract>,
     limit: usize,
+    hidden: Vec<Contract>,
 ) -> Result<remuda_data::Diff> {
     let keys: Vec<String> =
         contract.map(|contract| contract.keys().iter().map(|key| (*key).to_owned()).collect()).unwrap_or_default();
     let label = contract.and_then(|contract| contract.label()).map(|column| column.name.clone());
     let (before, after) = (before.clone(), after.clone());
-    let work = move || remuda_data::diff(&before, &after, &keys, label.as_deref(), limit);
+    let work = move || remuda_data::diff(&before, &after, &keys, label.as_deref(), limit, &hidden);
     Ok(tokio::task::spawn_blocking(work)
         .await
         .map_err(|error| Error::new("internal", "comparing stopped").caused_by(&error))??)

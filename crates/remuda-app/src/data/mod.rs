@@ -15,6 +15,9 @@ pub(crate) use look::{
 };
 pub(crate) use rows::read_rows;
 
+/// What one look at holdout rows costs of the budget: rows can be learned by heart, so it is all that is left of five.
+const ROWS_CHARGE: u32 = 5;
+
 /// Add a file as a new version of a dataset.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
 #[group(skip)]
@@ -70,6 +73,10 @@ pub struct Diff {
     #[arg(long, default_value_t = 20)]
     #[serde(default = "twenty")]
     pub limit: usize,
+    /// Show holdout rows among the examples too: a look at rows, which is charged.
+    #[arg(long)]
+    #[serde(default)]
+    pub holdout: bool,
 }
 
 /// Write rows of a version to a file. Reading holdout rows is a fact.
@@ -194,8 +201,14 @@ pub struct VersionDiff {
     pub key: Vec<String>,
     /// How many changed rows differ in each column.
     pub by_column: Vec<ColumnChange>,
-    /// Some changed rows.
+    /// Some changed rows; none of the holdout, unless they were asked for.
     pub examples: Vec<RowChange>,
+    /// Holdout rows that differ too, met while examples were looked for and not shown.
+    #[serde(default)]
+    pub hidden: u64,
+    /// Whether a holdout look was charged.
+    #[serde(default)]
+    pub charged: bool,
 }
 
 /// How often a column differs.

@@ -1,15 +1,12 @@
 //! Reading rows of a version, and writing them to a file.
 
-use super::{Export, Exported, look};
+use super::{Export, Exported, ROWS_CHARGE, look};
 use crate::app::App;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::use_case::{Access, UseCase};
 use remuda_data::{ReadRequest, Rows};
 use remuda_model::data::{Contract, DatasetVersion, Split};
-
-/// What one look at holdout rows costs of the budget: rows can be learned by heart, so it is all that is left of five.
-const ROWS_CHARGE: u32 = 5;
 
 impl UseCase for Export {
     const NOUN: &'static str = "data";

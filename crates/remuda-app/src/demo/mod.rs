@@ -9,7 +9,7 @@ use crate::app::{App, Clock, Progress, SetClock, SystemClock};
 use crate::context::{Actor, Context, Source};
 use crate::error::{Error, Result};
 use crate::product::{Init, ledger_folder};
-use crate::run::pipeline::{self, Observer};
+use crate::run::pipeline::{self, Observer, Stream};
 use crate::serving::Inferred;
 use crate::use_case::{Caller, Local};
 use remuda_model::run::StepResult;
@@ -65,7 +65,7 @@ impl Observer for Clockwork {
         self.0.forward((result.seconds * 1e6) as i64);
     }
     fn progress(&mut self, _share: f64, _what: &str) {}
-    fn output(&mut self, _line: &str) {}
+    fn output(&mut self, _line: &str, _stream: Stream) {}
 }
 
 /// The story while it is told.
@@ -104,7 +104,8 @@ pub async fn tell(folder: &Path, progress: Progress) -> Result<Told> {
     let quiet: Progress = Arc::new(|_, _| {});
     let actor = actor("engineer");
     let clock_seam: Arc<dyn Clock> = clock.clone();
-    let made = crate::product::init_at(folder, request, actor.clone(), quiet, Some(clock_seam)).await?;
+    let place = crate::product::Place { clock: Some(clock_seam), ledger: None };
+    let made = crate::product::init_at(folder, request, actor.clone(), quiet, place).await?;
     let root = made.folder;
     let clock_seam: Arc<dyn Clock> = clock.clone();
     let app = App::open(&ledger_folder(&root)).await?.with_clock(clock_seam);

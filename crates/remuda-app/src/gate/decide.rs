@@ -27,6 +27,8 @@ pub(super) struct Bench<'a> {
     pub(super) references: &'a [(Reference, Sample)],
     /// Cost tables by the name that criteria give them.
     pub(super) costs: &'a BTreeMap<String, super::costs::Costs>,
+    /// Those of them that are the candidate itself.
+    pub(super) itself: &'a [Reference],
     /// The submissions that share one risk.
     pub(super) looks: u32,
 }
@@ -168,7 +170,8 @@ fn find(
     let pick = |sample: &Sample| if whole { sample.clone() } else { sample.take(places) };
     if let (Quantity::Metric(metric), Bound::Reference { reference, change }) = (quantity, bound) {
         let (new, old) = (pick(bench.sample), pick(bench.reference(reference)?));
-        return relative(metric, (&new, &old), (units.as_ref(), by), *change, wants_more, confidence);
+        let found = relative(metric, (&new, &old), (units.as_ref(), by), *change, wants_more, confidence)?;
+        return Ok(if bench.itself.contains(reference) { found.with_itself(*change) } else { found });
     }
     let threshold = bound.threshold().ok_or("the bound is no number")?;
     let only_rows = |what: &str| match &criterion.by {
@@ -257,6 +260,15 @@ fn relative(
 }
 
 impl Found {
+    /// A model held against itself differs from itself by nothing: no sample is needed to know that.
+    fn with_itself(mut self, change: Change) -> Self {
+        if !matches!(change, Change::Times(_)) {
+            (self.estimate.value, self.estimate.lower, self.estimate.upper) = (0.0, 0.0, 0.0);
+            self.estimate.method = "the same model: no difference".to_owned();
+        }
+        self
+    }
+
     /// Which side of the threshold the bounds lie on.
     fn verdict(self, base: Verdict, comparison: Comparison) -> Verdict {
         let Found { estimate, threshold, price } = self;

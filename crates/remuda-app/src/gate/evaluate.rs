@@ -214,12 +214,20 @@ async fn measure_all(app: &App, context: &Context, plan: &Plan<'_>, evaluation: 
     }
     set_predictions(&mut rows, &kept, &predictions)?;
     let costs = plan.costs.iter().map(|(name, (_, costs))| (name.clone(), costs.clone())).collect();
+    let candidate = &plan.candidate.version.digest;
+    let itself: Vec<Reference> = plan
+        .references
+        .iter()
+        .filter(|(_, version)| version.digest == *candidate)
+        .map(|(name, _)| name.clone())
+        .collect();
     let bench = Bench {
         rows: &rows,
         kept: &kept,
         sample: &sample,
         references: &references,
         costs: &costs,
+        itself: &itself,
         looks: evaluation.budget,
     };
     let total = plan.requirements.len() as f64;

@@ -1,5 +1,6 @@
 //! Making a product from a data file: infer, measure baselines, write definitions, add the first version.
 
+use super::unfinished::{self, Unfinished};
 use super::{Init, Initialised, MeasuredBaseline};
 use crate::app::{App, Clock, Progress};
 use crate::context::{Actor, Context, DefinitionFiles};
@@ -10,9 +11,9 @@ use crate::pin::{self, Pins};
 use crate::requirement::criteria_words;
 use crate::run::Job;
 use remuda_data::{InferRequest, Inference};
-use remuda_ledger::Append;
+use remuda_ledger::{Append, FactQuery};
 use remuda_model::Digest;
-use remuda_model::data::{DatasetVersion, FeatureKind, Task};
+use remuda_model::data::{ColumnUse, DatasetVersion, FeatureKind, Task};
 use remuda_model::diagnostic::Severity;
 use remuda_model::fact::Link;
 use remuda_model::requirement::{Requirement, StatedCriterion};
@@ -38,17 +39,30 @@ struct CreatedRecord<'a> {
 ///
 /// # Errors
 /// The name, the file or the label cannot be used, or files are already there. Then nothing is left behind.
-pub async fn init(parent: &Path, request: Init, actor: Actor, progress: Progress) -> Result<Initialised> {
-    init_at(parent, request, actor, progress, None).await
+pub async fn init(
+    parent: &Path,
+    request: Init,
+    actor: Actor,
+    progress: Progress,
+    ledger: Option<&str>,
+) -> Result<Initialised> {
+    init_at(parent, request, actor, progress, Place { ledger, clock: None }).await
 }
 
-/// [`init`], on another clock.
+/// Where and when a product is made: in a ledger elsewhere, on another clock.
+#[derive(Default)]
+pub(crate) struct Place<'a> {
+    pub(crate) ledger: Option<&'a str>,
+    pub(crate) clock: Option<Arc<dyn Clock>>,
+}
+
+/// [`init`], somewhere else or at another time.
 pub(crate) async fn init_at(
     parent: &Path,
     request: Init,
     actor: Actor,
     progress: Progress,
-    clock: Option<Arc<dyn Clock>>,
+    place: Place<'_>,
 ) -> Result<Initialised> {
     if !remuda_model::text::is_name(&request.name) {
         return Err(Error::new("request.invalid", format!("`{}` cannot be a product's name", request.name)).hint(
@@ -59,18 +73,25 @@ pub(crate) async fn init_at(
         Error::new("request.invalid", format!("`{}` is no risk", request.risk)).hint("write low, medium or high")
     })?;
     let folder = parent.join(&request.name);
-    if folder.join("remuda.toml").exists() {
+    if folder.join("remuda.toml").exists() && !unfinished::is_unfinished(&folder) {
         return Err(Error::new("definition.exists", format!("{} is a product already", folder.display()))
             .hint("choose another name, or work there: `remuda status`"));
     }
+    if request.from.is_dir() {
+        return Err(Error::new("request.invalid", format!("{} is a folder, not a data file", request.from.display()))
+            .hint(format!("name a file in it: `--from {}`", request.from.join("FILE.csv").display())));
+    }
     if !request.from.is_file() {
-        return Err(Error::not_found("file", &request.from.display().to_string()));
+        return Err(Error::not_found("file", &request.from.display().to_string())
+            .hint("paths begin in the folder that you are in; check the spelling"));
     }
     let existed = folder.exists();
-    let made = make(&folder, &request, risk, actor, progress, clock).await;
+    let made = make(&folder, &request, risk, actor, progress, place).await;
+    // A product that could not be made leaves no half of one.
     if made.is_err() && !existed {
-        // A product that could not be made leaves no half of one.
         let _ = std::fs::remove_dir_all(&folder);
+    } else if made.is_err() && unfinished::is_unfinished(&folder) {
+        let _ = Unfinished::begin(&folder).and_then(Unfinished::done);
     }
     made
 }
@@ -81,7 +102,7 @@ async fn make(
     risk: Risk,
     actor: Actor,
     progress: Progress,
-    clock: Option<Arc<dyn Clock>>,
+    place: Place<'_>,
 ) -> Result<Initialised> {
     let inference = infer(request, &progress).await?;
     let task = inference
@@ -90,9 +111,21 @@ async fn make(
     if let Some(fatal) = inference.oddities.iter().find(|oddity| oddity.severity == Severity::Error) {
         return Err(Error::new("data.unusable", fatal.message.clone()).hint(fatal.advice.clone()));
     }
+    if !inference.contract.columns.iter().any(|column| column.column_use == ColumnUse::Feature) {
+        let file = request.from.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let message = format!("{file} has no column from which `{}` could be predicted", request.label);
+        let left = inference.oddities.iter().find(|oddity| !oddity.advice.is_empty());
+        let left = left.map(|oddity| format!("{}: {}", oddity.message, oddity.advice));
+        let error = Error::new("data.unusable", message).hint("add columns that are known before the outcome is");
+        return Err(match left {
+            Some(left) => error.hint(left),
+            None => error,
+        });
+    }
     std::fs::create_dir_all(folder).map_err(|source| {
         Error::new("repository.unusable", format!("cannot make the folder {}", folder.display())).caused_by(&source)
     })?;
+    let mut unfinished = Unfinished::begin(folder)?;
     let product = product_of(request, risk, &actor);
     let member = product.members[0].clone();
     let pipeline = pipeline_of(&request.name);
@@ -106,12 +139,14 @@ async fn make(
         ("pipeline.toml".to_owned(), remuda_repo::render::pipeline(&pipeline)),
         ("serving.toml".to_owned(), remuda_repo::render::serving(&Serving::usual(&product.name))),
     ];
+    unfinished.will_write(&texts)?;
     write(folder, &texts)?;
     // The first version and the baselines come before the requirement, because its thresholds are taken from them.
-    let mut app = App::open(&ledger_folder(folder)).await?;
-    if let Some(clock) = clock {
+    let mut app = App::open_unfinished(&ledger_folder(folder), place.ledger).await?;
+    if let Some(clock) = place.clock {
         app = app.with_clock(clock);
     }
+    refuse_known(&app, &product.name).await?;
     let context = context_of(&texts, folder, &actor)?.with_progress(Arc::clone(&progress));
     let source = request.from.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let format = read_format(request.format.as_deref(), &source)?;
@@ -120,6 +155,7 @@ async fn make(
     let requirement = requirement_of(request, task, &contract, &member, &baselines)?;
     let path = format!("requirements/{}.md", requirement.name);
     texts.push((path, remuda_repo::render::requirement(&requirement)));
+    unfinished.will_write(&texts[texts.len() - 1..])?;
     write(folder, &texts[texts.len() - 1..])?;
     let mut files: Vec<String> = texts.iter().map(|(path, _)| path.clone()).collect();
     let repository = remuda_repo::git::init(folder, &files)?;
@@ -129,6 +165,8 @@ async fn make(
     let context = context_of(&texts, folder, &actor)?;
     context.need_sound()?;
     append_created(&app, &context, task, &files).await?;
+    app.close().await;
+    unfinished.done()?;
     Ok(Initialised {
         folder: folder.to_owned(),
         files,
@@ -140,6 +178,16 @@ async fn make(
         version: added.version,
         member,
     })
+}
+
+/// A ledger that several folders share has each product once.
+async fn refuse_known(app: &App, product: &str) -> Result<()> {
+    let query = FactQuery { verbs: vec!["product.created".into()], limit: Some(1), ..FactQuery::of(product) };
+    if app.ledger.facts(&query).await?.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new("definition.exists", format!("the ledger has a product `{product}` already"))
+        .hint("choose another name; or, if it is that one, clone its repository instead of making it anew"))
 }
 
 async fn infer(request: &Init, progress: &Progress) -> Result<Inference> {

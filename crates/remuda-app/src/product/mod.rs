@@ -3,6 +3,7 @@
 mod check;
 mod init;
 mod status;
+mod unfinished;
 
 use crate::gate::EvaluationSummary;
 use crate::requirement::RequirementState;
@@ -15,8 +16,9 @@ use std::path::PathBuf;
 use utoipa::ToSchema;
 
 pub use check::checked;
-pub(crate) use init::init_at;
+pub(crate) use init::{Place, init_at};
 pub use init::{init, ledger_folder};
+pub(crate) use unfinished::refuse_unfinished;
 
 /// Make a product from a data file: a git repository with contract, requirement, pipeline, and a first data version.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]

@@ -223,6 +223,10 @@ async fn next_step(app: &App, context: &Context, board: &Board) -> Result<Vec<Wa
     if release.live || releases.iter().any(|other| other.live && other.time > release.time) {
         return Ok(Vec::new());
     }
+    // One that was live and is not any more was taken back: it does not wait to go live again.
+    if crate::release::promotions(app, context).await?.iter().any(|known| known.release == release.digest) {
+        return Ok(Vec::new());
+    }
     let page: ReleasePage = crate::release::Show { release: release.digest.to_string() }.run(app, context).await?;
     let mut waits: Vec<Waiting> = page
         .missing

@@ -10,7 +10,7 @@ use crate::pin::payload;
 use crate::use_case::{Access, UseCase};
 use remuda_ledger::FactQuery;
 use remuda_model::fact::Fact;
-use remuda_model::run::{MetricValue, RunStatus, Snapshot};
+use remuda_model::run::{MetricValue, RunStatus, Snapshot, StepOutcome};
 use std::collections::{BTreeMap, HashMap};
 
 const RUN_VERBS: [&str; 5] = ["run.started", "run.recorded", "run.finished", "run.failed", "model.made"];
@@ -86,11 +86,11 @@ pub(crate) async fn run_states(
 /// A run by its id or the beginning of it; `newest` is the newest.
 pub(crate) async fn find_run(app: &App, context: &Context, text: &str) -> Result<RunState> {
     if text == "newest" {
-        return run_states(app, context, None, 1)
-            .await?
-            .into_iter()
-            .next()
-            .ok_or_else(|| Error::not_found("run", text).hint("`remuda run` makes the first one"));
+        let newest = run_states(app, context, None, 1).await?.into_iter().next();
+        let none = || Error::not_found("run", text).hint("`remuda run` makes the first one");
+        let mut newest = newest.ok_or_else(none)?;
+        add_kept_parameters(app, &context.product()?.name, &mut newest).await?;
+        return Ok(newest);
     }
     let product = context.product()?.name.clone();
     let id = resolve(app, &product, text).await?;
@@ -100,7 +100,35 @@ pub(crate) async fn find_run(app: &App, context: &Context, text: &str) -> Result
         app.ledger.facts_linking(&product, &id).await?.into_iter().filter(|fact| fact.fact.verb == "model.made"),
     );
     facts.sort_by_key(|fact| fact.sequence);
-    fold(&facts.iter().collect::<Vec<_>>())
+    let mut state = fold(&facts.iter().collect::<Vec<_>>())?;
+    add_kept_parameters(app, &product, &mut state).await?;
+    Ok(state)
+}
+
+/// A step that was skipped kept the model of an earlier run, which recorded the parameters of both.
+pub(super) async fn add_kept_parameters(app: &App, product: &str, state: &mut RunState) -> Result<()> {
+    let skipped = state.steps.iter().filter(|step| step.outcome == StepOutcome::Skipped);
+    let mut kept = BTreeMap::new();
+    for step in skipped {
+        let prefix = format!("{}/", step.step);
+        let Some(model) = state.models.iter().find(|model| model.name == step.step && model.run != state.run) else {
+            continue;
+        };
+        if state.parameters.keys().any(|name| name.starts_with(&prefix)) {
+            continue;
+        }
+        let query = FactQuery {
+            verbs: vec!["run.recorded".into()],
+            subject: Some(model.run.clone()),
+            ..FactQuery::of(product)
+        };
+        for fact in app.ledger.facts(&query).await? {
+            let record: Recorded = payload(&fact)?;
+            kept.extend(record.parameters.into_iter().filter(|(name, _)| name.starts_with(&prefix)));
+        }
+    }
+    state.parameters.extend(kept);
+    Ok(())
 }
 
 async fn resolve(app: &App, product: &str, text: &str) -> Result<String> {

@@ -33,6 +33,15 @@ pub struct Options {
     pub note: String,
 }
 
+/// Where a command wrote a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stream {
+    /// Its standard output.
+    Output,
+    /// Its standard error.
+    Error,
+}
+
 /// Whoever watches a run.
 pub trait Observer: Send {
     /// A step begins.
@@ -42,7 +51,7 @@ pub trait Observer: Send {
     /// A built-in step is this far (0 to 1).
     fn progress(&mut self, share: f64, what: &str);
     /// A command printed a line.
-    fn output(&mut self, line: &str);
+    fn output(&mut self, line: &str, stream: Stream);
 }
 
 /// Runs the pipeline.
@@ -210,14 +219,16 @@ async fn failed(caller: &impl Caller, run: &str, step: &Step, error: Error) -> R
         inputs: Digest::of(b""),
         seconds: 0.0,
     };
-    record(caller, run, result).await?;
+    record(caller, run, step, result).await?;
     let mut wrapped = error;
     wrapped.message = format!("step `{}`: {}", step.name, wrapped.message);
     Ok(wrapped)
 }
 
-async fn record(caller: &impl Caller, run: &str, result: StepResult) -> Result<()> {
-    let request = Record { run: run.to_owned(), metrics: Vec::new(), parameters: BTreeMap::new(), step: Some(result) };
+async fn record(caller: &impl Caller, run: &str, step: &Step, result: StepResult) -> Result<()> {
+    let named = |(name, value): (&String, &serde_json::Value)| (format!("{}/{name}", step.name), value.clone());
+    let parameters: BTreeMap<_, _> = step.parameters.iter().map(named).collect();
+    let request = Record { run: run.to_owned(), metrics: Vec::new(), parameters, step: Some(result) };
     caller.call(request).await.map(|_| ())
 }
 
@@ -236,7 +247,7 @@ async fn command_step(
     if !force && !step.outputs.is_empty() && read_stamp(&stamp_path).is_some_and(|known| known == stamp) {
         let note = "inputs, outputs and command are as they were".to_owned();
         let result = StepResult { step: step.name.clone(), outcome: StepOutcome::Skipped, note, inputs, seconds: 0.0 };
-        record(caller, run, result.clone()).await?;
+        record(caller, run, step, result.clone()).await?;
         return Ok(result);
     }
     let started = Instant::now();
@@ -259,7 +270,7 @@ async fn command_step(
     let seconds = started.elapsed().as_secs_f64();
     let note = failure.clone().unwrap_or_default();
     let result = StepResult { step: step.name.clone(), outcome, note, inputs: inputs.clone(), seconds };
-    record(caller, run, result.clone()).await?;
+    record(caller, run, step, result.clone()).await?;
     if let Some(failure) = failure {
         observer.step_ended(&result);
         return Err(Error::new(
@@ -357,17 +368,17 @@ impl Ended {
 async fn run_command(mut command: tokio::process::Command, observer: &mut dyn Observer) -> std::io::Result<Ended> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     let mut child = command.spawn()?;
-    let (sender, mut lines) = mpsc::channel::<String>(256);
+    let (sender, mut lines) = mpsc::channel::<(Stream, String)>(256);
     if let Some(output) = child.stdout.take() {
-        tokio::spawn(forward(BufReader::new(output), sender.clone()));
+        tokio::spawn(forward(BufReader::new(output), Stream::Output, sender.clone()));
     }
     if let Some(output) = child.stderr.take() {
-        tokio::spawn(forward(BufReader::new(output), sender.clone()));
+        tokio::spawn(forward(BufReader::new(output), Stream::Error, sender.clone()));
     }
     drop(sender);
     let mut last_lines: Vec<String> = Vec::new();
-    while let Some(line) = lines.recv().await {
-        observer.output(&line);
+    while let Some((stream, line)) = lines.recv().await {
+        observer.output(&line, stream);
         if last_lines.len() == KEPT_LINES {
             last_lines.remove(0);
         }
@@ -378,7 +389,7 @@ async fn run_command(mut command: tokio::process::Command, observer: &mut dyn Ob
 }
 
 /// Reads lines, whatever their bytes, and sends them on.
-async fn forward(mut reader: impl AsyncBufReadExt + Unpin, sender: mpsc::Sender<String>) {
+async fn forward(mut reader: impl AsyncBufReadExt + Unpin, stream: Stream, sender: mpsc::Sender<(Stream, String)>) {
     let mut line = Vec::new();
     while let Ok(read) = reader.read_until(b'\n', &mut line).await {
         if read == 0 {
@@ -386,7 +397,7 @@ async fn forward(mut reader: impl AsyncBufReadExt + Unpin, sender: mpsc::Sender<
         }
         let text = String::from_utf8_lossy(&line).trim_end_matches(['\n', '\r']).to_owned();
         line.clear();
-        if sender.send(text).await.is_err() {
+        if sender.send((stream, text)).await.is_err() {
             break;
         }
     }

@@ -11,6 +11,7 @@ use crate::use_case::{Access, UseCase};
 use remuda_data::Rows;
 use remuda_model::data::ColumnType;
 use remuda_model::serving::PredictionRecord;
+use remuda_model::table::{MISSING, Values};
 use serde_json::Value;
 use std::io::Write;
 
@@ -43,6 +44,7 @@ impl UseCase for Predict {
             let (done, total) = chunks.progress();
             context.tell(done as f64 / total.max(1) as f64, "predicting");
             let ids = ids_of(&rows, self.id_column.as_deref(), &batch, rows_done)?;
+            need_values(&endpoint, &rows, rows_done, &file.name)?;
             let predictions = endpoint.predict_table(&rows.table(endpoint.columns())?)?;
             if logged {
                 let records = records(app, &endpoint, &rows, &ids, &predictions)?;
@@ -84,6 +86,23 @@ fn need_columns(endpoint: &Endpoint, found: &[(String, ColumnType)], file: &str)
     let list = remuda_model::text::list(&missing);
     Err(Error::new("serving.input", format!("{file} lacks {list}, which the model reads"))
         .hint("add what is missing: an empty field stands for a missing value"))
+}
+
+/// The columns that the contract requires have a value in each row, as a request to the endpoint must have.
+fn need_values(endpoint: &Endpoint, rows: &Rows, before: u64, file: &str) -> Result<()> {
+    for input in endpoint.inputs.iter().filter(|input| input.required) {
+        let missing = match rows.values(&input.name)? {
+            Values::Number(numbers) => numbers.iter().position(|number| number.is_nan()),
+            Values::Text(texts) => texts.codes.iter().position(|code| *code == MISSING),
+        };
+        let Some(row) = missing else { continue };
+        let message =
+            format!("{file} row {} has no `{}`, which the contract requires", before + row as u64 + 1, input.name);
+        return Err(Error::new("serving.input", message).hint(
+            "fill it in; or, where it may be missing, take `required: true` from the contract and release anew",
+        ));
+    }
+    Ok(())
 }
 
 async fn live(app: &App, context: &Context) -> Result<Endpoint> {

@@ -229,6 +229,9 @@ impl EndpointHandle {
             let mut seen = None;
             loop {
                 tokio::time::sleep(WATCH).await;
+                if app.ledger.is_closed() {
+                    return;
+                }
                 if let Err(error) = watching.watch(&app, &source, &mut seen).await {
                     tracing::warn!(%error, "the live release could not be refreshed; the one before stays");
                 }

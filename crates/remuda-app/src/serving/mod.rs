@@ -3,6 +3,7 @@
 mod batch;
 mod endpoint;
 mod live;
+mod seat;
 mod spool;
 
 use remuda_model::data::ColumnType;
@@ -13,6 +14,7 @@ use utoipa::ToSchema;
 pub(crate) use endpoint::live_endpoint;
 pub use endpoint::{Endpoint, EndpointHandle, InferRow, Inferred, Input};
 pub use live::LiveCache;
+pub use seat::Seat;
 pub(crate) use spool::append_predictions;
 pub use spool::{PredictionLog, drain_spool};
 

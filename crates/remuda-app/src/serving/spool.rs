@@ -106,10 +106,10 @@ impl PredictionLog {
             Error::new("request.invalid", format!("there is a prediction `{id}` already"))
                 .hint("send another id, or none: ids are then made")
         };
-        for id in ids {
-            if self.app.ledger.prediction(&self.product, id).await?.is_some() {
-                return Err(taken(id));
-            }
+        let asked: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let known = self.app.ledger.known_predictions(&self.product, &asked).await?;
+        if let Some(id) = ids.iter().find(|id| known.contains(*id)) {
+            return Err(taken(id));
         }
         let mut chosen = self.chosen.lock().map_err(|_| Error::new("internal", "the prediction log has stopped"))?;
         chosen.take(ids).map_err(|id| taken(&id))

@@ -53,7 +53,9 @@ fn a_run_whose_process_has_ended_is_closed_at_once() {
     let (Some(name), Some(boot)) = (read("/proc/sys/kernel/hostname"), read("/proc/sys/kernel/random/boot_id")) else {
         return;
     };
-    let machine = format!("{}/{}", name.trim(), &boot.trim()[..8]);
+    let list = std::fs::read_link("/proc/self/ns/pid").unwrap();
+    let list: String = list.to_string_lossy().chars().filter(char::is_ascii_digit).collect();
+    let machine = format!("{}/{}/{list}", name.trim(), &boot.trim()[..8]);
     check_both(Risk::Medium, |story| {
         let machine = machine.clone();
         async move {
@@ -64,6 +66,28 @@ fn a_run_whose_process_has_ended_is_closed_at_once() {
             story.reopened().await;
             let state = story.does("scientist", Show { run }).await.unwrap();
             assert_eq!(state.failure, "its process ended without finishing it");
+        }
+    });
+}
+
+#[test]
+fn a_run_in_another_list_of_processes_is_left_alone_while_its_heart_beats() {
+    let read = |path: &str| std::fs::read_to_string(path).ok();
+    let (Some(name), Some(boot)) = (read("/proc/sys/kernel/hostname"), read("/proc/sys/kernel/random/boot_id")) else {
+        return;
+    };
+    // A container of this machine: the number means nothing here.
+    let elsewhere = format!("{}/{}/1", name.trim(), &boot.trim()[..8]);
+    check_both(Risk::Medium, |story| {
+        let elsewhere = elsewhere.clone();
+        async move {
+            let run = story.does("scientist", start(format!("{elsewhere}:{}", dead_process()))).await.unwrap().run;
+            let now = remuda_app::app::Clock::now(&remuda_app::app::SystemClock);
+            let held = story.app.ledger.leases().await.unwrap().remove(0);
+            story.app.ledger.beat_lease(&held.name, &held.holder, now).await.unwrap();
+            story.reopened().await;
+            let state = story.does("scientist", Show { run }).await.unwrap();
+            assert_eq!(state.status, RunStatus::Running);
         }
     });
 }

@@ -92,3 +92,27 @@ fn models_of_classes_are_held_against_each_other_by_their_probabilities_too() {
         assert_eq!(kinds, [VerdictKind::Met; 3]);
     });
 }
+
+#[test]
+fn a_model_held_against_itself_is_no_worse_and_no_better() {
+    check_both(Risk::Medium, |story| async move {
+        story.go_live(&customers(1, 2_000, None)).await;
+        let criteria = [
+            "accuracy >= production - 0.5 pp",
+            "auc >= production",
+            "accuracy > production",
+            "recall of yes >= production + 0.01",
+        ];
+        story.write("owner", "requirements/churn.md", &requirement(&criteria));
+        let evaluation = story.evaluate("linear").await;
+        let verdicts = &evaluation.requirements[0].verdicts;
+        let kinds: Vec<VerdictKind> = verdicts.iter().map(|verdict| verdict.kind).collect();
+        assert_eq!(kinds, [VerdictKind::Met, VerdictKind::Met, VerdictKind::NotMet, VerdictKind::NotMet]);
+        assert_eq!((verdicts[0].lower, verdicts[0].upper), (Some(0.0), Some(0.0)));
+        assert_eq!(verdicts[0].method, "the same model: no difference");
+        // Another model with its own mistakes is compared as ever.
+        let other = story.evaluate("majority").await;
+        assert_eq!(other.requirements[0].verdicts[0].kind, VerdictKind::NotMet);
+        assert_ne!(other.requirements[0].verdicts[0].method, "the same model: no difference");
+    });
+}

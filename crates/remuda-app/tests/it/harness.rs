@@ -7,7 +7,7 @@ use remuda_app::data::{Add, Added};
 use remuda_app::gate::{Evaluate, Evaluation};
 use remuda_app::release::{Create, Promote, ReleasePage};
 use remuda_app::run::RunState;
-use remuda_app::run::pipeline::{self, Observer};
+use remuda_app::run::pipeline::{self, Observer, Stream};
 use remuda_app::serving::{Predict, Predicted};
 use remuda_app::team::{Sign, Signature};
 use remuda_app::use_case::{Caller, Local, UseCase};
@@ -119,7 +119,7 @@ impl Observer for Silent {
     fn step_started(&mut self, _name: &str) {}
     fn step_ended(&mut self, _result: &StepResult) {}
     fn progress(&mut self, _share: f64, _what: &str) {}
-    fn output(&mut self, _line: &str) {}
+    fn output(&mut self, _line: &str, _stream: Stream) {}
 }
 
 impl Story {

@@ -4,8 +4,10 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail loudly")]
 
 mod crashes;
+mod data;
 mod gate;
 mod harness;
 mod ledger;
 mod live;
 mod release;
+mod run;

@@ -115,7 +115,9 @@ fn label_place(source: &Source, label: Option<&str>) -> Result<Option<usize>, Da
         None => {
             let shown: Vec<String> = names().take(12).map(|name| format!("`{name}`")).collect();
             let more = if source.columns.len() > 12 { ", …" } else { "" };
-            format!("its columns are {}{more}", shown.join(", "))
+            let headless = names().any(|name| name.parse::<f64>().is_ok());
+            let headless = if headless { "; if these are values, add a header line above them" } else { "" };
+            format!("its columns are {}{more}{headless}", shown.join(", "))
         }
     };
     let problem = format!("there is no column `{label}` to be the label");

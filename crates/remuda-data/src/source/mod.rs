@@ -120,6 +120,10 @@ fn refuse_other_formats(file: &str, start: &[u8]) -> Result<(), DataError> {
         [0x1f, 0x8b, ..] => ("it is compressed with gzip", "unpack it first: `gunzip --keep`"),
         [0x28, 0xb5, 0x2f, 0xfd] => ("it is compressed with zstd", "unpack it first: `unzstd`"),
         [b'P', b'K', 3, 4] => ("it is a zip archive or a spreadsheet", "unpack it, or save the sheet as CSV (UTF-8)"),
+        [b'<', b'!' | b'?' | b'h' | b'H', ..] => (
+            "it is a web page or XML, not a table",
+            "fetch the data file itself: a download may have answered an error",
+        ),
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => ("it is UTF-16, not UTF-8", "convert it: `iconv -f UTF-16 -t UTF-8`"),
         _ => return Ok(()),
     };

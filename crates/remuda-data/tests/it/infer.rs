@@ -136,3 +136,34 @@ fn a_label_that_is_an_identifier_is_refused_or_read_as_a_number() {
         "`t.csv`, column `name`: the label has 3,000 classes in 3,000 rows; choose a label whose values repeat"
     );
 }
+
+#[test]
+fn a_feature_that_is_never_missing_in_many_rows_is_required() {
+    let mut shelf = Shelf::new();
+    let text = |rows: u64| {
+        let mut text = "id,x,note,y\n".to_owned();
+        for row in 0..rows {
+            let note = if row == 7 { String::new() } else { format!("n{}", noise(row, 2) % 5) };
+            let label = if noise(row, 0).is_multiple_of(3) { "yes" } else { "no" };
+            let _ = writeln!(text, "k{row},{},{note},{label}", noise(row, 1) % 100);
+        }
+        text
+    };
+    let required = |found: &remuda_data::Inference| {
+        let columns = found.contract.columns.iter().filter(|column| column.required);
+        columns.map(|column| column.name.clone()).collect::<Vec<_>>()
+    };
+    // Too few rows tell too little.
+    let few = draft(&shelf.file("few.csv", text(999)), Some("y"));
+    assert_eq!(required(&few), ["id", "y"]);
+    let many = draft(&shelf.file("many.csv", text(1_000)), Some("y"));
+    assert_eq!(required(&many), ["id", "x", "y"]);
+    // A later file with a blank is marked, not refused: the rule on missing values says how grave that is.
+    let path = shelf.file("later.csv", text(1_200).replace("k9,", "k9,,b,yes\nk9b,"));
+    let (later, _) = shelf.ingest(&path, Some(&many.contract));
+    let broken: Vec<String> = later.report.breaches().map(|result| result.rule.clone()).collect();
+    assert_eq!(
+        (later.report.refuses(), broken),
+        (false, vec!["null_values(x)".to_owned(), "valid_values(note)".to_owned()])
+    );
+}

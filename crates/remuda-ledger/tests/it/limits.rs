@@ -1,7 +1,7 @@
 //! Bad luck: no space, and folders that may not be written.
 
 use crate::harness::fact;
-use remuda_ledger::{Append, Blobs, Error, Ledger, Options};
+use remuda_ledger::{Append, Blobs, Error, FactQuery, Ledger, Options};
 use std::path::Path;
 use std::process::Command;
 
@@ -25,6 +25,15 @@ impl Small {
     fn forbid_writing(&self) {
         let status = Command::new("mount").args(["-o", "remount,ro"]).arg(self.folder.path()).status().unwrap();
         assert!(status.success());
+    }
+
+    /// Fills the disk but for so many kB.
+    fn leave(&self, ballast: &Path, room: u64) {
+        use std::io::Write as _;
+        let mut file = std::fs::File::create(ballast).unwrap();
+        while file.write_all(&[0; 1024]).is_ok() {}
+        let filled = file.metadata().unwrap().len();
+        file.set_len(filled.saturating_sub(room * 1024)).unwrap();
     }
 
     fn path(&self) -> &Path {
@@ -124,17 +133,85 @@ fn a_read_only_folder_is_refused_in_plain_words() {
 }
 
 #[test]
-fn a_ledger_whose_folder_became_read_only_is_refused_and_left_alone() {
+fn a_ledger_whose_folder_became_read_only_is_read_and_left_alone() {
     let Some(disk) = Small::mount("4m") else { return };
     run(async {
-        let address = format!("sqlite:{}", disk.path().join("ledger.db").display());
+        let file = disk.path().join("ledger.db");
+        let address = format!("sqlite:{}", file.display());
         let ledger = Ledger::open(&address).await.unwrap();
         ledger.append("churn", Append { facts: vec![fact("f1")], ..Append::default() }).await.unwrap();
+        assert!(!ledger.is_read_only());
+        ledger.close().await;
+        let before = std::fs::read(&file).unwrap();
+        disk.forbid_writing();
+        let ledger = Ledger::open(&address).await.unwrap();
+        assert!(ledger.is_read_only());
+        assert_eq!(ledger.facts(&FactQuery::of("churn")).await.unwrap().len(), 1);
+        let report = ledger.verify("churn", &mut |_, _| {}).await.unwrap();
+        assert_eq!((report.facts, report.problems), (1, vec![]));
+        let refused =
+            ledger.append("churn", Append { facts: vec![fact("f2")], ..Append::default() }).await.unwrap_err();
+        assert!(matches!(refused, Error::ReadOnly { .. }), "{refused:?}");
+        let refused = ledger.beat_lease("run/1", "ana", 1).await.unwrap_err();
+        assert!(matches!(refused, Error::ReadOnly { .. }), "{refused:?}");
+        ledger.close().await;
+        assert_eq!(std::fs::read(&file).unwrap(), before);
+    });
+}
+
+#[test]
+fn a_ledger_that_was_not_closed_and_became_read_only_is_read_or_refused_by_name() {
+    let Some(disk) = Small::mount("8m") else { return };
+    run(async {
+        let address = format!("sqlite:{}", disk.path().join("ledger.db").display());
+        // What a kill leaves: the file, the log and, if nobody swept it, the log's index.
+        let elsewhere = tempfile::tempdir().unwrap();
+        let ledger = Ledger::open(&format!("sqlite:{}", elsewhere.path().join("ledger.db").display())).await.unwrap();
+        ledger.append("churn", Append { facts: vec![fact("f1")], ..Append::default() }).await.unwrap();
+        for name in ["ledger.db", "ledger.db-wal"] {
+            std::fs::copy(elsewhere.path().join(name), disk.path().join(name)).unwrap();
+        }
         ledger.close().await;
         disk.forbid_writing();
-        let Err(refused) = Ledger::open(&address).await else { panic!("a read-only ledger was opened for writing") };
-        assert!(matches!(refused, Error::Open { .. } | Error::ReadOnly { .. }), "{refused:?}");
+        let Err(refused) = Ledger::open(&address).await else { panic!("its log was read without an index") };
+        assert!(matches!(refused, Error::Unclosed { .. }), "{refused:?}");
     });
+}
+
+#[test]
+fn a_disk_without_room_for_the_log_is_called_full() {
+    // A little room at a time: each level has something else that is the first not to fit.
+    for room in (0..200).step_by(12) {
+        let Some(disk) = Small::mount("2m") else { return };
+        let file = disk.path().join("ledger.db");
+        let address = format!("sqlite:{}", file.display());
+        run(async {
+            let ledger = Ledger::open(&address).await.unwrap();
+            ledger.append("churn", Append { facts: vec![fact("f1")], ..Append::default() }).await.unwrap();
+            ledger.close().await;
+        });
+        let ballast = disk.path().join("ballast");
+        disk.leave(&ballast, room);
+        run(async {
+            let told = match Ledger::open(&address).await {
+                Err(error) => Some(error),
+                Ok(ledger) => {
+                    let mut large = fact("f2");
+                    large.payload = "x".repeat(300_000);
+                    let told = ledger.append("churn", Append { facts: vec![large], ..Append::default() }).await.err();
+                    ledger.close().await;
+                    told
+                }
+            };
+            assert!(matches!(told, Some(Error::Full { .. })), "{room} kB: {told:?}");
+            std::fs::remove_file(&ballast).unwrap();
+            let ledger = Ledger::open(&address).await.unwrap();
+            ledger.append("churn", Append { facts: vec![fact("f3")], ..Append::default() }).await.unwrap();
+            let report = ledger.verify("churn", &mut |_, _| {}).await.unwrap();
+            assert_eq!((report.facts, report.problems), (2, vec![]));
+            ledger.close().await;
+        });
+    }
 }
 
 #[test]
@@ -154,6 +231,6 @@ fn an_address_that_is_none_is_refused() {
         )
         .unwrap();
         let refused = Ledger::open(&format!("sqlite:{}", file.display())).await.unwrap_err();
-        assert!(matches!(refused, Error::Open { .. }), "{refused:?}");
+        assert!(matches!(refused, Error::Damaged { .. }), "{refused:?}");
     });
 }

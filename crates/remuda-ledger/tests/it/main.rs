@@ -5,6 +5,7 @@
 mod append;
 mod blobs;
 mod bulk;
+mod damage;
 mod harness;
 mod limits;
 mod processes;

@@ -88,7 +88,7 @@ async fn version_page(visit: Visit, Path(version): Path<String>, query: Asking<C
 }
 
 async fn version_diff(visit: Visit, Path((before, after)): Path<(String, String)>) -> Response {
-    visit.show(app::data::Diff { before, after: Some(after), limit: 40 }, data::difference).await
+    visit.show(app::data::Diff { before, after: Some(after), limit: 40, holdout: false }, data::difference).await
 }
 
 #[derive(Deserialize, Default)]

@@ -44,7 +44,8 @@ pub(crate) async fn init(init: Init, session: &Session) -> Result<Exit> {
         Error::new("repository.unusable", format!("cannot open the folder {}", parent.display())).caused_by(&source)
     })?;
     let actor = session.default_actor(&parent);
-    let made = noun::init(&parent, init.request, actor, session.progress.as_progress()).await?;
+    let ledger = session.globals.ledger.as_deref();
+    let made = noun::init(&parent, init.request, actor, session.progress.as_progress(), ledger).await?;
     session.answer(&made, render::product::initialised)?;
     Ok(FINE)
 }

@@ -6,7 +6,7 @@ use crate::render;
 use crate::session::Session;
 use clap::{Args, Subcommand};
 use remuda_app::run as noun;
-use remuda_app::run::pipeline::{self, Observer};
+use remuda_app::run::pipeline::{self, Observer, Stream};
 use remuda_app::{Caller, Error, Result};
 use remuda_model::run::{RunStatus, StepResult};
 
@@ -152,10 +152,14 @@ impl Observer for Watcher<'_> {
         self.session.progress.tell(share, what);
     }
 
-    fn output(&mut self, line: &str) {
+    fn output(&mut self, line: &str, stream: Stream) {
         if self.tracked && !self.session.globals.json {
             self.session.progress.clear();
-            self.session.screen.data(&format!("{line}\n"));
+            let line = format!("{line}\n");
+            match stream {
+                Stream::Output => self.session.screen.data(&line),
+                Stream::Error => self.session.screen.complain(&line),
+            }
         } else {
             self.session.say(&render::run::output_line(line));
         }

@@ -227,6 +227,16 @@ pub(crate) fn diff(diff: &VersionDiff, paper: &Paper) -> String {
         out.push_str(&format!("\n{}\n", paint::bold("Examples")));
         diff.examples.iter().for_each(|example| out.push_str(&row_change(example, paper)));
     }
+    if diff.hidden > 0 {
+        let rows = text::count(diff.hidden, "row");
+        let hidden =
+            format!("{rows} of the holdout not shown; `--holdout` shows them too, and a look at rows is charged");
+        out.push_str(&paint::dim(&wrap(&hidden, paper.width, 2)));
+    }
+    if diff.charged {
+        let charged = "these rows may include the holdout: a look at rows was charged";
+        out.push_str(&paint::yellow(&wrap(charged, paper.width, 2)));
+    }
     out
 }
 

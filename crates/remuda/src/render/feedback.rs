@@ -14,16 +14,38 @@ pub(crate) fn joined(answer: &Joined, paper: &Paper) -> String {
         out.push_str(&format!("  {} corrected an earlier one\n", text::thousands(answer.corrected)));
     }
     if answer.repeated > 0 {
-        out.push_str(&format!("  {} were there already\n", text::thousands(answer.repeated)));
+        let were = if answer.repeated == 1 { "was" } else { "were" };
+        out.push_str(&format!("  {} {were} there already\n", text::thousands(answer.repeated)));
+    }
+    if answer.older > 0 {
+        out.push_str(&format!("  {} older than what is known: kept, without effect\n", text::thousands(answer.older)));
     }
     if answer.unmatched > 0 {
-        let examples = answer.unmatched_examples.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", ");
-        let count = text::thousands(answer.unmatched);
-        let sentence = format!(
-            "{count} name predictions that are not known yet; they are kept and joined when those come: {examples}"
-        );
-        out.push_str(&wrap(&paint::yellow(&sentence), paper.width, 2));
+        out.push_str(&wrap(&paint::yellow(&unmatched(answer)), paper.width, 2));
+        if answer.unmatched == answer.rows {
+            let hint = "no id of this file is known: name the column with the ids that predictions were given, with \
+                `--id-column`";
+            out.push_str(&wrap(&format!("{} {hint}", paint::cyan("hint:")), paper.width, 2));
+        } else {
+            let hint = "a slip in an id stays unjoined: send its outcome again under the right one";
+            out.push_str(&wrap(&format!("{} {hint}", paint::cyan("hint:")), paper.width, 2));
+        }
     }
     out.push_str(&format!("{} {}\n", paint::cyan("next:"), paint::cyan("remuda live")));
     out
+}
+
+/// How many ids are not known, and the first of them.
+fn unmatched(answer: &Joined) -> String {
+    let examples = answer.unmatched_examples.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let more = if answer.unmatched > 5 { ", …" } else { "" };
+    if answer.unmatched == 1 {
+        return format!(
+            "1 names a prediction that is not known (yet); it is kept, and joined when that comes: {examples}"
+        );
+    }
+    let count = text::thousands(answer.unmatched);
+    format!(
+        "{count} name predictions that are not known (yet); they are kept, and joined when those come: {examples}{more}"
+    )
 }

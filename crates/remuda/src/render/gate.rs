@@ -174,13 +174,25 @@ fn span(values: &[f64]) -> String {
 }
 
 /// One criterion on one line.
-pub(crate) fn compact_line(verdict: &Verdict, paper: &Paper) -> String {
-    let slice = verdict.slice.as_ref().map(|slice| format!(" ({slice})")).unwrap_or_default();
-    let icon = paint::verdict(verdict.kind, verdict.kind.icon());
-    let numbers = numbers(verdict);
-    let room = paper.width.saturating_sub(6 + layout::width(&numbers)).max(20);
-    let criterion = layout::cut(&format!("{}{slice}", verdict.criterion), room);
-    format!("  {icon} {}  {}\n", layout::left(&criterion, room.min(44)), paint::dim(&numbers))
+pub(crate) fn compact_lines(verdicts: &[Verdict], paper: &Paper) -> String {
+    let parts: Vec<(String, String)> = verdicts
+        .iter()
+        .map(|verdict| {
+            let slice = verdict.slice.as_ref().map(|slice| format!(" ({slice})")).unwrap_or_default();
+            (format!("{}{slice}", verdict.criterion), numbers(verdict))
+        })
+        .collect();
+    let widest = |of: &dyn Fn(&(String, String)) -> usize| parts.iter().map(of).max().unwrap_or(0);
+    let numbers = widest(&|(_, numbers)| layout::width(numbers));
+    let room = paper.width.saturating_sub(6 + numbers).max(20);
+    let room = widest(&|(criterion, _)| layout::width(criterion)).min(room);
+    let mut out = String::new();
+    for (verdict, (criterion, numbers)) in verdicts.iter().zip(&parts) {
+        let icon = paint::verdict(verdict.kind, verdict.kind.icon());
+        let criterion = layout::left(&layout::cut(criterion, room), room);
+        out.push_str(&format!("  {icon} {criterion}  {}\n", paint::dim(numbers)));
+    }
+    out
 }
 
 /// Icon, word, colour: in that order of importance.
@@ -256,6 +268,33 @@ mod tests {
 
     fn case(assumed: f64, more: Option<u64>) -> PriceCase {
         PriceCase { assumed, needed: more, more, chance: 0.8 }
+    }
+
+    #[test]
+    fn numbers_stand_below_each_other_however_long_the_criteria_are() {
+        let verdict = |criterion: &str| Verdict {
+            criterion: criterion.to_owned(),
+            words: String::new(),
+            slice: None,
+            kind: VerdictKind::Met,
+            reason: None,
+            estimate: Some(0.9),
+            lower: Some(0.8),
+            upper: Some(0.95),
+            threshold: 0.5,
+            wants_more: true,
+            confidence: 0.95,
+            n: 10,
+            method: String::new(),
+            price: None,
+        };
+        let criteria = ["auc >= 0.5", "recall of urgent >= 0.5 where language = 'es' and channel = 'mail'"];
+        for width in [80, 130] {
+            let lines = compact_lines(&criteria.map(verdict), &Paper { width, now: 0 });
+            let starts: Vec<Option<usize>> =
+                lines.lines().map(|line| line.find("0.900").map(|at| layout::width(&line[..at]))).collect();
+            assert!(starts[0].is_some() && starts[0] == starts[1], "{lines}");
+        }
     }
 
     #[test]

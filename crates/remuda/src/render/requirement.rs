@@ -1,7 +1,7 @@
 //! Requirements: where each criterion stands.
 
 use super::Paper;
-use super::gate::{compact_line, verdict_word};
+use super::gate::{compact_lines, verdict_word};
 use super::layout::{prose, wrap};
 use super::paint;
 use super::words::{ago, estimate, sentence};
@@ -57,9 +57,7 @@ pub(crate) fn standing(state: &RequirementState, paper: &Paper) -> String {
             out.push_str(&format!("  {} {}\n", paint::yellow(VerdictKind::Undecided.icon()), criterion.text));
         }
     }
-    for verdict in &state.verdicts {
-        out.push_str(&compact_line(verdict, paper));
-    }
+    out.push_str(&compact_lines(&state.verdicts, paper));
     if let Some(evaluation) = &state.evaluation {
         out.push_str(&paint::dim(&format!("  {}\n", evaluated(evaluation, paper))));
     }

@@ -98,9 +98,20 @@ pub(crate) fn metric(metric: &MetricValue) -> String {
     estimate(metric.value, metric.lower, metric.upper)
 }
 
-/// A number that is compared with others in a column: three decimals below 10.
+/// A number that is compared with others in a column: three decimals below 10, two digits where these would say 0.
 pub(crate) fn figure(value: f64) -> String {
-    if value.is_finite() && value.abs() < 10.0 { format!("{value:.3}") } else { text::number(value) }
+    let size = value.abs();
+    if !value.is_finite() || size >= 10.0 {
+        return text::number(value);
+    }
+    if size == 0.0 || size >= 0.001 {
+        return format!("{value:.3}");
+    }
+    if size < 1e-6 {
+        return format!("{value:.1e}");
+    }
+    let decimals = (1.0 - size.log10().floor()) as usize;
+    format!("{value:.decimals$}")
 }
 
 /// A count rounded to two digits, for prices that are only about right: `about 2,300` of 2,287.
@@ -155,5 +166,7 @@ mod tests {
         assert_eq!(roughly(87), "87");
         assert_eq!(estimate(Some(0.8462), Some(0.82), Some(0.871)), "0.846 [0.820, 0.871]");
         assert_eq!(duration(245.2), "4 min 5 s");
+        let figures = [0.0, 0.0123, 0.00099, 0.000123, -0.00005, 4.2e-9, 9.9999, 1234.5].map(figure);
+        assert_eq!(figures, ["0.000", "0.012", "0.00099", "0.00012", "-0.000050", "4.2e-9", "10.000", "1,234"]);
     }
 }

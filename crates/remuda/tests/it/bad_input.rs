@@ -56,6 +56,18 @@ fn bad_files_make_no_product() {
     for name in ["a/b", "../shop", "", "two words", "é", "Shop"] {
         told.push(stage.tell(&["init", name, "--from", "rows.csv", "--label", "label"]));
     }
+    // What a newcomer hands over by mistake.
+    let rows = table(300, 1);
+    let labels: String =
+        rows.lines().map(|line| format!("{}\n", line.rsplit(',').next().unwrap_or_default())).collect();
+    stage.write("page.csv", "<!DOCTYPE html>\n<html><body>404</body></html>\n");
+    stage.write("rows", &rows);
+    stage.write("headless.csv", rows.split_once('\n').unwrap().1);
+    stage.write("labels.csv", &labels);
+    stage.write("cut.parquet", &format!("PAR1{}", "\0".repeat(40)));
+    for file in ["page.csv", "rows", "headless.csv", "labels.csv", "cut.parquet", "."] {
+        told.push(stage.tell(&["init", "shop", "--from", file, "--label", "label"]));
+    }
     insta::assert_snapshot!(told.join("\n"));
     assert!(!stage.path("shop").exists(), "nothing half-made is left");
     fine(&stage, &["init", "shop", "--from", "rows.csv", "--label", "label"]);

@@ -65,6 +65,7 @@ fn a_tracked_command_keeps_its_exit_code_and_its_words() {
     let (stage, _) = journey::churn();
     let told: Vec<String> = [
         &["run", "--", "sh", "-c", "echo one; echo two; exit 7"][..],
+        &["run", "--", "sh", "-c", "echo to output; echo to error >&2"],
         &["run", "list"],
         &["run", "--note", "a try", "--", "true"],
         &["run", "--", "no-such-program"],

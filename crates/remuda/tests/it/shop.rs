@@ -7,6 +7,7 @@ use crate::harness::{Server, Stage};
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::path::PathBuf;
 
 /// Rows as CSV: `label` follows `x`; another seed brings other values under the same ids.
 pub(crate) fn table(rows: u64, seed: u64) -> String {
@@ -76,6 +77,34 @@ pub(crate) fn whole(stage: &Stage) -> u64 {
     assert_eq!(said.code, 0, "{}{}", said.out, said.err);
     let verified: Value = serde_json::from_str(&said.out).unwrap();
     verified["facts"].as_u64().unwrap()
+}
+
+/// The files under a folder of `.remuda/`.
+pub(crate) fn files(stage: &Stage, folder: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![stage.path(".remuda").join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            if entry.path().is_dir() {
+                folders.push(entry.path());
+            }
+            found.push(entry.path());
+        }
+    }
+    found
+}
+
+/// Asks the ledger's own file, past the program.
+pub(crate) fn database<T>(stage: &Stage, work: impl AsyncFnOnce(&mut sqlx::SqliteConnection) -> sqlx::Result<T>) -> T {
+    use sqlx::{ConnectOptions as _, Connection as _};
+    let file = stage.path(".remuda/ledger.db");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut open = sqlx::sqlite::SqliteConnectOptions::new().filename(file).connect().await.unwrap();
+        let done = work(&mut open).await.unwrap();
+        open.close().await.unwrap();
+        done
+    })
 }
 
 /// One connection to a server, kept open between requests, that sends whatever headers it is told to.

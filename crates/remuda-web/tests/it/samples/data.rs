@@ -211,5 +211,7 @@ pub(crate) fn difference() -> VersionDiff {
             row("added", "9237-HQITU", vec![]),
             row("removed", "0280-XJGEX", vec![]),
         ],
+        hidden: 0,
+        charged: false,
     }
 }

@@ -100,6 +100,8 @@ pub struct App {
     pub folder: PathBuf,
     /// Models that were loaded before, by digest.
     pub models: Arc<crate::model::Cache>,
+    /// Where ONNX Runtime's library may lie; empty: models outside our evaluator's list cannot be run.
+    pub runtime: Arc<remuda_learn::OnnxRuntime>,
     /// The live page of a moment ago.
     pub live: Arc<crate::serving::LiveCache>,
 }
@@ -127,6 +129,7 @@ impl App {
             ids: Arc::new(RandomIds),
             folder: folder.to_owned(),
             models: Arc::default(),
+            runtime: Arc::default(),
             live: Arc::default(),
         };
         crate::recovery::recover(&app).await?;
@@ -137,6 +140,13 @@ impl App {
     #[must_use]
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
+        self
+    }
+
+    /// The same application with these places to look for ONNX Runtime's library, in this order.
+    #[must_use]
+    pub fn with_onnx_runtime(mut self, places: Vec<PathBuf>) -> Self {
+        self.runtime = Arc::new(remuda_learn::OnnxRuntime { places });
         self
     }
 

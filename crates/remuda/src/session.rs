@@ -142,6 +142,7 @@ impl Session {
 
     /// The ledger of a product on this machine.
     pub(crate) async fn app(&self, root: &Path) -> Result<App> {
-        App::open_at(&remuda_app::product::ledger_folder(root), self.globals.ledger.as_deref()).await
+        let app = App::open_at(&remuda_app::product::ledger_folder(root), self.globals.ledger.as_deref()).await?;
+        Ok(app.with_onnx_runtime(crate::onnxruntime::places()))
     }
 }

@@ -61,7 +61,7 @@ def put(folder, name, model, features, sample=None, types=None, options=None):
         if isinstance(scores, list):
             result["classes"] = [str(label) for label in scores[0]]
             scores = np.array([list(row.values()) for row in scores])
-        result["labels"] = [str(label) for label in outputs[0].tolist()]
+        result["labels"] = [str(label) for label in outputs[0].ravel().tolist()]
         result["probabilities"] = scores.tolist()
     path.with_suffix(".json").write_text(json.dumps(result).replace("NaN", "null"))
 
@@ -139,18 +139,19 @@ def foreign(folder):
     from onnx import TensorProto, helper, numpy_helper
     from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType, StringTensorType
     from sklearn.compose import ColumnTransformer
+    from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
     from sklearn.naive_bayes import GaussianNB
     from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import OneHotEncoder, StandardScaler
-    from sklearn.svm import SVC, SVR
+    from sklearn.svm import SVR
 
     random = np.random.default_rng(2)
     x = random.normal(size=(1200, 4)).astype(np.float32)
     score = x[:, 0] + x[:, 1] * x[:, 2] + random.normal(size=len(x)) * 0.3
     two, three = (score > 0.5).astype(int), np.digitize(score, [-0.7, 0.7])
     words = np.array(["no", "yes"])[two]
-    classifiers = {"vectors": SVC(probability=True, random_state=1), "neighbours": KNeighborsClassifier(5), "bayes": GaussianNB()}
+    classifiers = {"discriminant": QuadraticDiscriminantAnalysis(), "neighbours": KNeighborsClassifier(5), "bayes": GaussianNB()}
     for name, model in classifiers.items():
         for kind, target in (("two", two), ("three", three), ("words", words)):
             model.fit(x[:200], target[:200])
@@ -160,10 +161,10 @@ def foreign(folder):
     put(folder, "neighbours-number", KNeighborsRegressor(5).fit(x[:200], score[:200]), {"X": x}, x[:1])
     bayes = GaussianNB().fit(x[:200], words[:200])
     put(folder, "bayes-one-row", bayes, {"X": x[:1]}, types=[("X", FloatTensorType([1, 4]))])
-    put(folder, "bayes-doubles", bayes, {"X": x.astype(np.float64)}, types=[("X", DoubleTensorType([None, 4]))])
+    put(folder, "bayes-doubles", bayes, {"X": x.astype(np.float64)}, types=[("X", DoubleTensorType([None, 4]))], options={"zipmap": False})
     frame = pd.DataFrame({"a": x[:, 0], "b": x[:, 1], "c": random.choice(["red", "green", "blué"], len(x))})
     parts = ColumnTransformer([("n", StandardScaler(), ["a", "b"]), ("c", OneHotEncoder(handle_unknown="ignore"), ["c"])])
-    pipeline = make_pipeline(parts, SVC(probability=True, random_state=1)).fit(frame[:200], words[:200])
+    pipeline = make_pipeline(parts, KNeighborsClassifier(5)).fit(frame[:200], words[:200])
     types = [("a", FloatTensorType([None, 1])), ("b", FloatTensorType([None, 1])), ("c", StringTensorType([None, 1]))]
     feeds = {name: frame[[name]].to_numpy(dtype=object if name == "c" else np.float32) for name in frame}
     put(folder, "columns", pipeline, feeds, types=types)

@@ -41,7 +41,14 @@ impl UseCase for Export {
 /// Writes a file that appears whole or not at all.
 fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let scratch = tempfile::NamedTempFile::new_in(folder)?;
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        // A scratch file is its owner's alone; a file that somebody asked for has the usual rights.
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    let scratch = builder.tempfile_in(folder)?;
     std::fs::write(scratch.path(), bytes)?;
     scratch.as_file().sync_all()?;
     scratch.persist(path).map_err(|failed| failed.error)?;

@@ -104,12 +104,15 @@ fn plain(name: &str) -> String {
 fn unnamed(input: &ModelInput, contract: &Contract) -> Error {
     let width = input.columns.map_or("a matrix".to_owned(), |width| text::count(width as u64, "column"));
     let message = format!("the model's input `{}` is {width}, and the file does not say of what", input.name);
-    let features: Vec<&str> = contract.features().map(|column| column.name.as_str()).collect();
     let error = Error::new("model.unusable", message);
-    if features.len() > SHOWN {
-        return error.hint("name its columns in the order in which it was trained: `--features a,b,c`");
+    let fits = |column: &&remuda_model::data::Column| input.texts || column.column_type != ColumnType::String;
+    let fitting: Vec<&str> = contract.features().filter(fits).map(|column| column.name.as_str()).collect();
+    let how = "name its columns in the order in which it was trained";
+    if input.columns.is_none_or(|width| width == fitting.len()) && !fitting.is_empty() && fitting.len() <= SHOWN {
+        return error.hint(format!("{how}: `--features {}`", fitting.join(",")));
     }
-    error.hint(format!("name its columns in the order in which it was trained: `--features {}`", features.join(",")))
+    let some = &fitting[..fitting.len().min(SHOWN)];
+    error.hint(format!("{how}: `--features a,b,c`; `{}` has {}", contract.name, text::list(some)))
 }
 
 /// The next of the listed columns, as many as the input has.
@@ -226,7 +229,15 @@ mod tests {
         let cases = [
             (
                 refusal(vec![input("X", Some(2), false)], &[]),
-                "the model's input `X` is 2 columns, and the file does not say of what | name its columns in the order in which it was trained: `--features Monthly Charges,tenure,plan`",
+                "the model's input `X` is 2 columns, and the file does not say of what | name its columns in the order in which it was trained: `--features Monthly Charges,tenure`",
+            ),
+            (
+                refusal(vec![input("X", Some(1), true)], &[]),
+                "the model's input `X` is no column of `customers` | name the column that it reads: `--features COLUMN`",
+            ),
+            (
+                refusal(vec![input("X", Some(5), false)], &[]),
+                "the model's input `X` is 5 columns, and the file does not say of what | name its columns in the order in which it was trained: `--features a,b,c`; `customers` has Monthly Charges and tenure",
             ),
             (
                 refusal(vec![input("X", Some(3), false)], &["tenure"]),

@@ -8,4 +8,5 @@ mod gate;
 mod harness;
 mod ledger;
 mod live;
+mod model;
 mod release;

@@ -7,4 +7,5 @@ mod harness;
 mod inference;
 mod journey;
 mod mistakes;
+mod own_model;
 mod shop;

@@ -236,9 +236,6 @@ impl From<remuda_learn::LearnError> for Error {
         let built = with_source("model.unusable", &error);
         match &error {
             remuda_learn::LearnError::RuntimeMissing { .. } => with_runtime_hints(built),
-            remuda_learn::LearnError::Malformed { place, .. } if place == "the outputs" => {
-                built.hint("name the classes in the order of the scores: `--classes No,Yes`")
-            }
             _ => built,
         }
     }

@@ -46,6 +46,9 @@ pub(super) struct Tried {
     pub(super) notes: Vec<String>,
 }
 
+/// What to do where a model does not say its classes.
+const NAME_CLASSES: &str = "name its classes in the order of its scores: `--classes No,Yes`";
+
 /// Why a trial failed: this engine's fault, or everybody's.
 enum Failure {
     Engine(LearnError),
@@ -59,6 +62,9 @@ impl From<LearnError> for Failure {
             | LearnError::Reading { .. }
             | LearnError::MissingColumn { .. }
             | LearnError::ColumnType { .. } => Failure::All(error.into()),
+            LearnError::Run { ref place, .. } if place == "the outputs" => Failure::All(
+                Error::from(error).hint(NAME_CLASSES).hint("and if its scores are logits, say so: `--logits`"),
+            ),
             other => Failure::Engine(other),
         }
     }
@@ -142,7 +148,7 @@ impl Trial {
             (None, false) => Ok(LabelSpace::Number),
             (None, true) => {
                 Err(Error::new("model.unusable", format!("the model says no classes, and the label `{name}` has some"))
-                    .hint("name them in the order of its scores: `--classes No,Yes`")
+                    .hint(NAME_CLASSES)
                     .hint("and if its scores are logits, say so: `--logits`"))
             }
             (Some(labels), false) => {
@@ -213,7 +219,10 @@ fn plausible(answers: &Predictions) -> Result<()> {
 
 /// Neither engine runs the model: what each says, and what to do.
 fn no_engine(ours: &LearnError, theirs: &LearnError) -> Error {
-    let error = Error::new("model.unusable", format!("no engine here can run the model: {ours}")).caused_by(theirs);
+    let mut error = Error::new("model.unusable", format!("no engine here can run the model: {ours}")).caused_by(theirs);
+    if matches!(ours, LearnError::Malformed { place, .. } if place == "the outputs") {
+        error = error.hint(NAME_CLASSES);
+    }
     match theirs {
         LearnError::RuntimeMissing { .. } => with_runtime_hints(error),
         LearnError::Golden { .. } => error.hint("compare how inputs are fed: order, missing values, 32-bit floats"),

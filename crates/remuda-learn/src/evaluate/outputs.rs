@@ -145,7 +145,13 @@ impl Heads {
                 Some(value) => value.floats().map_err(failed)?.data.iter().map(|value| f64::from(*value)).collect(),
                 None => Vec::new(),
             };
-            return if numbers.len() == rows { Ok(Predictions::Number(numbers)) } else { Err(wrong("numbers")) };
+            return match numbers.len().checked_div(rows) {
+                _ if numbers.len() == rows => Ok(Predictions::Number(numbers)),
+                Some(several) if several > 1 && several * rows == numbers.len() => {
+                    Err(failed(format!("it gives {several} scores per row, and its classes are not named")))
+                }
+                _ => Err(wrong("numbers")),
+            };
         };
         let scores = values.last().ok_or_else(|| wrong("outputs"))?;
         let mut scores = scores.floats().map_err(failed)?.into_owned().data;

@@ -130,7 +130,7 @@ fn a_pipeline() -> Pipeline {
     let written = WrittenModel {
         file: "own.onnx".into(),
         dataset: "customers".into(),
-        features: vec!["tenure".into(), "code".into()],
+        features: vec!["code".into(), "no".into()],
         classes: vec!["stays \"on\"".into(), "leaves".into()],
         logits: true,
         golden: Some("golden.csv".into()),

@@ -137,6 +137,9 @@ impl Trial {
             labels,
         };
         let metrics = self.measure(predictor.as_ref(), &signature)?;
+        if metrics.iter().any(|metric| metric.name == "auc" && metric.upper.is_some_and(|upper| upper < 0.5)) {
+            notes.insert(0, "it ranks worse than chance: are its classes named in the order of its scores?".to_owned());
+        }
         Ok(Tried { engine, signature, golden: serde_json::to_vec(&golden).map_err(Error::from)?, metrics, notes })
     }
 
@@ -219,6 +222,11 @@ fn plausible(answers: &Predictions) -> Result<()> {
 
 /// Neither engine runs the model: what each says, and what to do.
 fn no_engine(ours: &LearnError, theirs: &LearnError) -> Error {
+    if let LearnError::Golden { row, problem } = ours {
+        let message = format!("the model does not give what the training framework gave: in row {} {problem}", row + 1);
+        return Error::new("model.unusable", message)
+            .hint("compare how its inputs are fed: order of columns, missing values, texts of numbers, 32-bit floats");
+    }
     let mut error = Error::new("model.unusable", format!("no engine here can run the model: {ours}")).caused_by(theirs);
     if matches!(ours, LearnError::Malformed { place, .. } if place == "the outputs") {
         error = error.hint(NAME_CLASSES);

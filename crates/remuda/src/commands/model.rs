@@ -20,9 +20,9 @@ pub(crate) enum Verb {
     Show(Show),
     /// Register a model that was trained elsewhere: an ONNX file becomes a model version.
     #[command(
-        after_help = "Inputs that are called as a column read that column; the columns of a matrix are listed. The model is tried on
-training rows, measured on validation, and refused when no engine runs it. In a tracked command, REMUDA_RUN says
-which run made it.
+        after_help = "Inputs that are called as a column read that column; the columns of a matrix are listed. The model
+is tried on training rows, measured on validation, and refused when no engine runs it. In a tracked
+command, REMUDA_RUN says which run made it.
 
 Examples:
   remuda model add forest.onnx --as forest

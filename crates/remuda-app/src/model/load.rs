@@ -8,9 +8,12 @@ use remuda_model::model::{Engine, ModelVersion};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-/// Models that were loaded before, by their bytes, golden rows and engine.
+/// A model's bytes, golden rows and engine.
+type Key = (Digest, Digest, Engine);
+
+/// Models that were loaded before.
 #[derive(Default)]
-pub struct Cache(Mutex<HashMap<(Digest, Digest, Engine), Arc<dyn Predictor>>>);
+pub struct Cache(Mutex<HashMap<Key, Arc<dyn Predictor>>>);
 
 /// More loaded models than this are not kept.
 const CACHED: usize = 16;

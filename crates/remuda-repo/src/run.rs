@@ -196,24 +196,10 @@ fn read_model(source: &mut Source<'_>, context: &Context<'_>, node: &Node, outpu
         let hint = format!("mark a column in data/{}.odcs.yaml with `remudaUse: label`", contract.name);
         source.error(&node.span, "conflict", message, &hint);
     }
-    let words = |source: &mut Source<'_>, key: &str| -> Option<Vec<String>> {
-        let Some(node) = table.get(key) else { return Some(Vec::new()) };
-        let mut words: Vec<String> = Vec::new();
-        for (word, span) in source.texts_of(node, key)? {
-            if words.iter().any(|earlier| earlier == word) {
-                source.error(span, "duplicate", format!("`{word}` is listed twice"), "remove one of them");
-            }
-            let column = contract.is_none_or(|contract| contract.column(word).is_some());
-            if key == "features" && !column {
-                let known: Vec<&str> =
-                    contract.iter().flat_map(|contract| &contract.columns).map(|column| column.name.as_str()).collect();
-                source.unknown_word(span, "unknown_column", "column", word, &known);
-            }
-            words.push(word.to_owned());
-        }
-        Some(words)
-    };
-    let (features, classes) = (words(source, "features"), words(source, "classes"));
+    let known: Option<Vec<&str>> =
+        contract.map(|contract| contract.columns.iter().map(|column| column.name.as_str()).collect());
+    let features = read_words(source, table, "features", known.as_deref());
+    let classes = read_words(source, table, "classes", None);
     let logits = match table.get("logits") {
         None => Some(false),
         Some(node) => source.flag_of(node, "logits"),
@@ -226,6 +212,22 @@ fn read_model(source: &mut Source<'_>, context: &Context<'_>, node: &Node, outpu
         logits: logits?,
         golden: golden.map(str::to_owned),
     })
+}
+
+/// A list of distinct texts, each one of the known columns where those are given; empty when the key is absent.
+fn read_words(source: &mut Source<'_>, table: Table<'_>, key: &str, known: Option<&[&str]>) -> Option<Vec<String>> {
+    let Some(node) = table.get(key) else { return Some(Vec::new()) };
+    let mut words: Vec<String> = Vec::new();
+    for (word, span) in source.texts_of(node, key)? {
+        if words.iter().any(|earlier| earlier == word) {
+            source.error(span, "duplicate", format!("`{word}` is listed twice"), "remove one of them");
+        }
+        if let Some(known) = known.filter(|known| !known.contains(&word)) {
+            source.unknown_word(span, "unknown_column", "column", word, known);
+        }
+        words.push(word.to_owned());
+    }
+    Some(words)
 }
 
 fn read_command(source: &mut Source<'_>, table: Table<'_>, command: &Entry) -> Option<String> {

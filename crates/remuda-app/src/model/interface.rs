@@ -32,9 +32,10 @@ pub(super) fn map(inspection: &Inspection, contract: &Contract, asked: &Add) -> 
     }
     interface.reading.logits |= asked.logits;
     let mut left = asked.features.as_slice();
+    let mut renamed = Vec::new();
     for input in &inspection.inputs {
         let columns = if asked.features.is_empty() {
-            own_columns(input, inspection, contract, &mut interface.notes)?
+            own_columns(input, inspection, contract, &mut renamed)?
         } else {
             deal(input, &mut left, asked.features.len())?
         };
@@ -46,6 +47,9 @@ pub(super) fn map(inspection: &Inspection, contract: &Contract, asked: &Add) -> 
         if columns != [input.name.as_str()] {
             interface.reading.inputs.insert(input.name.clone(), columns);
         }
+    }
+    if !renamed.is_empty() {
+        interface.notes.push(format!("inputs are spelt otherwise than columns: {}", text::list(&renamed)));
     }
     if !left.is_empty() {
         let message =
@@ -60,7 +64,7 @@ fn own_columns(
     input: &ModelInput,
     inspection: &Inspection,
     contract: &Contract,
-    notes: &mut Vec<String>,
+    renamed: &mut Vec<String>,
 ) -> Result<Vec<String>> {
     if let Some(declared) = inspection.reading.inputs.get(&input.name) {
         return Ok(declared.clone());
@@ -76,7 +80,7 @@ fn own_columns(
     let mut near = contract.columns.iter().map(|column| &column.name).filter(|name| alike(name));
     match (near.next(), near.next()) {
         (Some(only), None) => {
-            notes.push(format!("input `{}` reads column `{only}`", input.name));
+            renamed.push(format!("`{}` reads `{only}`", input.name));
             Ok(vec![only.clone()])
         }
         _ => {
@@ -207,7 +211,10 @@ mod tests {
         assert_eq!(both.columns[1], ("plan".to_owned(), FeatureKind::Category));
         let renamed = mapped(vec![input("Monthly_Charges", Some(1), false)], &[]).unwrap();
         assert_eq!(renamed.reading.inputs["Monthly_Charges"], ["Monthly Charges"]);
-        assert_eq!(renamed.notes, ["input `Monthly_Charges` reads column `Monthly Charges`"]);
+        assert_eq!(
+            renamed.notes,
+            ["inputs are spelt otherwise than columns: `Monthly_Charges` reads `Monthly Charges`"]
+        );
     }
 
     #[test]

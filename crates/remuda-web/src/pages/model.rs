@@ -161,7 +161,7 @@ fn about(frame: &Frame, view: &ModelPage) -> Markup {
 fn notes(notes: &[String]) -> Markup {
     html! {
         @if !notes.is_empty() {
-            (parts::section("notes", "Notes", html! {}, html! { ul.small { @for note in notes.iter().take(20) { li { (format::cut(note, 300)) } } } }))
+            (parts::section("notes", "Notes", html! {}, html! { ul.plain-list.small { @for note in notes.iter().take(20) { li { (format::cut(note, 300)) } } } }))
         }
     }
 }

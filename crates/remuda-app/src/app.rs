@@ -100,6 +100,8 @@ pub struct App {
     pub folder: PathBuf,
     /// Models that were loaded before, by digest.
     pub models: Arc<crate::model::Cache>,
+    /// Where ONNX Runtime's library may lie; empty: models outside our evaluator's list cannot be run.
+    pub runtime: Arc<remuda_learn::OnnxRuntime>,
     /// The live page of a moment ago.
     pub live: Arc<crate::serving::LiveCache>,
     /// What people should know about how it was opened, one sentence each: repairs that have to wait.
@@ -136,6 +138,7 @@ impl App {
             ids: Arc::new(RandomIds),
             folder: folder.to_owned(),
             models: Arc::default(),
+            runtime: Arc::default(),
             live: Arc::default(),
             notes: Arc::default(),
         };
@@ -154,5 +157,12 @@ impl App {
     /// application can be used afterwards.
     pub async fn close(&self) {
         self.ledger.close().await;
+    }
+
+    /// The same application with these places to look for ONNX Runtime's library, in this order.
+    #[must_use]
+    pub fn with_onnx_runtime(mut self, places: Vec<PathBuf>) -> Self {
+        self.runtime = Arc::new(remuda_learn::OnnxRuntime { places });
+        self
     }
 }

@@ -271,7 +271,11 @@ impl From<remuda_data::DataError> for Error {
 
 impl From<remuda_learn::LearnError> for Error {
     fn from(error: remuda_learn::LearnError) -> Self {
-        with_source("model.unusable", &error)
+        let built = with_source("model.unusable", &error);
+        match &error {
+            remuda_learn::LearnError::RuntimeMissing { .. } => with_runtime_hints(built),
+            _ => built,
+        }
     }
 }
 
@@ -291,6 +295,13 @@ impl From<serde_json::Error> for Error {
     fn from(error: serde_json::Error) -> Self {
         with_source("internal", &error)
     }
+}
+
+/// How to make ONNX Runtime available.
+pub(crate) fn with_runtime_hints(error: Error) -> Error {
+    error
+        .hint("`pip install onnxruntime`, in the Python environment that is active where remuda runs")
+        .hint("or name its library: `REMUDA_ONNXRUNTIME=/path/to/libonnxruntime.so`")
 }
 
 fn with_source(code: &str, error: &(dyn std::error::Error + 'static)) -> Error {

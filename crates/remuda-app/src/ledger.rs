@@ -282,6 +282,9 @@ fn sentence(fact: &Fact) -> String {
         },
         "run.finished" => format!("run {subject} finished"),
         "run.failed" => format!("run {subject} failed: {}", text(&["note"]).lines().next().unwrap_or_default()),
+        "model.made" if text(&["version", "algorithm"]) == "null" => {
+            format!("{actor} registered {} as model {subject}", text(&["version", "name"]))
+        }
         "model.made" => format!("{actor} trained {} as model {subject}", text(&["version", "name"])),
         "gate.evaluated" => {
             format!("{actor} evaluated {}: {}", text(&["model_name"]), text(&["verdict"]).replace('_', " "))

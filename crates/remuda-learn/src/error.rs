@@ -82,11 +82,29 @@ pub enum LearnError {
     /// The bytes are no ONNX model.
     #[error("the model is no readable ONNX file; export it again")]
     Unreadable(#[source] prost::DecodeError),
-    /// An operator outside the allow-list.
-    #[error("operator `{operator}` is not among those that remuda runs itself; install onnxruntime to run it")]
-    OperatorNotAllowed {
-        /// Domain and name of the operator.
-        operator: String,
+    /// Operators outside the allow-list.
+    #[error("{} not among those that remuda runs itself", operators_are(.operators))]
+    OperatorsNotAllowed {
+        /// Domain and name of each, once.
+        operators: Vec<String>,
+    },
+    /// ONNX Runtime is not there, or not usable.
+    #[error("ONNX Runtime is not at hand: {problem}")]
+    RuntimeMissing {
+        /// Where it was sought and what went wrong.
+        problem: String,
+    },
+    /// ONNX Runtime refuses the model.
+    #[error("ONNX Runtime refuses the model: {problem}")]
+    RuntimeRefuses {
+        /// What it says.
+        problem: String,
+    },
+    /// What was declared about a model's inputs or outputs does not fit it.
+    #[error("the model cannot be read as declared: {problem}")]
+    Reading {
+        /// What does not fit.
+        problem: String,
     },
     /// The model is ONNX, but contradicts the specification or our limits.
     #[error("the model is malformed at {place}: {problem}; export it again")]
@@ -119,4 +137,10 @@ impl LearnError {
     pub(crate) fn malformed(place: impl Into<String>, problem: impl Into<String>) -> Self {
         LearnError::Malformed { place: place.into(), problem: problem.into() }
     }
+}
+
+fn operators_are(operators: &[String]) -> String {
+    let quoted: Vec<String> = operators.iter().take(20).map(|operator| format!("`{operator}`")).collect();
+    let list = remuda_model::text::list(&quoted);
+    if operators.len() == 1 { format!("operator {list} is") } else { format!("operators {list} are") }
 }

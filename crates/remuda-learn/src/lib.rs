@@ -2,6 +2,8 @@
 //!
 //! - [`train`]: [`TrainRequest`] in, [`Trained`] out (majority, linear, boosted trees); numbers, categories, short texts
 //! - [`load`]: ONNX bytes in, a [`Predictor`] out; whatever lies outside the allow-list is refused, by name
+//! - [`load_on`]: the same on a chosen engine: ours, or ONNX Runtime (`runtime`) where its library can be loaded
+//! - [`Reading`], [`inspect`] and [`with_reading`]: what a model from elsewhere asks for, and what was declared about it
 //! - [`golden`] and [`check_golden`]: rows with the outputs that a model gave where it was made, checked at each load
 //! - `onnx`: the few messages of the ONNX format that we read and write, and a graph builder
 //! - `evaluate`: the graph compiled once, then walked per block of rows
@@ -15,11 +17,15 @@ mod evaluate;
 mod golden;
 mod onnx;
 mod predict;
+mod reading;
+mod runtime;
 mod train;
 
 pub use error::LearnError;
 pub use evaluate::load;
-pub use golden::{Golden, GoldenColumn, GoldenOutputs, GoldenValues, check_golden, golden};
+pub use golden::{Given, GivenAnswers, Golden, GoldenColumn, GoldenOutputs, GoldenValues, check_golden, given, golden};
 pub use predict::{Predictions, Predictor};
+pub use reading::{Inspection, ModelInput, Reading, inspect, with_reading};
+pub use runtime::{OnnxRuntime, load_on};
 pub use train::parameters::parameter_names;
 pub use train::{Target, TrainRequest, Trained, train};

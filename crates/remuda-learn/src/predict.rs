@@ -2,6 +2,7 @@
 
 use crate::error::LearnError;
 use remuda_model::feature::Feature;
+use remuda_model::model::Engine;
 use remuda_model::table::Table;
 use std::sync::Arc;
 
@@ -29,8 +30,8 @@ pub trait Predictor: Send + Sync {
     /// The classes, or none where the model gives a number.
     fn labels(&self) -> Option<&Arc<[String]>>;
 
-    /// What runs the model: `remuda`.
-    fn engine(&self) -> &'static str;
+    /// What runs the model.
+    fn engine(&self) -> Engine;
 
     /// Predicts every row. Columns that the model does not read are ignored.
     ///

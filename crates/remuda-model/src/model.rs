@@ -23,6 +23,27 @@ pub struct ModelSignature {
     pub positive: Option<String>,
 }
 
+/// What runs a model.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Engine {
+    /// Our own evaluator, for the operators on its list.
+    #[default]
+    Remuda,
+    /// ONNX Runtime, where its library can be loaded.
+    OnnxRuntime,
+}
+
+impl Engine {
+    /// Its name, for people.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Engine::Remuda => "remuda's evaluator",
+            Engine::OnnxRuntime => "ONNX Runtime",
+        }
+    }
+}
+
 /// One model version: an ONNX file and where it came from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ModelVersion {
@@ -42,4 +63,7 @@ pub struct ModelVersion {
     pub golden: Digest,
     /// Size of the ONNX file in bytes.
     pub bytes: u64,
+    /// What runs it: the engine that reproduced its golden rows when it was made.
+    #[serde(default)]
+    pub engine: Engine,
 }

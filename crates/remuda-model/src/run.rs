@@ -25,6 +25,26 @@ pub struct Step {
     pub outputs: Vec<String>,
     /// Parameters; reach a command as environment variables `REMUDA_PARAM_NAME`.
     pub parameters: BTreeMap<String, serde_json::Value>,
+    /// The model that a command writes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<WrittenModel>,
+}
+
+/// A model that a command step writes: it is registered under the step's name when the command succeeds.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct WrittenModel {
+    /// The ONNX file, one of the step's outputs.
+    pub file: String,
+    /// The dataset that it is trained on.
+    pub dataset: String,
+    /// Columns of a matrix input, in its order; empty: inputs are called as columns.
+    pub features: Vec<String>,
+    /// What its classes are called, in the order of its scores; empty: as the file says.
+    pub classes: Vec<String>,
+    /// Its scores are logits.
+    pub logits: bool,
+    /// Rows with the training framework's outputs, another of the step's outputs.
+    pub golden: Option<String>,
 }
 
 /// What a step does.

@@ -5,7 +5,7 @@ use crate::definitions::Context;
 use crate::source::{Source, Table};
 use crate::team::read_word;
 use crate::tree::{self, Entry, Node, Value};
-use remuda_model::run::{Action, Algorithm, Learn, Pipeline, Step};
+use remuda_model::run::{Action, Algorithm, Learn, Pipeline, Step, WrittenModel};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 
@@ -115,7 +115,7 @@ pub(crate) fn read(source: &mut Source<'_>, context: &Context<'_>) -> Option<Pip
 }
 
 fn read_step(source: &mut Source<'_>, context: &Context<'_>, table: Table<'_>, names: &[String]) -> Option<Step> {
-    let known = ["name", "learn", "data", "features", "seed", "command", "inputs", "outputs", "parameters"];
+    let known = ["name", "learn", "data", "features", "seed", "command", "inputs", "outputs", "parameters", "model"];
     table.allow(source, &known);
     let name = table.require_text(source, "name", "name = \"trees\"");
     if let (Some(name), Some(node)) = (name, table.get("name")) {
@@ -146,14 +146,97 @@ fn read_step(source: &mut Source<'_>, context: &Context<'_>, table: Table<'_>, n
     let inputs = read_paths(source, context, table, "inputs", names);
     let outputs = read_paths(source, context, table, "outputs", names);
     let parameters = read_parameters(source, table);
-    Some(Step { name: name?.to_owned(), action: action?, inputs: inputs?, outputs: outputs?, parameters: parameters? })
+    let model = match table.entry("model") {
+        None => Some(None),
+        Some(entry) if table.entry("learn").is_some() => {
+            let hint = "remove `[step.model]`: a step with `learn` makes its model by itself";
+            source.error(&entry.key_span, "conflict", "`model` is for steps with `command`", hint);
+            None
+        }
+        Some(entry) => read_model(source, context, &entry.node, outputs.as_deref().unwrap_or_default()).map(Some),
+    };
+    Some(Step {
+        name: name?.to_owned(),
+        action: action?,
+        inputs: inputs?,
+        outputs: outputs?,
+        parameters: parameters?,
+        model: model?,
+    })
+}
+
+/// `[step.model]`: the model that a command writes.
+fn read_model(source: &mut Source<'_>, context: &Context<'_>, node: &Node, outputs: &[String]) -> Option<WrittenModel> {
+    let table = source.table_of(node, "model")?;
+    table.allow(source, &["file", "data", "features", "classes", "logits", "golden"]);
+    let output = |source: &mut Source<'_>, key: &str, path: &str| {
+        if !outputs.iter().any(|output| output == path) {
+            let span = table.get(key).map_or(table.span.clone(), |node| node.span.clone());
+            let hint = format!("write it under `outputs` too: `outputs = [\"{path}\"]`");
+            source.error(&span, "conflict", format!("`{path}` is no output of the step"), &hint);
+        }
+    };
+    let file = table.require_text(source, "file", "file = \"model.onnx\"");
+    if let Some(file) = file {
+        output(source, "file", file);
+    }
+    let golden = table.text(source, "golden");
+    if let Some(golden) = golden {
+        output(source, "golden", golden);
+    }
+    let dataset = table.require_text(source, "data", "data = \"NAME\"");
+    let contract = match (dataset, table.get("data")) {
+        (Some(dataset), Some(node)) => context.check_dataset(source, &node.span, dataset),
+        _ => None,
+    };
+    if let (Some(contract), Some(node)) = (contract, table.get("data"))
+        && contract.label().is_none()
+    {
+        let message = format!("dataset `{}` has no label, so a model of it has no purpose", contract.name);
+        let hint = format!("mark a column in data/{}.odcs.yaml with `remudaUse: label`", contract.name);
+        source.error(&node.span, "conflict", message, &hint);
+    }
+    let known: Option<Vec<&str>> =
+        contract.map(|contract| contract.columns.iter().map(|column| column.name.as_str()).collect());
+    let features = read_words(source, table, "features", known.as_deref());
+    let classes = read_words(source, table, "classes", None);
+    let logits = match table.get("logits") {
+        None => Some(false),
+        Some(node) => source.flag_of(node, "logits"),
+    };
+    Some(WrittenModel {
+        file: file?.to_owned(),
+        dataset: dataset?.to_owned(),
+        features: features?,
+        classes: classes?,
+        logits: logits?,
+        golden: golden.map(str::to_owned),
+    })
+}
+
+/// A list of distinct texts, each one of the known columns where those are given; empty when the key is absent.
+fn read_words(source: &mut Source<'_>, table: Table<'_>, key: &str, known: Option<&[&str]>) -> Option<Vec<String>> {
+    let Some(node) = table.get(key) else { return Some(Vec::new()) };
+    let mut words: Vec<String> = Vec::new();
+    for (word, span) in source.texts_of(node, key)? {
+        if words.iter().any(|earlier| earlier == word) {
+            source.error(span, "duplicate", format!("`{word}` is listed twice"), "remove one of them");
+        }
+        if let Some(known) = known.filter(|known| !known.contains(&word)) {
+            source.unknown_word(span, "unknown_column", "column", word, known);
+        }
+        words.push(word.to_owned());
+    }
+    Some(words)
 }
 
 fn read_command(source: &mut Source<'_>, table: Table<'_>, command: &Entry) -> Option<String> {
     for key in ["data", "features", "seed"] {
         if let Some(entry) = table.entry(key) {
             let hint = match key {
-                "data" => "name the dataset under `inputs` as \"data:NAME\"",
+                "data" => {
+                    "name the dataset under `inputs` as \"data:NAME\", and in `[step.model]` if it writes a model"
+                }
                 _ => "put it under `[step.parameters]`",
             };
             source.error(&entry.key_span, "conflict", format!("`{key}` is for steps with `learn`"), hint);

@@ -6,11 +6,13 @@
 //!
 //! - [`session`]: what all commands share: the product's folder, who acts, where answers go
 //! - [`client`]: use cases in this process, or over HTTP ([`remote`])
+//! - [`onnxruntime`]: where the library of the second engine lies on this machine
 //! - [`screen`]: standard output for data, standard error for talk; colours and widths; [`progress`]
 
 mod cli;
 mod client;
 mod commands;
+mod onnxruntime;
 mod progress;
 mod remote;
 mod render;

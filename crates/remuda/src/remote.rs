@@ -77,15 +77,17 @@ impl Remote {
         apart(move || wire.get_file(&path, &output)).await
     }
 
-    /// Replaces the request's `file` by the digest of an upload. Answers where `output` is to lie here, if anywhere.
+    /// Replaces the request's files by digests of uploads. Answers where `output` is to lie here, if anywhere.
     async fn send_files(&self, request: &mut Map<String, Value>) -> Result<Option<PathBuf>> {
-        if request.contains_key("source")
-            && let Some(file) = request.get("file").and_then(Value::as_str).map(PathBuf::from)
-        {
-            let name = file.file_name().map(|name| name.to_string_lossy().into_owned());
-            let digest = self.upload(file).await?;
-            request.insert("file".into(), Value::from(digest));
-            request.insert("source".into(), Value::from(name));
+        for (field, own_name) in [("file", "source"), ("golden", "golden_source")] {
+            if request.contains_key(own_name)
+                && let Some(file) = request.get(field).and_then(Value::as_str).map(PathBuf::from)
+            {
+                let name = file.file_name().map(|name| name.to_string_lossy().into_owned());
+                let digest = self.upload(file).await?;
+                request.insert(field.into(), Value::from(digest));
+                request.insert(own_name.into(), Value::from(name));
+            }
         }
         let Some(output) = request.get("output").and_then(Value::as_str).map(PathBuf::from) else { return Ok(None) };
         // The server writes a file of its own: it needs the ending, not the caller's folders.

@@ -151,6 +151,7 @@ impl Session {
     pub(crate) async fn app(&self, root: &Path) -> Result<App> {
         let folder = remuda_app::product::ledger_folder(root);
         let app = App::open_at(&folder, self.globals.ledger.as_deref()).await?;
+        let app = app.with_onnx_runtime(crate::onnxruntime::places());
         for note in app.notes.iter() {
             self.say(&wrap(&format!("{} {note}", paint::yellow("note:")), self.screen.width, 0));
         }

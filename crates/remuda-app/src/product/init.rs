@@ -238,6 +238,7 @@ fn pipeline_of(dataset: &str) -> Pipeline {
         inputs: Vec::new(),
         outputs: Vec::new(),
         parameters: std::collections::BTreeMap::new(),
+        model: None,
     };
     Pipeline {
         steps: vec![

@@ -175,7 +175,9 @@ pub(super) async fn page(app: &App, context: &Context, text: &str) -> Result<Rel
     let missing = missing(context, &created, &evidence, &signatures, &line)?;
     let history =
         promotions(app, context).await?.into_iter().filter(|promotion| promotion.release == line.digest).collect();
+    let engine = crate::model::resolve_model(app, context, created.content.model.hex()).await?.version.engine;
     Ok(ReleasePage {
+        engine,
         content: created.content,
         evaluations: evidence.iter().map(Evaluation::summary).collect(),
         signatures,

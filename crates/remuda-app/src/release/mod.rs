@@ -8,6 +8,7 @@ use crate::gate::EvaluationSummary;
 use crate::team::Signature;
 use remuda_model::Digest;
 use remuda_model::gate::VerdictKind;
+use remuda_model::model::Engine;
 use remuda_model::release::ReleaseContent;
 use remuda_model::team::Missing;
 use serde::{Deserialize, Serialize};
@@ -97,6 +98,8 @@ pub struct ReleasePage {
     pub line: ReleaseLine,
     /// What it is made of.
     pub content: ReleaseContent,
+    /// What runs its model.
+    pub engine: Engine,
     /// Its evidence.
     pub evaluations: Vec<EvaluationSummary>,
     /// Signatures on its requirements, evidence and on itself.

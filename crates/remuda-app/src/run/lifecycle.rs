@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::pin::{self, Pins};
 use crate::use_case::{Access, UseCase};
 use remuda_ledger::{Append, FactQuery};
-use remuda_model::fact::Link;
+use remuda_model::fact::{Link, NewFact};
 use remuda_model::model::ModelVersion;
 use remuda_model::run::{MetricValue, RunStatus, Snapshot, StepResult};
 use serde::{Deserialize, Serialize};
@@ -26,15 +26,15 @@ pub(super) struct StartRecord {
 
 /// What `run.recorded` keeps.
 #[derive(Default, Serialize, Deserialize)]
-pub(super) struct Recorded {
+pub(crate) struct Recorded {
     #[serde(default)]
-    pub(super) metrics: Vec<MetricValue>,
+    pub(crate) metrics: Vec<MetricValue>,
     #[serde(default)]
-    pub(super) parameters: BTreeMap<String, serde_json::Value>,
+    pub(crate) parameters: BTreeMap<String, serde_json::Value>,
     #[serde(default)]
-    pub(super) step: Option<StepResult>,
+    pub(crate) step: Option<StepResult>,
     #[serde(default)]
-    pub(super) model: Option<ModelVersion>,
+    pub(crate) model: Option<ModelVersion>,
 }
 
 /// What `run.finished` and `run.failed` keep.
@@ -141,8 +141,19 @@ impl UseCase for Finish {
     }
 }
 
+/// The start of a run that is over when it is noted: nothing holds it, so it needs no lease.
+pub(crate) fn noted_start(app: &App, context: &Context, run: &str, command: &str, note: &str) -> Result<NewFact> {
+    let start = StartRecord { command: command.to_owned(), snapshot: Snapshot::default(), note: note.to_owned() };
+    pin::fact(app, context, "run.started", run, &start, vec![Link::makes("run", run)])
+}
+
+/// Its end.
+pub(crate) fn noted_end(app: &App, context: &Context, run: &str) -> Result<NewFact> {
+    pin::fact(app, context, "run.finished", run, &EndRecord::default(), vec![Link::uses("run", run)])
+}
+
 /// Appends what a step brought.
-pub(super) async fn append_recorded(
+pub(crate) async fn append_recorded(
     app: &App,
     context: &Context,
     run: &str,

@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
-pub(crate) use lifecycle::close_dead_runs;
+pub(crate) use lifecycle::{Recorded, append_recorded, close_dead_runs, noted_end, noted_start};
 pub(crate) use look::{find_run, run_states};
-pub(crate) use train::{Examples, Job, examples, has_classes, label_column};
+pub(crate) use train::{Examples, GOLDEN_ROWS, Job, examples, has_classes, label_column, positive_of, task_of};
 
 /// Begin a run. (A face's `run` command calls this, then the steps, then `finish`.)
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]

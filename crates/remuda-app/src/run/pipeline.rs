@@ -241,13 +241,14 @@ async fn command_step(
     force: bool,
     observer: &mut dyn Observer,
 ) -> Result<StepResult> {
-    let inputs = files_digest(root, step)?;
+    let inputs = inputs_digest(caller, root, step).await?;
     let stamp = Stamp { inputs: inputs.clone(), outputs: outputs_digest(root, step)? };
     let stamp_path = root.join(".remuda").join("steps").join(format!("{}.json", step.name));
     if !force && !step.outputs.is_empty() && read_stamp(&stamp_path).is_some_and(|known| known == stamp) {
         let note = "inputs, outputs and command are as they were".to_owned();
         let result = StepResult { step: step.name.clone(), outcome: StepOutcome::Skipped, note, inputs, seconds: 0.0 };
         record(caller, run, step, result.clone()).await?;
+        register(caller, root, run, step).await?;
         return Ok(result);
     }
     let started = Instant::now();
@@ -278,8 +279,30 @@ async fn command_step(
             format!("step `{}` failed: {}", step.name, failure.lines().next().unwrap_or_default()),
         ));
     }
+    register(caller, root, run, step).await?;
     write_stamp(&stamp_path, &Stamp { inputs, outputs: outputs_digest(root, step)? })?;
     Ok(result)
+}
+
+/// Makes the model that a step wrote a model version of the run, if the step says that it writes one.
+async fn register(caller: &impl Caller, root: &Path, run: &str, step: &Step) -> Result<()> {
+    let Some(written) = &step.model else { return Ok(()) };
+    let request = crate::model::Add {
+        file: root.join(&written.file),
+        name: Some(step.name.clone()),
+        dataset: Some(written.dataset.clone()),
+        run: Some(run.to_owned()),
+        features: written.features.clone(),
+        classes: written.classes.clone(),
+        logits: written.logits,
+        golden: written.golden.as_ref().map(|golden| root.join(golden)),
+        source: None,
+        golden_source: None,
+    };
+    match caller.call(request).await {
+        Ok(_) => Ok(()),
+        Err(error) => Err(failed(caller, run, step, error).await?),
+    }
 }
 
 /// What a command step read and wrote when it last succeeded.
@@ -302,9 +325,14 @@ fn write_stamp(path: &Path, stamp: &Stamp) -> Result<()> {
     Ok(())
 }
 
-/// Digest over a step's definition and the files that it reads.
-fn files_digest(root: &Path, step: &Step) -> Result<Digest> {
+/// Digest over a step's definition, the files and the versions of datasets that it reads.
+async fn inputs_digest(caller: &impl Caller, root: &Path, step: &Step) -> Result<Digest> {
     let mut fields = vec![serde_json::to_vec(step)?];
+    for dataset in step.inputs.iter().filter_map(|input| input.strip_prefix("data:")) {
+        let versions = caller.call(crate::data::Log { name: Some(dataset.to_owned()) }).await?.versions;
+        let newest = versions.first().map(|line| line.version.digest.to_string());
+        fields.push(newest.unwrap_or_default().into_bytes());
+    }
     for input in step.inputs.iter().filter(|input| !input.starts_with("step:") && !input.starts_with("data:")) {
         let unreadable = |source: &(dyn std::error::Error + 'static)| {
             Error::new("run.failed", format!("step `{}`: the input `{input}` cannot be read", step.name))

@@ -17,7 +17,7 @@ use remuda_model::data::{Column, ColumnType, Contract, DatasetVersion, FeatureKi
 use remuda_model::fact::Link;
 use remuda_model::feature::Feature;
 use remuda_model::label::LabelSpace;
-use remuda_model::model::{ModelSignature, ModelVersion};
+use remuda_model::model::{Engine, ModelSignature, ModelVersion};
 use remuda_model::run::{Action, Learn, Pipeline, Step, StepOutcome, StepResult};
 use remuda_model::table::{MISSING, Table, Values};
 use std::collections::BTreeMap;
@@ -27,7 +27,7 @@ use std::time::Instant;
 /// Part of the inputs' digest: raised when the learners change, so that old models are trained anew.
 const LEARNERS: &str = "remuda learners 1";
 /// Rows with outputs that a package carries and checks at each load.
-const GOLDEN_ROWS: usize = 20;
+pub(crate) const GOLDEN_ROWS: usize = 20;
 
 impl UseCase for Train {
     const NOUN: &'static str = "run";
@@ -213,6 +213,7 @@ async fn store(
         trained_on: Some(job.version.digest.clone()),
         golden,
         bytes,
+        engine: Engine::Remuda,
     };
     let made = Made {
         version,
@@ -301,7 +302,8 @@ pub(crate) fn has_classes(contract: &Contract, label: &Column) -> bool {
     }
 }
 
-fn task_of(labels: &LabelSpace) -> Task {
+/// What is predicted, by the labels.
+pub(crate) fn task_of(labels: &LabelSpace) -> Task {
     match labels {
         LabelSpace::Number => Task::Regression,
         LabelSpace::Classes(classes) if classes.len() == 2 => Task::Binary,
@@ -309,7 +311,8 @@ fn task_of(labels: &LabelSpace) -> Task {
     }
 }
 
-fn positive_of(contract: &Contract, labels: &LabelSpace) -> Option<String> {
+/// The class of a binary task that metrics mean: the contract's, else the second.
+pub(crate) fn positive_of(contract: &Contract, labels: &LabelSpace) -> Option<String> {
     match labels.classes() {
         [first, second] => match &contract.positive {
             Some(positive) if positive == first => Some(first.clone()),

@@ -197,6 +197,10 @@ impl Story {
 
     /// A file outside of the repository.
     pub(crate) fn file(&self, name: &str, text: &str) -> PathBuf {
+        self.folder_file(name, text.as_bytes())
+    }
+
+    pub(crate) fn folder_file(&self, name: &str, text: &[u8]) -> PathBuf {
         let path = self.folder.path().join(name);
         std::fs::write(&path, text).unwrap();
         path
@@ -209,9 +213,13 @@ impl Story {
     }
 
     pub(crate) async fn train(&self) -> RunState {
+        self.try_train().await.unwrap()
+    }
+
+    pub(crate) async fn try_train(&self) -> Result<RunState> {
         let scientist = self.caller("scientist");
         let options = pipeline::Options::default();
-        pipeline::execute(&scientist, &self.root(), &scientist.context, options, &mut Silent).await.unwrap()
+        pipeline::execute(&scientist, &self.root(), &scientist.context, options, &mut Silent).await
     }
 
     pub(crate) async fn evaluate(&self, candidate: &str) -> Evaluation {

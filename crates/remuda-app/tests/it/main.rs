@@ -9,5 +9,6 @@ mod gate;
 mod harness;
 mod ledger;
 mod live;
+mod model;
 mod release;
 mod run;

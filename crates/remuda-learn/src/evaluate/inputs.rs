@@ -5,6 +5,7 @@ use crate::evaluate::attributes::shorten;
 use crate::evaluate::value::{Dense, Dictionary, Texts, Value};
 use crate::onnx::build::FEATURES_KEY;
 use crate::onnx::{BOOL, DOUBLE, FLOAT, Graph, INT32, INT64, Model, STRING, ValueInfo};
+use crate::reading::Reading;
 use remuda_model::data::FeatureKind;
 use remuda_model::feature::Feature;
 use remuda_model::table::{MISSING, Table, TableColumn, Values};
@@ -19,13 +20,19 @@ const MOST_COLUMNS: usize = 1 << 16;
 pub(crate) struct Inputs {
     /// The columns, in the order they are read.
     pub(crate) features: Vec<Feature>,
-    inputs: Vec<Input>,
+    /// The graph's inputs.
+    pub(crate) inputs: Vec<Input>,
+    /// The file was exported for one row at a time. (Our own evaluator is not bound by that.)
+    pub(crate) one_row: bool,
 }
 
+/// One input of the graph.
 #[derive(Debug)]
-struct Input {
-    name: String,
-    element: i32,
+pub(crate) struct Input {
+    /// Its name.
+    pub(crate) name: String,
+    /// Its element type.
+    pub(crate) element: i32,
     /// Whether it has the shape `[N, width]`, rather than `[N]`.
     matrix: bool,
     /// Which features it is made of.
@@ -34,14 +41,17 @@ struct Input {
 
 impl Inputs {
     /// Reads the declared inputs. Constants that are declared as inputs too (old files) are no inputs.
-    pub(crate) fn read(model: &Model, graph: &Graph) -> Result<Self, LearnError> {
+    pub(crate) fn read(model: &Model, graph: &Graph, reading: &Reading) -> Result<Self, LearnError> {
         let kept = model.metadata.iter().find(|entry| entry.key == FEATURES_KEY);
         let kept: Vec<Feature> = kept.and_then(|entry| serde_json::from_str(&entry.value).ok()).unwrap_or_default();
-        let mut found = Inputs { features: Vec::new(), inputs: Vec::new() };
+        let mut found = Inputs { features: Vec::new(), inputs: Vec::new(), one_row: false };
         for input in &graph.inputs {
             if !graph.initializers.iter().any(|tensor| tensor.name == input.name) {
-                found.add(input, graph, &kept)?;
+                found.add(input, graph, &kept, reading)?;
             }
+        }
+        if !reading.inputs.is_empty() {
+            found.check_names(reading)?;
         }
         if found.features.is_empty() {
             return Err(LearnError::malformed("the graph", "it has no inputs"));
@@ -49,7 +59,20 @@ impl Inputs {
         Ok(found)
     }
 
-    fn add(&mut self, info: &ValueInfo, graph: &Graph, kept: &[Feature]) -> Result<(), LearnError> {
+    /// Declared names must be those of inputs, and no column may be read twice.
+    fn check_names(&self, reading: &Reading) -> Result<(), LearnError> {
+        let refuse = |problem: String| Err(LearnError::Reading { problem });
+        if let Some(name) = reading.inputs.keys().find(|name| !self.inputs.iter().any(|input| input.name == **name)) {
+            return refuse(format!("it has no input `{}`", shorten(name)));
+        }
+        let mut seen = std::collections::BTreeSet::new();
+        match self.features.iter().find(|feature| !seen.insert(&feature.name)) {
+            Some(twice) => refuse(format!("column `{}` is named twice", shorten(&twice.name))),
+            None => Ok(()),
+        }
+    }
+
+    fn add(&mut self, info: &ValueInfo, graph: &Graph, kept: &[Feature], reading: &Reading) -> Result<(), LearnError> {
         let broken = |problem: &str| LearnError::malformed(format!("input `{}`", shorten(&info.name)), problem);
         let tensor = info.value_type.as_ref().and_then(|value_type| value_type.tensor.as_ref());
         let tensor = tensor.ok_or_else(|| broken("it is no tensor"))?;
@@ -57,17 +80,30 @@ impl Inputs {
             return Err(broken("its element type is not supported"));
         }
         let dimensions = tensor.shape.as_ref().map_or(&[][..], |shape| &shape.dimensions);
+        let named = reading.columns_of(&info.name);
         let width = match dimensions {
             [_] => 1,
-            [_, width] => width.size.and_then(|size| usize::try_from(size).ok()).unwrap_or(0),
+            [_, width] => match width.size.and_then(|size| usize::try_from(size).ok()).filter(|size| *size > 0) {
+                Some(width) => width,
+                None => named.map_or(0, <[String]>::len),
+            },
             _ => 0,
         };
+        if let Some(named) = named.filter(|named| named.len() != width) {
+            let problem = format!("input `{}` has {width} columns, and {} are named", shorten(&info.name), named.len());
+            return Err(LearnError::Reading { problem });
+        }
+        self.one_row |= dimensions.first().is_some_and(|rows| rows.size == Some(1));
         if width == 0 || width + self.features.len() > MOST_COLUMNS {
             return Err(broken("its shape is not [rows] or [rows, a known number of columns]"));
         }
         let start = self.features.len();
         for column in 0..width {
-            let name = if width == 1 { info.name.clone() } else { format!("{}_{column}", info.name) };
+            let name = match named {
+                Some(named) => named[column].clone(),
+                None if width == 1 => info.name.clone(),
+                None => format!("{}_{column}", info.name),
+            };
             let kind = if tensor.element != STRING {
                 FeatureKind::Number
             } else if let Some(feature) = kept.iter().find(|feature| feature.name == name) {

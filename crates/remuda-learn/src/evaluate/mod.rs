@@ -11,17 +11,18 @@ pub(crate) mod value;
 use crate::error::LearnError;
 use crate::onnx::Model;
 use crate::predict::{Predictions, Predictor};
+use crate::reading::{Reading, decode};
 use graph::Plan;
 use inputs::Inputs;
 use outputs::Outputs;
-use prost::Message;
 use rayon::prelude::*;
 use remuda_model::feature::Feature;
+use remuda_model::model::Engine;
 use remuda_model::table::Table;
 use std::sync::Arc;
 
 /// How many rows are worked on at once.
-const BLOCK: usize = 1024;
+pub(crate) const BLOCK: usize = 1024;
 
 /// A compiled model.
 #[derive(Debug)]
@@ -35,14 +36,13 @@ struct Evaluator {
 /// sequence of maps) the probabilities; a lone float is a regression.
 ///
 /// A string input is a category, or a text where it is cut into tokens. An input of several columns becomes several
-/// features, named `input_0`, `input_1` and so on.
+/// features, named `input_0`, `input_1` and so on, unless the file carries a [`Reading`](crate::Reading) that names them.
 ///
 /// # Errors
-/// [`LearnError::Unreadable`] and [`LearnError::Malformed`] for broken files, [`LearnError::OperatorNotAllowed`] for
+/// [`LearnError::Unreadable`] and [`LearnError::Malformed`] for broken files, [`LearnError::OperatorsNotAllowed`] for
 /// operators outside the allow-list. A trial row is run, so a model that loads has run once.
 pub fn load(onnx: &[u8]) -> Result<Arc<dyn Predictor>, LearnError> {
-    let model = Model::decode(onnx).map_err(LearnError::Unreadable)?;
-    Ok(Arc::new(Evaluator::compile(&model)?))
+    Ok(Arc::new(Evaluator::compile(&decode(onnx)?)?))
 }
 
 impl Evaluator {
@@ -51,9 +51,13 @@ impl Evaluator {
         if model.operator_sets.is_empty() {
             return Err(LearnError::malformed("the model", "it names no operator set; perhaps the file is cut off"));
         }
-        let inputs = Inputs::read(model, graph)?;
-        let plan = Plan::compile(graph, &inputs.names())?;
-        let outputs = Outputs::read(graph, &plan)?;
+        let reading = Reading::of(model)?;
+        let inputs = Inputs::read(model, graph, &reading)?;
+        let plan = Plan::compile(graph, &inputs.names()).map_err(|error| match operators::lacking(&graph.nodes) {
+            lacking if lacking.is_empty() => error,
+            operators => LearnError::OperatorsNotAllowed { operators },
+        })?;
+        let outputs = Outputs::read(graph, &plan, &reading)?;
         let evaluator = Evaluator { inputs, plan, outputs };
         evaluator.predict(&evaluator.inputs.trial())?;
         Ok(evaluator)
@@ -63,7 +67,7 @@ impl Evaluator {
         let count = rows.len();
         let values = self.inputs.values(table, columns, rows)?;
         let values = self.plan.run(values, &self.outputs.sources)?;
-        self.outputs.predictions(values, count)
+        self.outputs.heads.predictions(values, count)
     }
 }
 
@@ -73,23 +77,27 @@ impl Predictor for Evaluator {
     }
 
     fn labels(&self) -> Option<&Arc<[String]>> {
-        self.outputs.labels.as_ref()
+        self.outputs.heads.labels.as_ref()
     }
 
-    fn engine(&self) -> &'static str {
-        "remuda"
+    fn engine(&self) -> Engine {
+        Engine::Remuda
     }
 
     fn predict(&self, table: &Table) -> Result<Predictions, LearnError> {
         let columns = self.inputs.columns(table)?;
         if table.rows <= BLOCK {
-            return if table.rows == 0 { Ok(self.outputs.none()) } else { self.block(table, &columns, 0..table.rows) };
+            return if table.rows == 0 {
+                Ok(self.outputs.heads.none())
+            } else {
+                self.block(table, &columns, 0..table.rows)
+            };
         }
         let blocks: Vec<usize> = (0..table.rows).step_by(BLOCK).collect();
         let parts: Result<Vec<Predictions>, LearnError> = blocks
             .into_par_iter()
             .map(|start| self.block(table, &columns, start..(start + BLOCK).min(table.rows)))
             .collect();
-        Ok(self.outputs.join(parts?))
+        Ok(self.outputs.heads.join(parts?))
     }
 }

@@ -6,52 +6,102 @@ use crate::evaluate::operators::{Classes, Operator};
 use crate::evaluate::value::{Dictionary, Value};
 use crate::onnx::{DOUBLE, FLOAT, Graph, INT32, INT64, STRING};
 use crate::predict::Predictions;
+use crate::reading::Reading;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 /// What is read from a run.
 #[derive(Debug)]
 pub(crate) struct Outputs {
-    /// Label and probabilities, or the one number.
+    /// Label and scores, or the scores alone.
     pub(crate) sources: Vec<Source>,
+    /// How they are understood.
+    pub(crate) heads: Heads,
+}
+
+/// How the outputs of a model are understood, whichever engine made them.
+#[derive(Debug)]
+pub(crate) struct Heads {
     /// The classes, or none for a number.
     pub(crate) labels: Option<Arc<[String]>>,
-    words: Option<Words>,
+    /// How the label says a class; none where the class with the greatest score is the label.
+    pub(crate) words: Option<Words>,
+    logits: bool,
 }
 
 /// How the label output says a class.
 #[derive(Debug)]
-struct Words {
+pub(crate) struct Words {
     /// The dictionary of the node that makes labels: where a value has this very one, its codes are the classes.
     dictionary: Option<Arc<[Arc<str>]>>,
     places: HashMap<String, u32>,
     numbers: Option<HashMap<i64, u32>>,
 }
 
+/// The names of the label, if there is one, and of the scores among the declared outputs.
+pub(crate) fn find_outputs(graph: &Graph) -> Result<(Option<&str>, &str), LearnError> {
+    let (mut label, mut scores) = (None, None);
+    for output in &graph.outputs {
+        let name = output.name.as_str();
+        let tensor = output.value_type.as_ref().and_then(|value_type| value_type.tensor.as_ref());
+        match tensor.map(|tensor| tensor.element) {
+            Some(STRING | INT64 | INT32) => label = label.or(Some(name)),
+            Some(FLOAT | DOUBLE) | None => scores = scores.or(Some(name)),
+            Some(_) => {}
+        }
+    }
+    let none = || LearnError::malformed("the outputs", "no output has probabilities or numbers");
+    scores.map(|scores| (label, scores)).ok_or_else(none)
+}
+
 impl Outputs {
     /// Finds label and probabilities among the declared outputs.
-    pub(crate) fn read(graph: &Graph, plan: &Plan) -> Result<Self, LearnError> {
-        let broken = |problem: &str| LearnError::malformed("the outputs", problem);
-        let (mut label, mut scores) = (None, None);
-        for output in &graph.outputs {
-            let source =
-                plan.places.get(&output.name).copied().ok_or_else(|| broken("an output comes from nowhere"))?;
-            let tensor = output.value_type.as_ref().and_then(|value_type| value_type.tensor.as_ref());
-            match tensor.map(|tensor| tensor.element) {
-                Some(STRING | INT64 | INT32) => label = label.or(Some(source)),
-                Some(FLOAT | DOUBLE) | None => scores = scores.or(Some(source)),
-                Some(_) => {}
+    pub(crate) fn read(graph: &Graph, plan: &Plan, reading: &Reading) -> Result<Self, LearnError> {
+        let (label, scores) = find_outputs(graph)?;
+        let place = |name: &str| {
+            let found = plan.places.get(name).copied();
+            found.ok_or_else(|| LearnError::malformed("the outputs", "an output comes from nowhere"))
+        };
+        let (label, scores) = (label.map(place).transpose()?, place(scores)?);
+        let classes = label.and_then(|label| find_classes(plan, label));
+        let heads = Heads::new(classes.as_ref(), label.is_some(), reading)?;
+        let label = label.filter(|_| heads.words.is_some());
+        Ok(Outputs { sources: label.into_iter().chain([scores]).collect(), heads })
+    }
+}
+
+impl Heads {
+    /// Heads of a model whose graph knows these classes. Declared names stand for the graph's own, one by one; where the
+    /// graph knows none, they are the classes, and the greatest score decides.
+    pub(crate) fn new(classes: Option<&Classes>, has_label: bool, reading: &Reading) -> Result<Self, LearnError> {
+        let refuse = |problem: String| Err(LearnError::Reading { problem });
+        let declared = reading.classes.as_slice();
+        let distinct: std::collections::BTreeSet<_> = declared.iter().collect();
+        if distinct.len() != declared.len() {
+            return refuse("two classes have one name".to_owned());
+        }
+        let named = || Some(Arc::from(declared)).filter(|names: &Arc<[String]>| !names.is_empty());
+        let (labels, words) = match classes {
+            Some(classes) => {
+                let (own, words) = Words::new(classes);
+                if words.places.len() != own.len() || own.is_empty() {
+                    return Err(LearnError::malformed("the outputs", "two classes have one name"));
+                }
+                if !declared.is_empty() && declared.len() != own.len() {
+                    let known = remuda_model::text::list(&own[..own.len().min(20)]);
+                    return refuse(format!("it has {} classes ({known}), and {} are named", own.len(), declared.len()));
+                }
+                (Some(named().unwrap_or(own)), Some(words))
             }
+            None if has_label && declared.is_empty() => {
+                return Err(LearnError::malformed("the outputs", "the classes of the label are nowhere to be found"));
+            }
+            None => (named(), None),
+        };
+        if reading.logits && labels.is_none() {
+            return refuse("its scores are said to be logits, and its classes are not named".to_owned());
         }
-        let scores = scores.ok_or_else(|| broken("no output has probabilities or numbers"))?;
-        let Some(label) = label else { return Ok(Outputs { sources: vec![scores], labels: None, words: None }) };
-        let classes =
-            find_classes(plan, label).ok_or_else(|| broken("the classes of the label are nowhere to be found"))?;
-        let (labels, words) = Words::new(&classes);
-        if words.places.len() != labels.len() || labels.is_empty() {
-            return Err(broken("two classes have one name"));
-        }
-        Ok(Outputs { sources: vec![label, scores], labels: Some(labels), words: Some(words) })
+        Ok(Heads { labels, words, logits: reading.logits })
     }
 
     /// Predictions for no rows.
@@ -85,26 +135,76 @@ impl Outputs {
         all
     }
 
-    /// Predictions from the values of [`Outputs::sources`].
+    /// Predictions from label and scores, or from the scores alone where they decide.
     pub(crate) fn predictions(&self, values: Vec<Value>, rows: usize) -> Result<Predictions, LearnError> {
         let failed = |problem: String| LearnError::Run { place: "the outputs".to_owned(), problem };
         let wrong = |what: &str| failed(format!("{what} for {rows} rows do not fit"));
-        let (Some(labels), Some(words)) = (&self.labels, &self.words) else {
+        let Some(labels) = &self.labels else {
             let numbers: Vec<f64> = match values.first() {
                 Some(Value::Double(dense)) => dense.data.clone(),
                 Some(value) => value.floats().map_err(failed)?.data.iter().map(|value| f64::from(*value)).collect(),
                 None => Vec::new(),
             };
-            return if numbers.len() == rows { Ok(Predictions::Number(numbers)) } else { Err(wrong("numbers")) };
+            return match numbers.len().checked_div(rows) {
+                _ if numbers.len() == rows => Ok(Predictions::Number(numbers)),
+                Some(several) if several > 1 && several * rows == numbers.len() => {
+                    Err(failed(format!("it gives {several} scores per row, and its classes are not named")))
+                }
+                _ => Err(wrong("numbers")),
+            };
         };
-        let [label, scores] = values.as_slice() else { return Err(wrong("outputs")) };
-        let chosen = words.read(label).map_err(failed)?;
-        let probabilities = scores.floats().map_err(failed)?.into_owned().data;
-        if chosen.len() != rows || probabilities.len() != rows * labels.len() {
+        let scores = values.last().ok_or_else(|| wrong("outputs"))?;
+        let mut scores = scores.floats().map_err(failed)?.into_owned().data;
+        if scores.len() == rows && labels.len() == 2 {
+            scores = both_classes(&scores, self.logits);
+        } else if scores.len() != rows * labels.len() {
+            return Err(wrong("labels or probabilities"));
+        } else if self.logits {
+            scores.chunks_exact_mut(labels.len()).for_each(softmax);
+        }
+        let chosen = match &self.words {
+            Some(words) => words.read(values.first().ok_or_else(|| wrong("outputs"))?).map_err(failed)?,
+            None => scores.chunks_exact(labels.len()).map(greatest).collect(),
+        };
+        if chosen.len() != rows {
             return Err(wrong("labels or probabilities"));
         }
-        Ok(Predictions::Classes { labels: labels.clone(), chosen, probabilities })
+        Ok(Predictions::Classes { labels: labels.clone(), chosen, probabilities: scores })
     }
+
+    /// The place of a class among the scores, by the name that the graph has for it. (Maps from `ZipMap` have such keys.)
+    #[cfg(feature = "onnxruntime")]
+    pub(crate) fn place_of(&self, name: &str) -> Option<usize> {
+        match (&self.words, &self.labels) {
+            (Some(words), _) => words.places.get(name).map(|place| *place as usize),
+            (None, Some(labels)) => labels.iter().position(|label| label == name),
+            (None, None) => None,
+        }
+    }
+}
+
+/// Probabilities of both classes from one score per row, that of the second class.
+fn both_classes(scores: &[f32], logits: bool) -> Vec<f32> {
+    let second = |score: f32| if logits { 1.0 / (1.0 + (-score).exp()) } else { score };
+    scores.iter().flat_map(|score| [1.0 - second(*score), second(*score)]).collect()
+}
+
+fn softmax(row: &mut [f32]) {
+    let greatest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    row.iter_mut().for_each(|score| *score = (*score - greatest).exp());
+    let sum: f32 = row.iter().sum();
+    row.iter_mut().for_each(|score| *score /= sum);
+}
+
+/// The place of the greatest; the first of equals.
+fn greatest(row: &[f32]) -> u32 {
+    let mut best = 0;
+    for (place, score) in row.iter().enumerate() {
+        if *score > row[best] {
+            best = place;
+        }
+    }
+    best as u32
 }
 
 impl Words {

@@ -151,6 +151,7 @@ impl Builder {
             graph: Some(self.graph),
             operator_sets: vec![set("", 15), set(ML, 3), set(MICROSOFT, 1)],
             metadata: vec![Entry { key: FEATURES_KEY.to_owned(), value: features }],
+            functions: Vec::new(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The messages of the ONNX format that we read and write, by the field numbers of the ONNX specification (IR version 8).
 //!
-//! Fields that we neither read nor write (documentation, training information, functions, subgraphs) are left out:
-//! they are skipped when read. [`build`] makes graphs.
+//! Fields that we neither read nor write (documentation, training information) are left out: they are skipped when read.
+//! Subgraphs and functions are read only to see whether they reach outside the file. [`build`] makes graphs.
 
 pub(crate) mod build;
 
@@ -31,6 +31,17 @@ pub(crate) struct Model {
     pub(crate) operator_sets: Vec<OperatorSet>,
     #[prost(message, repeated, tag = "14")]
     pub(crate) metadata: Vec<Entry>,
+    #[prost(message, repeated, tag = "25")]
+    pub(crate) functions: Vec<Function>,
+}
+
+/// Nodes under a name of their own.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct Function {
+    #[prost(string, tag = "1")]
+    pub(crate) name: String,
+    #[prost(message, repeated, tag = "7")]
+    pub(crate) nodes: Vec<Node>,
 }
 
 /// A version of a domain's operators.
@@ -96,12 +107,18 @@ pub(crate) struct Attribute {
     pub(crate) string: Option<Vec<u8>>,
     #[prost(message, optional, tag = "5")]
     pub(crate) tensor: Option<Tensor>,
+    #[prost(message, optional, tag = "6")]
+    pub(crate) graph: Option<Graph>,
     #[prost(float, repeated, tag = "7")]
     pub(crate) floats: Vec<f32>,
     #[prost(int64, repeated, tag = "8")]
     pub(crate) ints: Vec<i64>,
     #[prost(bytes = "vec", repeated, tag = "9")]
     pub(crate) strings: Vec<Vec<u8>>,
+    #[prost(message, repeated, tag = "10")]
+    pub(crate) tensors: Vec<Tensor>,
+    #[prost(message, repeated, tag = "11")]
+    pub(crate) graphs: Vec<Graph>,
     /// 1 float, 2 int, 3 string, 4 tensor, 6 floats, 7 ints, 8 strings.
     #[prost(int32, tag = "20")]
     pub(crate) kind: i32,
@@ -142,7 +159,7 @@ pub(crate) struct ValueInfo {
     pub(crate) value_type: Option<ValueType>,
 }
 
-/// A type: we know tensors; sequences (of maps, from `ZipMap`) are only noticed.
+/// A type: we know tensors; whatever has none is taken for a sequence of maps, from `ZipMap`.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct ValueType {
     #[prost(message, optional, tag = "1")]
@@ -172,4 +189,28 @@ pub(crate) struct Dimension {
     pub(crate) size: Option<i64>,
     #[prost(string, optional, tag = "2")]
     pub(crate) name: Option<String>,
+}
+
+impl Model {
+    /// Whether a constant lies in another file, anywhere in the model: no engine of ours opens files for a model.
+    pub(crate) fn reaches_outside(&self) -> bool {
+        let in_functions = || self.functions.iter().any(|function| function.nodes.iter().any(Node::reaches_outside));
+        self.graph.as_ref().is_some_and(Graph::reaches_outside) || in_functions()
+    }
+}
+
+impl Graph {
+    fn reaches_outside(&self) -> bool {
+        self.initializers.iter().any(|tensor| tensor.location != 0) || self.nodes.iter().any(Node::reaches_outside)
+    }
+}
+
+impl Node {
+    fn reaches_outside(&self) -> bool {
+        self.attributes.iter().any(|attribute| {
+            let mut tensors = attribute.tensor.iter().chain(&attribute.tensors);
+            let mut graphs = attribute.graph.iter().chain(&attribute.graphs);
+            tensors.any(|tensor| tensor.location != 0) || graphs.any(Graph::reaches_outside)
+        })
+    }
 }

@@ -7,6 +7,7 @@ use crate::evaluate::inputs::Inputs;
 use crate::evaluate::value::Value;
 use crate::onnx::FLOAT;
 use crate::onnx::build::{Builder, ML, float, floats, int, string, strings};
+use crate::reading::Reading;
 use crate::train::{Target, TrainRequest, text};
 use rayon::prelude::*;
 use remuda_model::data::FeatureKind;
@@ -57,7 +58,7 @@ pub(crate) fn apply(
     builder.output("encoded", name, FLOAT, Some(width));
     let model = builder.into_model();
     let graph = model.graph.as_ref().ok_or_else(|| LearnError::malformed("the encoder", "it has no graph"))?;
-    let inputs = Inputs::read(&model, graph)?;
+    let inputs = Inputs::read(&model, graph, &Reading::default())?;
     let plan = Plan::compile(graph, &inputs.names())?;
     let wanted = graph.outputs.iter().filter_map(|output| plan.places.get(&output.name).copied()).collect::<Vec<_>>();
     let columns = inputs.columns(table)?;

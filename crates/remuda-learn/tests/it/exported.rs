@@ -1,11 +1,12 @@
 //! Models exported from scikit-learn by skl2onnx give in our evaluator what they give in ONNX Runtime.
 
 use crate::python::{python, run};
-use remuda_learn::{Predictions, load};
+use remuda_learn::{Predictions, Predictor, load};
 use remuda_model::table::{Table, Texts, Values};
 use serde_json::Value;
+use std::path::Path;
 
-fn table(inputs: &serde_json::Map<String, Value>) -> Table {
+pub(crate) fn table(inputs: &serde_json::Map<String, Value>) -> Table {
     let mut table = Table::default();
     for (name, values) in inputs {
         let values = values.as_array().unwrap();
@@ -19,8 +20,8 @@ fn table(inputs: &serde_json::Map<String, Value>) -> Table {
     table
 }
 
-fn differs(onnx: &[u8], expected: &Value) -> Result<(), String> {
-    let predictor = load(onnx).map_err(|error| error.to_string())?;
+/// Whether a model gives what the exporting side wrote down.
+pub(crate) fn differs(predictor: &dyn Predictor, expected: &Value) -> Result<(), String> {
     let predictions =
         predictor.predict(&table(expected["inputs"].as_object().unwrap())).map_err(|error| error.to_string())?;
     let list = |name: &str| expected[name].as_array().cloned().unwrap_or_default();
@@ -68,17 +69,36 @@ fn exported_models_run_as_in_onnxruntime() {
     let Some(python) = python("onnxruntime, numpy, sklearn, skl2onnx, pandas") else { return };
     let folder = tempfile::tempdir().unwrap();
     run(&python, "export", folder.path());
-    let mut paths: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let models = models(folder.path());
+    let ours = |onnx: &[u8], expected: &Value| {
+        let predictor = load(onnx).map_err(|error| error.to_string())?;
+        differs(predictor.as_ref(), expected)
+    };
+    let wrong = wrong_ones(&models, ours);
+    assert!(models.len() >= 25, "only {} models were exported", models.len());
+    assert!(wrong.is_empty(), "{} of {} models differ:\n{}", wrong.len(), models.len(), wrong.join("\n"));
+}
+
+/// The models of a folder with what is expected of each.
+pub(crate) fn models(folder: &Path) -> Vec<(String, Vec<u8>, Value)> {
+    let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "onnx"));
     paths.sort();
-    let mut wrong = Vec::new();
-    for path in &paths {
-        let expected: Value =
-            serde_json::from_str(&std::fs::read_to_string(path.with_extension("json")).unwrap()).unwrap();
-        if let Err(problem) = differs(&std::fs::read(path).unwrap(), &expected) {
-            wrong.push(format!("{}: {problem}", path.file_stem().unwrap().to_string_lossy()));
-        }
-    }
-    assert!(paths.len() >= 25, "only {} models were exported", paths.len());
-    assert!(wrong.is_empty(), "{} of {} models differ:\n{}", wrong.len(), paths.len(), wrong.join("\n"));
+    let read = |path: &std::path::PathBuf| {
+        let expected = std::fs::read_to_string(path.with_extension("json")).unwrap();
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        (name, std::fs::read(path).unwrap(), serde_json::from_str(&expected).unwrap())
+    };
+    paths.iter().map(read).collect()
+}
+
+/// What is wrong with those that fail.
+pub(crate) fn wrong_ones(
+    models: &[(String, Vec<u8>, Value)],
+    check: impl Fn(&[u8], &Value) -> Result<(), String>,
+) -> Vec<String> {
+    let problem = |(name, onnx, expected): &(String, Vec<u8>, Value)| {
+        check(onnx, expected).err().map(|problem| format!("{name}: {problem}"))
+    };
+    models.iter().filter_map(problem).collect()
 }

@@ -57,7 +57,8 @@ fn field(number: u8, content: &[u8]) -> Vec<u8> {
     bytes
 }
 
-fn node(operator: &str, domain: &str, inputs: &[&str], output: &str, attributes: &[Vec<u8>]) -> Vec<u8> {
+/// A node.
+pub(crate) fn node(operator: &str, domain: &str, inputs: &[&str], output: &str, attributes: &[Vec<u8>]) -> Vec<u8> {
     let mut bytes: Vec<u8> = inputs.iter().flat_map(|input| field(1, input.as_bytes())).collect();
     bytes.extend(field(2, output.as_bytes()));
     bytes.extend(field(4, operator.as_bytes()));
@@ -71,7 +72,7 @@ fn int_attribute(name: &str, value: u8) -> Vec<u8> {
 }
 
 /// A graph with the float input `x` of shape [N, 1] and the float output `y`.
-fn model(parts: &[Vec<u8>]) -> Vec<u8> {
+pub(crate) fn model(parts: &[Vec<u8>]) -> Vec<u8> {
     let tensor = |element: u8| {
         let shape = field(2, &[field(1, &field(2, b"N")), field(1, &[1 << 3, 1])].concat());
         field(2, &field(1, &[vec![1 << 3, element], shape].concat()))
@@ -95,6 +96,8 @@ fn what_we_do_not_run_is_named() {
     assert!(found.starts_with("operator `Conv` is not among those"), "{found}");
     let found = refusal(&[node("Steal", "org.evil", &["x"], "y", &[])]);
     assert!(found.starts_with("operator `org.evil.Steal` is not"), "{found}");
+    let both = refusal(&[node("Conv", "", &["x"], "v", &[]), node("Steal", "org.evil", &["v"], "y", &[])]);
+    assert_eq!(both, "operators `Conv` and `org.evil.Steal` are not among those that remuda runs itself");
 }
 
 #[test]
@@ -133,4 +136,15 @@ fn huge_dimensions_are_refused_before_anything_is_allocated() {
     let tensor = field(5, &[dimension.clone(), dimension, vec![2 << 3, 1], field(8, b"w")].concat());
     let found = refusal(&[tensor, node("MatMul", "", &["x", "w"], "y", &[])]);
     assert!(found.contains("too large"), "{found}");
+}
+
+#[test]
+fn data_in_another_file_is_refused_wherever_it_is_named() {
+    let outside = field(5, &[vec![2 << 3, 1], field(8, b"w"), vec![14 << 3, 1]].concat());
+    let inside_of_a_branch = field(5, &[field(1, b"then"), field(6, &outside)].concat());
+    let branch = field(1, &[field(1, b"x"), field(2, b"y"), field(4, b"If"), inside_of_a_branch].concat());
+    for parts in [vec![outside, node("Identity", "", &["x"], "y", &[])], vec![branch]] {
+        let found = refusal(&parts);
+        assert!(found.contains("lies in another file"), "{found}");
+    }
 }

@@ -16,7 +16,7 @@ fn each_learner_beats_the_one_below_on_new_rows() {
             let trained = learn(&old, algorithm, old_target).unwrap();
             let predictor = load(&trained.onnx).unwrap();
             assert_eq!(predictor.inputs(), old.features);
-            assert_eq!(predictor.engine(), "remuda");
+            assert_eq!(predictor.engine(), remuda_model::model::Engine::Remuda);
             quality(&predictor.predict(&new.table).unwrap(), new_target)
         });
         assert!(linear > majority + 0.15, "{name}: linear {linear} against majority {majority}");

@@ -9,6 +9,8 @@ mod hostile;
 mod learn;
 mod onnxruntime;
 mod python;
+#[cfg(feature = "onnxruntime")]
+mod runtime;
 mod world;
 
 /// Every file of this folder is a module above: none is forgotten.

@@ -110,6 +110,22 @@ fn write_step(text: &mut String, step: &Step) {
     if !step.outputs.is_empty() {
         line(text, "outputs", &list(&step.outputs), "");
     }
+    if let Some(model) = &step.model {
+        text.push_str("[step.model]\n");
+        line(text, "file", &quoted(&model.file), "");
+        line(text, "data", &quoted(&model.dataset), "");
+        for (key, words) in [("features", &model.features), ("classes", &model.classes)] {
+            if !words.is_empty() {
+                line(text, key, &list(words), "");
+            }
+        }
+        if model.logits {
+            line(text, "logits", "true", "");
+        }
+        if let Some(golden) = &model.golden {
+            line(text, "golden", &quoted(golden), "");
+        }
+    }
     if !step.parameters.is_empty() {
         text.push_str("[step.parameters]\n");
         for (name, value) in &step.parameters {

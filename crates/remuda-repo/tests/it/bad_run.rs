@@ -44,6 +44,44 @@ name = "neither"
 }
 
 #[test]
+fn a_model_that_a_command_writes_is_one_of_its_outputs_and_of_a_dataset_with_a_label() {
+    assert_snapshot!(found(
+        r#"[[step]]
+name = "own"
+command = "python train.py"
+outputs = ["model.onnx"]
+
+[step.model]
+file = "modell.onnx"
+data = "customer"
+golden = "golden.csv"
+logit = true
+
+[[step]]
+name = "other"
+command = "python train.py"
+outputs = ["other.onnx"]
+
+[step.model]
+file = "other.onnx"
+data = "customers"
+features = ["tenure", "tenur", "tenure"]
+classes = ["No", "No"]
+logits = "yes"
+
+[[step]]
+name = "trees"
+learn = "trees"
+data = "customers"
+
+[step.model]
+file = "model.onnx"
+data = "customers"
+"#
+    ));
+}
+
+#[test]
 fn circles_are_found_by_name_and_by_file() {
     assert_snapshot!(found(
         r#"[[step]]

@@ -5,7 +5,7 @@ use insta::assert_snapshot;
 use remuda_model::Digest;
 use remuda_model::data::*;
 use remuda_model::requirement::{Requirement, StatedCriterion};
-use remuda_model::run::{Action, Algorithm, Learn, Pipeline, Step};
+use remuda_model::run::{Action, Algorithm, Learn, Pipeline, Step, WrittenModel};
 use remuda_model::serving::Serving;
 use remuda_model::team::{Member, Product, Risk, Role, Stage};
 use remuda_repo::render;
@@ -111,16 +111,38 @@ fn a_pipeline() -> Pipeline {
         features: vec!["code".into(), "no".into()],
         seed: 7,
     };
-    let plain =
-        Step { name: "trees".into(), action: Action::Learn(learn), inputs: vec![], outputs: vec![], parameters };
+    let plain = Step {
+        name: "trees".into(),
+        action: Action::Learn(learn),
+        inputs: vec![],
+        outputs: vec![],
+        parameters,
+        model: None,
+    };
     let command = Step {
         name: "report".into(),
         action: Action::Command("python \"report\".py \\\n  --all".into()),
         inputs: vec!["data:customers".into(), "step:trees".into(), "src/**/*.py".into()],
         outputs: (0..9).map(|index| format!("reports/a-rather-long-name-{index}.html")).collect(),
         parameters: BTreeMap::new(),
+        model: None,
     };
-    Pipeline { steps: vec![plain, command] }
+    let written = WrittenModel {
+        file: "own.onnx".into(),
+        dataset: "customers".into(),
+        features: vec!["code".into(), "no".into()],
+        classes: vec!["stays \"on\"".into(), "leaves".into()],
+        logits: true,
+        golden: Some("golden.csv".into()),
+    };
+    let own = Step {
+        name: "own".into(),
+        outputs: vec!["own.onnx".into(), "golden.csv".into()],
+        parameters: [("depth".to_owned(), serde_json::json!(3))].into(),
+        model: Some(written),
+        ..command.clone()
+    };
+    Pipeline { steps: vec![plain, command, own] }
 }
 
 fn a_requirement() -> Requirement {

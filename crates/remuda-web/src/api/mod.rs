@@ -3,6 +3,8 @@
 pub(crate) mod problem;
 mod transfer;
 
+pub(crate) use transfer::attachment;
+
 use crate::guard::Caller;
 use crate::openapi;
 use crate::state::Web;

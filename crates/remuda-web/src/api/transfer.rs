@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use futures::{StreamExt, stream};
 use remuda_app::context::DefinitionFiles;
-use remuda_app::{Context, Error};
+use remuda_app::{App, Context, Error};
 use serde::Deserialize;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -35,26 +35,27 @@ pub(super) async fn upload(State(web): State<Arc<Web>>, Extension(caller): Exten
 
 /// `GET /api/v1/download/{digest}`.
 pub(super) async fn download(State(web): State<Arc<Web>>, Path(digest): Path<String>) -> Response {
-    let path = match web.app.download(&digest) {
-        Ok(path) => path,
-        Err(error) => return problem::answer(&error),
-    };
-    let opened = async {
-        let file = tokio::fs::File::open(&path).await?;
-        let length = file.metadata().await?.len();
-        std::io::Result::Ok((file, length))
-    };
-    match opened.await {
-        Err(error) => problem::answer(&Error::from(error)),
-        Ok((file, length)) => {
-            let headers = [
-                (header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream")),
-                (header::CONTENT_LENGTH, HeaderValue::from(length)),
-                (header::CONTENT_DISPOSITION, HeaderValue::from_static("attachment")),
-            ];
-            (headers, Body::from_stream(chunks(file))).into_response()
-        }
-    }
+    attachment(&web.app, &digest, None).await.unwrap_or_else(|error| problem::answer(&error))
+}
+
+/// An offered file, streamed; browsers keep it under this name.
+pub(crate) async fn attachment(app: &App, digest: &str, name: Option<&str>) -> Result<Response, Error> {
+    let file = tokio::fs::File::open(app.download(digest)?).await?;
+    let length = file.metadata().await?.len();
+    // Names of ours are letters, digits, `-`, `_` and `.`; whatever is not is no part of a header.
+    let plain = |letter: &char| letter.is_ascii_alphanumeric() || "-_.".contains(*letter);
+    let disposition = name.map_or("attachment".to_owned(), |name| {
+        format!("attachment; filename=\"{}\"", name.chars().filter(plain).collect::<String>())
+    });
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream")),
+        (header::CONTENT_LENGTH, HeaderValue::from(length)),
+        (
+            header::CONTENT_DISPOSITION,
+            HeaderValue::from_str(&disposition).unwrap_or(HeaderValue::from_static("attachment")),
+        ),
+    ];
+    Ok((headers, Body::from_stream(chunks(file))).into_response())
 }
 
 fn chunks(file: tokio::fs::File) -> impl futures::Stream<Item = std::io::Result<Bytes>> {

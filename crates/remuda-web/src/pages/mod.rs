@@ -45,6 +45,7 @@ pub(crate) fn routes() -> Router<Arc<Web>> {
         .route("/run/{left}/diff/{right}", get(run_diff))
         .route("/model", get(models))
         .route("/model/{model}", get(model_page))
+        .route("/model/{model}/onnx", get(model_file))
         .route("/gate", get(evaluations))
         .route("/gate/{evaluation}", get(evaluation_page))
         .route("/release", get(releases))
@@ -115,6 +116,24 @@ async fn models(visit: Visit) -> Response {
 
 async fn model_page(visit: Visit, Path(model): Path<String>) -> Response {
     visit.show(app::model::Show { model }, model::page).await
+}
+
+/// The model itself. It goes out under its own name and as nothing that a browser would open.
+async fn model_file(visit: Visit, Path(model): Path<String>) -> Response {
+    let context = match visit.context().await {
+        Ok(context) => context,
+        Err(error) => return visit.problem(None, &error, None),
+    };
+    let request = app::model::Export { model, output: "model.onnx".into() };
+    let exported = match app::use_case::run(request, &visit.web.app, &context).await {
+        Ok(exported) => exported,
+        Err(error) => return visit.problem(Some(&context), &error, None),
+    };
+    let digest = exported.download.unwrap_or_default();
+    match crate::api::attachment(&visit.web.app, &digest, Some(&exported.file_name)).await {
+        Ok(file) => file,
+        Err(error) => visit.problem(Some(&context), &error, None),
+    }
 }
 
 async fn evaluations(visit: Visit) -> Response {

@@ -72,7 +72,7 @@ pub fn page(frame: &Frame, view: &ModelPage) -> Markup {
                 (evaluations(frame, view))
                 (inputs(&version.signature))
             }
-            div.side-column { (about(frame, view)) (importance(&view.line.importance)) (releases(view)) }
+            div.side-column { (about(frame, view)) (notes(&view.line.notes)) (importance(&view.line.importance)) (releases(view)) }
         }
     };
     let page = Page {
@@ -90,6 +90,7 @@ pub fn page(frame: &Frame, view: &ModelPage) -> Markup {
         commands: vec![
             format!("remuda model show {}", version.digest.short()),
             format!("remuda gate evaluate {}", version.digest.short()),
+            format!("remuda model export {} -o {}.onnx", version.digest.short(), version.name),
         ],
         body,
     };
@@ -144,13 +145,25 @@ fn about(frame: &Frame, view: &ModelPage) -> Markup {
                 ("classes", html! { @if classes.is_empty() { "–" } @else { (text::list(&classes[..classes.len().min(12)])) @if classes.len() > 12 { " …" } } }),
                 ("positive", parts::text(signature.positive.as_deref().unwrap_or("–"))),
                 ("trained on", trained_on),
+                ("runs on", parts::text(version.engine.as_str())),
                 ("golden rows", parts::digest(version.golden.as_str())),
                 ("size", parts::text(format::bytes(version.bytes))),
                 ("made", parts::ago(frame.now, view.line.time)),
             ]))
-            p { a href={ "/why/" (version.digest.short()) } { "lineage" } }
+            p {
+                a href={ "/why/" (version.digest.short()) } { "lineage" } " · "
+                a href={ "/model/" (version.digest.short()) "/onnx" } download { "download the ONNX file" }
+            }
         },
     )
+}
+
+fn notes(notes: &[String]) -> Markup {
+    html! {
+        @if !notes.is_empty() {
+            (parts::section("notes", "Notes", html! {}, html! { ul.plain-list.small { @for note in notes.iter().take(20) { li { (format::cut(note, 300)) } } } }))
+        }
+    }
 }
 
 fn importance(importance: &[(String, f64)]) -> Markup {

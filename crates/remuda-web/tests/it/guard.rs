@@ -56,6 +56,8 @@ async fn without_a_token_programs_get_401_and_people_the_login_page() {
     assert_eq!(server.get("/", &[("cookie", "remuda_token=guess")]).await.status, 303);
     assert_eq!(server.json("/api/v1/product/status", "{}", &[("authorization", "Bearer guess")]).await.status, 401);
     assert_eq!(server.form("/action/release/rollback", "", &[]).await.status, 401);
+    let model = server.get("/model/trees/onnx", &[]).await;
+    assert_eq!((model.status.as_u16(), model.header("location")), (303, "/login?back=%2Fmodel%2Ftrees%2Fonnx"));
     let style = login
         .text()
         .split("href=\"")

@@ -6,7 +6,7 @@ use super::layout::{cut, wrap};
 use super::paint;
 use super::table::{Side, Table};
 use super::words::{ago, bytes, metric};
-use remuda_app::model::{ModelLine, ModelPage, Models};
+use remuda_app::model::{AddedModel, ExportedModel, ModelLine, ModelPage, Models};
 use remuda_model::data::Task;
 use remuda_model::run::MetricValue;
 use remuda_model::text;
@@ -40,16 +40,17 @@ pub(crate) fn list(answer: &Models, paper: &Paper) -> String {
 
 /// `model show`.
 pub(crate) fn show(page: &ModelPage, paper: &Paper) -> String {
-    let ModelLine { version, actor, time, metrics, importance } = &page.line;
+    let ModelLine { version, actor, time, metrics, importance, notes } = &page.line;
     let signature = &version.signature;
     let mut out = format!("{}  {}  {}\n", paint::bold(&version.name), version.digest.short(), bytes(version.bytes));
     let how = version
         .algorithm
-        .map_or("made by a command".to_owned(), |algorithm| format!("built-in `{}`", algorithm.as_str()));
+        .map_or("trained elsewhere".to_owned(), |algorithm| format!("built-in `{}`", algorithm.as_str()));
     out.push_str(&format!("  {how}, run {}, {} by {actor}\n", version.run, ago(*time, paper.now)));
     if let Some(data) = &version.trained_on {
         out.push_str(&format!("  trained on version {}\n", data.short()));
     }
+    out.push_str(&format!("  runs on {}\n", version.engine.as_str()));
     let answers = match signature.task {
         Task::Regression => "a number".to_owned(),
         Task::Binary | Task::Multiclass => cut(&text::list(signature.labels.classes()), 200),
@@ -76,10 +77,45 @@ pub(crate) fn show(page: &ModelPage, paper: &Paper) -> String {
             super::gate::summaries(&page.evaluations, paper, 2)
         ));
     }
+    if !notes.is_empty() {
+        out.push_str(&format!("\n{}\n{}", paint::bold("Notes"), note_lines(notes, paper)));
+    }
     for release in &page.releases {
         out.push_str(&format!("\nreleased as {}\n", super::short(release)));
     }
     out
+}
+
+/// `model add`.
+pub(crate) fn added(answer: &AddedModel, paper: &Paper) -> String {
+    let version = &answer.version;
+    let short = version.digest.short();
+    let (name, bytes) = (paint::bold(&version.name), bytes(version.bytes));
+    if answer.unchanged {
+        return format!("– {name}  {short}  was registered before, in the same way\n");
+    }
+    let mut out = format!("{} {name}  {short}  {bytes}, run {}\n", paint::green("✓"), version.run);
+    let inputs = text::count(version.signature.features.len() as u64, "input");
+    out.push_str(&wrap(
+        &format!("reads {inputs}, predicts {}, runs on {}", version.signature.label, version.engine.as_str()),
+        paper.width,
+        2,
+    ));
+    if !answer.metrics.is_empty() {
+        out.push_str(&format!("\n{}\n{}", paint::bold("On validation"), metric_table(&answer.metrics, paper)));
+    }
+    out.push_str(&format!("\n{}\n{}", paint::bold("Notes"), note_lines(&answer.notes, paper)));
+    out.push_str(&format!("\nNext: {}\n", paint::cyan(&format!("remuda gate evaluate {}", version.name))));
+    out
+}
+
+/// `model export`.
+pub(crate) fn exported(answer: &ExportedModel, _paper: &Paper) -> String {
+    format!("{} {}  {}  {}\n", paint::green("✓"), answer.output.display(), bytes(answer.bytes), answer.digest.short())
+}
+
+fn note_lines(notes: &[String], paper: &Paper) -> String {
+    notes.iter().map(|note| format!("  · {}", wrap(note, paper.width, 4).trim_start())).collect()
 }
 
 /// Metrics with their intervals.

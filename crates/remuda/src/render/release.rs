@@ -54,6 +54,7 @@ pub(crate) fn show(page: &ReleasePage, paper: &Paper) -> String {
     let mut out =
         format!("release {}  {}  {}\n", paint::bold(digest.short()), standing(&page.line), verdict_word(*verdict));
     out.push_str(&format!("  model {model_name} {}, made {} by {actor}\n", model.short(), ago(*time, paper.now)));
+    out.push_str(&format!("  runs on {}\n", page.engine.as_str()));
     if *solo {
         out.push_str(&format!("  {}\n", paint::yellow("made and signed by a one-person team")));
     }

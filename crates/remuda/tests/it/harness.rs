@@ -15,6 +15,8 @@ pub(crate) struct Stage {
     place: String,
     /// What every command gets besides its own words.
     always: Vec<String>,
+    /// Variables that every command finds.
+    surroundings: Vec<(String, String)>,
 }
 
 /// What a command said.
@@ -47,7 +49,7 @@ impl Stage {
             "[user]\n\tname = Ana\n\temail = ana@example.org\n[init]\n\tdefaultBranch = main\n",
         )
         .unwrap();
-        Self { folder, place: ".".to_owned(), always: Vec::new() }
+        Self { folder, place: ".".to_owned(), always: Vec::new(), surroundings: Vec::new() }
     }
 
     /// The stage's folder.
@@ -63,6 +65,11 @@ impl Stage {
     /// Every command gets these words as well from now on.
     pub(crate) fn always(&mut self, words: &[&str]) {
         self.always = words.iter().map(|word| (*word).to_owned()).collect();
+    }
+
+    /// Every command finds this variable from now on.
+    pub(crate) fn surround(&mut self, name: &str, value: &str) {
+        self.surroundings.push((name.to_owned(), value.to_owned()));
     }
 
     /// Writes a file.
@@ -91,6 +98,9 @@ impl Stage {
         command.env("GIT_CONFIG_GLOBAL", self.folder.path().join("gitconfig")).env("GIT_CONFIG_NOSYSTEM", "1");
         // Wide enough that no table is cut: where it is depends on how long things took.
         command.env("COLUMNS", "130").env("NO_COLOR", "1");
+        // No library of this machine is found by chance.
+        command.env("REMUDA_ONNXRUNTIME", "/nowhere/libonnxruntime.so");
+        command.envs(self.surroundings.iter().map(|(name, value)| (name, value)));
         command
     }
 

@@ -2,12 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
-use crate::harness::Server;
+use crate::harness::{Server, Stage};
 use crate::journey;
 use serde_json::{Value, json};
 
 /// A request and its answer, as text.
-fn ask(server: &Server, method: &str, path: &str, body: Option<&Value>) -> (u16, Value) {
+pub(crate) fn ask(server: &Server, method: &str, path: &str, body: Option<&Value>) -> (u16, Value) {
     let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
     let url = format!("{}{path}", server.url);
     let mut response = match (method, body) {
@@ -19,7 +19,7 @@ fn ask(server: &Server, method: &str, path: &str, body: Option<&Value>) -> (u16,
 }
 
 /// One customer as tensors.
-fn customer() -> Value {
+pub(crate) fn customer() -> Value {
     let text = |name: &str, value: &str| json!({"name": name, "shape": [1], "datatype": "BYTES", "data": [value]});
     json!({"id": "r1", "inputs": [
         text("gender", "Female"),
@@ -101,6 +101,8 @@ fn a_release_is_asked_as_it_goes_live_and_every_answer_is_logged() {
     let id = answer["outputs"][3]["data"][0].as_str().unwrap().to_owned();
     assert_eq!(answer["outputs"][1]["shape"], json!([1, 2]));
 
+    the_model_can_be_fetched(&stage, &server);
+
     let mut wrong = customer();
     wrong["inputs"][4]["datatype"] = json!("BYTES");
     let (status, answer) = ask(&server, "POST", "/v2/models/churn/infer", Some(&wrong));
@@ -121,4 +123,21 @@ fn a_release_is_asked_as_it_goes_live_and_every_answer_is_logged() {
     let told = stage.run(&["why", &id]);
     assert_eq!(told.code, 0, "{}", told.err);
     assert!(told.out.contains("requirement"), "{}", told.out);
+}
+
+/// From its page under its own name, byte for byte what the command writes.
+fn the_model_can_be_fetched(stage: &Stage, server: &Server) {
+    let said = stage.run(&["model", "export", "trees", "-o", "trees.onnx"]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    let mut file = ureq::get(format!("{}/model/trees/onnx", server.url)).call().unwrap();
+    let header = |name: &str| file.headers().get(name).unwrap().to_str().unwrap().to_owned();
+    assert_eq!(header("content-type"), "application/octet-stream");
+    assert!(
+        header("content-disposition").starts_with("attachment; filename=\"trees-"),
+        "{}",
+        header("content-disposition")
+    );
+    assert_eq!(file.body_mut().read_to_vec().unwrap(), std::fs::read(stage.path("trees.onnx")).unwrap());
+    let unknown: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    assert_eq!(unknown.get(format!("{}/model/nothing/onnx", server.url)).call().unwrap().status(), 404);
 }

@@ -8,4 +8,5 @@ mod harness;
 mod inference;
 mod journey;
 mod mistakes;
+mod own_model;
 mod shop;

@@ -92,7 +92,8 @@ pub(crate) enum Classes {
 }
 
 impl Classes {
-    fn read(attributes: Attributes) -> Result<Self, LearnError> {
+    /// The class labels among a node's attributes.
+    pub(crate) fn read(attributes: Attributes) -> Result<Self, LearnError> {
         let texts = attributes.strings("classlabels_strings")?;
         let mut ints = attributes.ints("classlabels_ints");
         if ints.is_empty() {
@@ -125,6 +126,30 @@ impl Classes {
     }
 }
 
+/// Domain and name of a node's operator.
+fn full_name(node: &Node) -> String {
+    if node.domain.is_empty() {
+        shorten(&node.operator)
+    } else {
+        shorten(&format!("{}.{}", node.domain, node.operator))
+    }
+}
+
+/// The operators of these nodes that the allow-list lacks, each once.
+pub(crate) fn lacking(nodes: &[Node]) -> Vec<String> {
+    let mut lacking = Vec::new();
+    for node in nodes.iter().filter(|node| node.operator != "Constant" || !node.domain.is_empty()) {
+        // The name decides before anything else does, so no constants are needed to know.
+        if matches!(Operator::compile(node, &[]), Err(LearnError::OperatorsNotAllowed { .. })) {
+            let name = full_name(node);
+            if !lacking.contains(&name) {
+                lacking.push(name);
+            }
+        }
+    }
+    lacking
+}
+
 /// The constants among a node's inputs, by place.
 pub(crate) type Constants<'a> = [Option<&'a Value<'static>>];
 
@@ -154,13 +179,7 @@ impl Operator {
             "com.microsoft" if node.operator == "Tokenizer" => Some(Operator::Tokenizer(Tokenizer::read(attributes)?)),
             _ => None,
         };
-        let operator = operator.ok_or_else(|| LearnError::OperatorNotAllowed {
-            operator: if node.domain.is_empty() {
-                shorten(&node.operator)
-            } else {
-                shorten(&format!("{}.{}", node.domain, node.operator))
-            },
-        })?;
+        let operator = operator.ok_or_else(|| LearnError::OperatorsNotAllowed { operators: vec![full_name(node)] })?;
         if node.inputs.len() < fewest || node.inputs.len() > most {
             return Err(attributes.malformed(format!("it has {} inputs", node.inputs.len())));
         }

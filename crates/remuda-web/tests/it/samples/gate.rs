@@ -184,6 +184,7 @@ pub(crate) fn release(live: bool) -> ReleasePage {
     ];
     ReleasePage {
         line: release_line(live),
+        engine: remuda_model::model::Engine::Remuda,
         content: ReleaseContent {
             product: "churn".into(),
             model: digest("trees"),

@@ -8,7 +8,7 @@ use remuda_model::data::{FeatureKind, Task};
 use remuda_model::feature::Feature;
 use remuda_model::gate::VerdictKind;
 use remuda_model::label::LabelSpace;
-use remuda_model::model::{ModelSignature, ModelVersion};
+use remuda_model::model::{Engine, ModelSignature, ModelVersion};
 use remuda_model::run::{Algorithm, MetricValue, RunStatus, Snapshot, StepOutcome, StepResult};
 use std::collections::BTreeMap;
 
@@ -47,6 +47,7 @@ pub(crate) fn model() -> ModelVersion {
         trained_on: Some(digest("customers 2")),
         golden: digest("golden"),
         bytes: 184_220,
+        engine: Engine::OnnxRuntime,
     }
 }
 
@@ -150,6 +151,7 @@ pub(crate) fn model_line() -> ModelLine {
             ("MonthlyCharges".into(), 0.2),
             ("Notes".into(), 0.15),
         ],
+        notes: vec!["input `Monthly_Charges` reads column `MonthlyCharges`".into()],
     }
 }
 

@@ -1,4 +1,10 @@
-//! Models and their versions: list, show, load.
+//! Models and their versions: list, show, add those that were trained elsewhere, export, load.
+
+mod add;
+mod export;
+mod interface;
+mod load;
+mod trial;
 
 use crate::gate::EvaluationSummary;
 use remuda_model::model::ModelVersion;
@@ -25,6 +31,96 @@ pub struct Show {
     pub model: String,
 }
 
+/// Register a model that was trained elsewhere: an ONNX file becomes a model version.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema, clap::Args)]
+#[group(skip)]
+#[serde(deny_unknown_fields)]
+pub struct Add {
+    /// The ONNX file. Over HTTP: the digest of an upload.
+    #[schema(value_type = String)]
+    pub file: PathBuf,
+    /// The model's name; without it, the file's.
+    #[arg(long = "as", value_name = "NAME")]
+    #[serde(default)]
+    pub name: Option<String>,
+    /// The dataset (its newest version) or version that it was trained on; without it, the only dataset with a label.
+    #[arg(long, value_name = "DATASET")]
+    #[serde(default)]
+    pub dataset: Option<String>,
+    /// The run that made it; without it, a run of its own is noted.
+    #[arg(long)]
+    #[serde(default)]
+    pub run: Option<String>,
+    /// The columns of a matrix input, in its order: a,b,c. Inputs that are called as a column need none.
+    #[arg(long, value_delimiter = ',', value_name = "COLUMNS")]
+    #[serde(default)]
+    pub features: Vec<String>,
+    /// What the model's classes are called in the data, in the order of its scores: No,Yes.
+    #[arg(long, value_delimiter = ',', value_name = "CLASSES")]
+    #[serde(default)]
+    pub classes: Vec<String>,
+    /// The scores are logits, not probabilities.
+    #[arg(long)]
+    #[serde(default)]
+    pub logits: bool,
+    /// Rows with the training framework's own outputs: a table with the inputs, `prediction`, and `probability_CLASS` if it has
+    /// them. Over HTTP: the digest of an upload.
+    #[arg(long, value_name = "FILE")]
+    #[schema(value_type = Option<String>)]
+    #[serde(default)]
+    pub golden: Option<PathBuf>,
+    /// The file's own name, when `file` is an upload.
+    #[arg(skip)]
+    #[serde(default)]
+    pub source: Option<String>,
+    /// The own name of `golden`, when it is an upload.
+    #[arg(skip)]
+    #[serde(default)]
+    pub golden_source: Option<String>,
+}
+
+/// Write a model version as an ONNX file.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
+#[group(skip)]
+#[serde(deny_unknown_fields)]
+pub struct Export {
+    /// A model's name (its newest version), a version's digest or the beginning of it.
+    pub model: String,
+    /// The file to write.
+    #[arg(long, short, value_name = "FILE")]
+    #[schema(value_type = String)]
+    pub output: PathBuf,
+}
+
+/// What `model add` did.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct AddedModel {
+    /// The version.
+    pub version: ModelVersion,
+    /// It was registered before, in the same way: nothing was added.
+    pub unchanged: bool,
+    /// Metrics on validation.
+    pub metrics: Vec<MetricValue>,
+    /// What a person should know.
+    pub notes: Vec<String>,
+}
+
+/// What `model export` did.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ExportedModel {
+    /// The file.
+    #[schema(value_type = String)]
+    pub output: PathBuf,
+    /// What a file of this version is called.
+    pub file_name: String,
+    /// The version.
+    pub digest: Digest,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// Over HTTP: where the file can be fetched, as a digest for `/api/v1/download/`.
+    pub download: Option<String>,
+}
+
 /// Model versions.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Models {
@@ -45,6 +141,9 @@ pub struct ModelLine {
     pub metrics: Vec<MetricValue>,
     /// How inputs weigh: name and share of the whole, greatest first.
     pub importance: Vec<(String, f64)>,
+    /// What was noticed when it was made.
+    #[serde(default)]
+    pub notes: Vec<String>,
 }
 
 /// A model version in full.
@@ -63,12 +162,13 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::pin::payload;
 use crate::use_case::{Access, UseCase};
-use remuda_learn::{Golden, Predictor};
 use remuda_ledger::FactQuery;
 use remuda_model::Digest;
 use remuda_model::fact::Fact;
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::path::PathBuf;
+
+pub use load::Cache;
+pub(crate) use load::load;
 
 /// What `model.made` keeps.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -86,13 +186,6 @@ pub(crate) struct Made {
     /// How long it took.
     pub(crate) seconds: f64,
 }
-
-/// Models that were loaded before.
-#[derive(Default)]
-pub struct Cache(Mutex<HashMap<Digest, Arc<dyn Predictor>>>);
-
-/// More loaded models than this are not kept.
-const CACHED: usize = 16;
 
 impl UseCase for List {
     const NOUN: &'static str = "model";
@@ -152,6 +245,7 @@ fn line(fact: &Fact, made: Made) -> ModelLine {
         time: fact.fact.time,
         metrics: made.metrics,
         importance: made.importance,
+        notes: made.notes,
     }
 }
 
@@ -194,31 +288,4 @@ pub(crate) async fn resolve_model(app: &App, context: &Context, text: &str) -> R
     }
     let shorts: Vec<&str> = fitting.iter().map(|place| models[*place].version.digest.short()).collect();
     Err(Error::new("request.ambiguous", format!("`{text}` fits {}", shorts.join(", "))).hint("type more of it"))
-}
-
-/// Loads a model for predictions: its bytes are checked against its digest, and its golden rows are predicted again
-/// and held against the outputs that it was packaged with.
-pub(crate) async fn load(app: &App, version: &ModelVersion) -> Result<Arc<dyn Predictor>> {
-    if let Ok(cache) = app.models.0.lock()
-        && let Some(known) = cache.get(&version.digest)
-    {
-        return Ok(Arc::clone(known));
-    }
-    let onnx = app.blobs.get_checked(&version.digest).await?;
-    let golden: Golden = serde_json::from_slice(&app.blobs.get_checked(&version.golden).await?)?;
-    let work = move || -> Result<Arc<dyn Predictor>> {
-        let predictor = remuda_learn::load(&onnx)?;
-        remuda_learn::check_golden(predictor.as_ref(), &golden)?;
-        Ok(predictor)
-    };
-    let predictor = tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| Error::new("internal", "loading stopped").caused_by(&error))??;
-    if let Ok(mut cache) = app.models.0.lock() {
-        if cache.len() >= CACHED {
-            cache.clear();
-        }
-        cache.insert(version.digest.clone(), Arc::clone(&predictor));
-    }
-    Ok(predictor)
 }

@@ -100,9 +100,11 @@ async fn identify(web: &Web, request: &Parts) -> Result<Caller, Box<Response>> {
     }
 }
 
-/// Addresses that everybody may open: to log in, to look decent while doing so, to be watched by an orchestrator.
+/// Addresses that everybody may open: to log in, to look decent while doing so, to read what an error means, to be
+/// watched by an orchestrator.
 fn is_open(path: &str) -> bool {
     path == "/login"
+        || path == "/docs/errors"
         || path == "/v2/health/live"
         || path == "/v2/health/ready"
         || ["/assets/", "/theme/"].iter().any(|open| path.starts_with(open))

@@ -145,7 +145,7 @@ pub fn error(error: &Error) -> Markup {
             @if !error.hints.is_empty() {
                 ul.hints { @for hint in &error.hints { li { span.label { "next" } " " (backticks(hint)) } } }
             }
-            p.code { "code " code { (error.code) } }
+            p.code { "code " a href={ "/docs/errors#" (error.code) } { code { (error.code) } } }
         }
     }
 }

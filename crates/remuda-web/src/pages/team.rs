@@ -114,7 +114,7 @@ fn sign(frame: &Frame) -> Markup {
         label {
             "I promise"
             select name="kind" {
-                @for kind in &offered { option value=(kind.as_str()) { (kind.as_str()) ": " (kind.promise()) } }
+                @for kind in &offered { option value=(kind.as_str()) title=(kind.promise()) { (kind.as_str()) } }
             }
         }
         label {

@@ -3,6 +3,8 @@
 
 mod bad_input;
 mod bad_luck;
+mod browser;
+mod chromium;
 mod harness;
 mod inference;
 mod journey;

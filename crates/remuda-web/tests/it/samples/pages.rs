@@ -143,6 +143,7 @@ pub(crate) fn empty(theme: Theme) -> Vec<Drawn> {
         thing: Thing { kind: "run".into(), id: "a".into(), name: String::new() },
         because: Vec::new(),
         led_to: Vec::new(),
+        joins: Vec::new(),
     };
     vec![
         ("empty-board", pages::board::page(&at("/"), &super::empty_board())),
@@ -162,7 +163,7 @@ pub(crate) fn empty(theme: Theme) -> Vec<Drawn> {
         ("empty-release", pages::release::page(&at("/release/1"), &release)),
         ("empty-live", pages::live::page(&at("/live"), &live::empty())),
         ("empty-why", pages::why::page(&at("/why/a"), &alone)),
-        ("ask-why", pages::why::ask(&at("/why"))),
+        ("ask-why", pages::why::ask(&at("/why"), &Facts { facts: Vec::new(), more: false })),
         (
             "empty-ledger",
             pages::ledger::page(

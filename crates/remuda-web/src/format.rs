@@ -97,7 +97,7 @@ pub fn bytes(size: u64) -> String {
     }
 }
 
-/// A share (0 to 1) as `12.5 %`, with a space that does not break; tiny but present shares say so.
+/// A share (0 to 1) as `12.5 %`, always with one decimal so that columns align, with a space that does not break; tiny but present shares say so.
 ///
 /// ```
 /// use remuda_web::format::percent;
@@ -112,8 +112,16 @@ pub fn percent(share: f64) -> String {
     if share > 0.0 && share < 0.001 {
         return "< 0.1\u{a0}%".to_owned();
     }
-    let hundred = format!("{:.1}", share * 100.0);
-    format!("{}\u{a0}%", hundred.strip_suffix(".0").unwrap_or(&hundred))
+    if share == 0.0 || share == 1.0 {
+        return format!("{:.0}\u{a0}%", share * 100.0);
+    }
+    format!("{:.1}\u{a0}%", share * 100.0)
+}
+
+/// How sure somebody wants to be: `95 %`, `99.5 %`. (A level is set, not measured: it has no zeros behind the point.)
+pub fn level(confidence: f64) -> String {
+    let text = percent(confidence);
+    text.replace(".0\u{a0}", "\u{a0}")
 }
 
 /// `part` of `whole` as a share; 0 when there is no whole.
@@ -174,7 +182,7 @@ pub fn interval(lower: Option<f64>, upper: Option<f64>) -> String {
 
 /// The confidence of a metric's two bounds together: one-sided 0.975 each make a two-sided `95 %` interval.
 pub fn two_sided(confidence: f64) -> String {
-    percent((2.0 * confidence - 1.0).clamp(0.0, 1.0))
+    level((2.0 * confidence - 1.0).clamp(0.0, 1.0))
 }
 
 /// A value of a column: times are seconds since 1970 and read as dates.

@@ -9,7 +9,7 @@ use remuda_model::text;
 
 const WIDTH: f64 = 440.0;
 const HEIGHT: f64 = 190.0;
-const LEFT: f64 = 46.0;
+const LEFT: f64 = 54.0;
 const RIGHT: f64 = 10.0;
 const TOP: f64 = 10.0;
 const BOTTOM: f64 = 26.0;
@@ -47,7 +47,7 @@ struct Scale {
 impl Scale {
     /// A scale from `low` to `high`, widened to round numbers.
     fn of(low: f64, high: f64, whole: bool) -> Self {
-        let step = round_step((high - low) / 3.0, whole);
+        let step = round_step((high - low) / 4.0, whole);
         let (first, last) = ((low / step).floor(), (high / step).ceil().max((low / step).floor() + 1.0));
         let count = (last - first).min(12.0) as u32;
         let ticks = (0..=count).map(|tick| (first + f64::from(tick)) * step).collect();
@@ -181,7 +181,7 @@ fn plot(class: &str, label: &str, scale: &Scale, time: &Time<'_>, inside: Markup
     let (right, bottom) = (WIDTH - RIGHT, HEIGHT - BOTTOM);
     html! {
         div.plot {
-            svg class={ "timeline " (class) } viewBox={ "0 0 " (place(WIDTH)) " " (place(HEIGHT)) } role="img" aria-label=(label) {
+            svg class={ "over-time " (class) } viewBox={ "0 0 " (place(WIDTH)) " " (place(HEIGHT)) } role="img" aria-label=(label) {
                 @for tick in &scale.ticks {
                     @let y = scale.y(*tick);
                     path.grid d={ "M" (place(LEFT)) " " (place(y)) "H" (place(right)) } {}
@@ -191,16 +191,17 @@ fn plot(class: &str, label: &str, scale: &Scale, time: &Time<'_>, inside: Markup
                     path.mark d={ "M" (place(time.x(*moment))) " " (place(TOP)) "V" (place(bottom)) } { title { (called) } }
                 }
                 (inside)
-                @for (index, (moment, words)) in moments(time).iter().enumerate() {
-                    text.tick x=(place(time.x(*moment))) y=(place(HEIGHT - 7.0)) text-anchor=(["start", "middle", "end"][index]) { (words) }
+                @for (moment, anchor, words) in moments(time) {
+                    text.tick x=(place(time.x(moment))) y=(place(HEIGHT - 7.0)) text-anchor=(anchor) { (words) }
                 }
             }
         }
     }
 }
 
-/// Begin, middle and end of the time, as days when it is long, as minutes when it is short.
-fn moments(time: &Time<'_>) -> [(i64, String); 3] {
+/// Begin, middle and end of the time, as days when it is long, as minutes when it is short: each once, with where its
+/// words hang.
+fn moments(time: &Time<'_>) -> Vec<(i64, &'static str, String)> {
     let length = time.end - time.start;
     let words = |moment: i64| {
         if length > 3 * 86_400_000_000 {
@@ -211,7 +212,18 @@ fn moments(time: &Time<'_>) -> [(i64, String); 3] {
             format!("{} UTC", format::clock(moment))
         }
     };
-    [time.start, time.start + length / 2, time.end].map(|moment| (moment, words(moment)))
+    let middle = time.start + length / 2;
+    let mut moments: Vec<(i64, &'static str, String)> = Vec::new();
+    for (moment, anchor) in [(time.start, "start"), (middle, "middle"), (time.end, "end")] {
+        let words = words(moment);
+        if moments.last().is_none_or(|(_, _, last)| *last != words) {
+            moments.push((moment, anchor, words));
+        }
+    }
+    if let [only] = moments.as_mut_slice() {
+        (only.0, only.1) = (middle, "middle");
+    }
+    moments
 }
 
 #[cfg(test)]
@@ -221,10 +233,10 @@ mod tests {
     #[test]
     fn axes_have_round_numbers() {
         assert_eq!([round_step(0.07, false), round_step(66.0, true), round_step(0.3, true)], [0.1, 100.0, 1.0]);
-        assert_eq!(Scale::of(0.0, 197.0, true).ticks, [0.0, 100.0, 200.0]);
+        assert_eq!(Scale::of(0.0, 197.0, true).ticks, [0.0, 50.0, 100.0, 150.0, 200.0]);
         assert_eq!(Scale::of(0.0, 1.0, true).ticks, [0.0, 1.0]);
         let shares = Scale::of(0.7883, 0.8172, false);
-        assert!(shares.low <= 0.7883 && shares.high >= 0.8172 && shares.ticks.len() <= 5);
+        assert!(shares.low <= 0.7883 && shares.high >= 0.8172 && shares.ticks.len() <= 6);
         assert_eq!(Scale::of(3.0, 3.0, false).ticks.len(), 2);
     }
 }

@@ -39,6 +39,7 @@ pub fn page(frame: &Frame, view: &LivePage) -> Markup {
                 }))
                 (metric(view, &time))
             }
+            (other_metrics(view))
             (drift(&view.drift))
             @let few = view.labels.len() <= FEW_LABELS && view.labels.iter().all(|label| label.label.chars().count() <= 20);
             div.columns {
@@ -97,7 +98,7 @@ fn tiles(view: &LivePage) -> Markup {
             @if let Some(metric) = headline(view) {
                 div.tile {
                     b { (format::point(metric)) }
-                    span { (metric.name) " " span.muted { (format::interval(metric.lower, metric.upper)) } }
+                    span { (metric.name) ", " span.nowrap { (format::interval(metric.lower, metric.upper)) } }
                 }
             }
             @if let Some(latency) = latency(view) {
@@ -156,18 +157,25 @@ fn metric(view: &LivePage, time: &Time<'_>) -> Markup {
                 (parts::empty("Outcomes come later. Add them as they come; repeated ones change nothing.", "remuda feedback add OUTCOMES.csv"))
             }
             @else { (timeline::band(&view.metric_history, time)) }
-            @if view.metrics.len() > 1 {
-                ul.plain-list.inline {
-                    @for metric in view.metrics.iter().filter(|metric| Some(metric.name.as_str()) != name).take(8) {
-                        li {
-                            span.muted { (metric.name) } " " b { (format::point(metric)) }
-                            span.second { (format::interval(metric.lower, metric.upper)) }
-                        }
+        },
+    )
+}
+
+/// The metrics that are not drawn, each with its interval.
+fn other_metrics(view: &LivePage) -> Markup {
+    let drawn = headline(view).map(|metric| metric.name.as_str());
+    html! {
+        @if view.metrics.len() > 1 {
+            ul.metrics aria-label="Other live metrics" {
+                @for metric in view.metrics.iter().filter(|metric| Some(metric.name.as_str()) != drawn).take(8) {
+                    li {
+                        span.muted { (metric.name) } " " b { (format::point(metric)) }
+                        span.second { (format::interval(metric.lower, metric.upper)) }
                     }
                 }
             }
-        },
-    )
+        }
+    }
 }
 
 fn drift(columns: &[ColumnDrift]) -> Markup {

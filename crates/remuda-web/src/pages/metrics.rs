@@ -50,15 +50,15 @@ fn compared(metrics: &[MetricValue], steps: &[&str], names: &[&str]) -> Markup {
     };
     let rows = html! {
         @for name in names {
+            @let found: Vec<&MetricValue> = steps.iter().filter_map(|step| find(step, name)).collect();
+            @let same_n = found.iter().all(|metric| metric.n == found[0].n);
             tr {
                 th.what.wide scope="row" {
                     (name)
-                    @if let Some(method) = steps.iter().find_map(|step| find(step, name)).map(|metric| &metric.method) {
-                        span.second { (format::cut(method, 80)) }
-                    }
+                    span.second { (methods(&found)) @if same_n { ", n\u{a0}" (text::thousands(found[0].n)) } }
                 }
                 @for step in steps {
-                    td.number data-label=(step) { @match find(step, name) { Some(metric) => (value(metric)), None => span.muted { "–" } } }
+                    td.number data-label=(step) { @match find(step, name) { Some(metric) => (value(metric, !same_n)), None => span.muted { "–" } } }
                 }
             }
         }
@@ -66,13 +66,26 @@ fn compared(metrics: &[MetricValue], steps: &[&str], names: &[&str]) -> Markup {
     table::stacked("Metrics", head, rows)
 }
 
-/// The value, and under it interval and n.
-fn value(metric: &MetricValue) -> Markup {
+/// The methods of what is defined, each once. (Where a value is undefined, the method is the reason.)
+fn methods(metrics: &[&MetricValue]) -> String {
+    let mut methods: Vec<String> = Vec::new();
+    for metric in metrics.iter().filter(|metric| metric.value.is_some()) {
+        let method = format::cut(&metric.method, 60);
+        if !methods.contains(&method) {
+            methods.push(method);
+        }
+    }
+    text::list(&methods)
+}
+
+/// The value, under it its interval, and n where it is its own.
+fn value(metric: &MetricValue, with_n: bool) -> Markup {
     html! {
         b { (format::point(metric)) }
-        span.second {
-            (format::interval(metric.lower, metric.upper))
-            " n\u{a0}" (text::thousands(metric.n))
+        @if metric.value.is_none() { span.second { (format::cut(&metric.method, 60)) } }
+        @else {
+            span.second { (format::interval(metric.lower, metric.upper)) }
+            @if with_n { span.second { "n\u{a0}" (text::thousands(metric.n)) } }
         }
     }
 }

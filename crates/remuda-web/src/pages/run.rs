@@ -141,7 +141,7 @@ fn models(frame: &Frame, run: &RunState) -> Markup {
                 td.end { (parts::digest_link("model_version", model.digest.as_str())) }
                 td { @if let Some(algorithm) = model.algorithm { (algorithm.as_str()) } }
                 td.number { (format::bytes(model.bytes)) }
-                td.end { (action::button(frame, "gate", "evaluate", "Evaluate", &[("candidate", model.digest.as_str())])) }
+                td.wide.end { (action::button(frame, "gate", "evaluate", "Evaluate", &[("candidate", model.digest.as_str())])) }
             }
         }
     };
@@ -277,7 +277,8 @@ fn metric_differences(metrics: &[MetricDifference], left: &str, right: &str) -> 
                 td.number data-label=(left) { (cell(&metric.left)) }
                 td.number data-label=(right) { (cell(&metric.right)) }
                 td.wide {
-                    @if !known(&metric.left) || !known(&metric.right) { span.muted { "in one only" } }
+                    @if !known(&metric.left) && !known(&metric.right) { span.muted { "in neither" } }
+                    @else if !known(&metric.left) || !known(&metric.right) { span.muted { "in one only" } }
                     @else if metric.apart { (parts::mark(parts::Tone::Warning, "apart")) }
                     @else { span.muted { "within chance" } }
                 }

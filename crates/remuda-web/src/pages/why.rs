@@ -63,7 +63,7 @@ pub fn page(frame: &Frame, view: &Lineage) -> Markup {
         beside: html! { span class={ "chip thing-" (kind_class(&view.thing.kind)) } { (kind_words(&view.thing.kind)) } },
         lead: html! {
             @let address = format::address(&view.thing.kind, &view.thing.id);
-            @if !address.starts_with("/why/") { span { a href=(address) { "its own page" } } }
+            @if !address.starts_with("/why/") { span { a href=(address) { "open this " (kind_words(&view.thing.kind)) } } }
             span { (parts::digest(&view.thing.id)) }
         },
         commands: vec![format!("remuda why {}", format::short(&view.thing.id).trim_end_matches('…'))],
@@ -276,7 +276,7 @@ fn single(frame: &Frame, step: &LineageStep) -> Markup {
     html! {
         div.node {
             @if is_fact(&step.thing.kind) {
-                a.chip class={ "thing-" (kind_class(&step.thing.kind)) } href={ "/why/" (segment(&step.thing.id)) } {
+                a class={ "chip thing-" (kind_class(&step.thing.kind)) } href={ "/why/" (segment(&step.thing.id)) } {
                     (kind_words(&step.thing.kind))
                 }
             } @else { (thing(&step.thing)) }

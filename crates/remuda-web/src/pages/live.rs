@@ -264,7 +264,7 @@ fn inputs(frame: &Frame, view: &LivePage) -> Markup {
     let rows = html! {
         @for input in view.inputs.iter().take(80) {
             tr {
-                td { (input.name) } td { (input.column_type.as_str()) }
+                td.what { (input.name) } td { (input.column_type.as_str()) }
                 td { @if input.required { "required" } @else { span.muted { "may be missing" } } }
             }
         }

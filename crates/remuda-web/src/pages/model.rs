@@ -113,7 +113,7 @@ fn evaluations(frame: &Frame, view: &ModelPage) -> Markup {
 }
 
 fn inputs(signature: &ModelSignature) -> Markup {
-    let rows = html! { @for feature in signature.features.iter().take(150) { tr { td { (feature.name) } td { (feature.kind.as_str()) } } } };
+    let rows = html! { @for feature in signature.features.iter().take(150) { tr { td.what { (feature.name) } td { (feature.kind.as_str()) } } } };
     parts::section(
         "inputs",
         "Inputs",

@@ -150,7 +150,7 @@ pub(crate) fn signature_table(frame: &Frame, signatures: &[Signature]) -> Markup
     let rows = html! {
         @for signature in signatures.iter().take(60) {
             tr {
-                td { b { (signature.kind.as_str()) } span.second { (signature.subject) } }
+                td.what { b { (signature.kind.as_str()) } span.second { (signature.subject) } }
                 td.end { (signature.member) span.second { (parts::time(frame.now, signature.time)) } }
                 td.wide {
                     (independence(&signature.independence))

@@ -62,7 +62,7 @@ pub fn page(frame: &Frame, view: &Lineage) -> Markup {
         crumbs: vec![("Lineage".to_owned(), "/why".to_owned())],
         beside: html! { span class={ "chip thing-" (kind_class(&view.thing.kind)) } { (kind_words(&view.thing.kind)) } },
         lead: html! {
-            @let address = format::address(&view.thing.kind, &view.thing.id);
+            @let address = address(&view.thing);
             @if !address.starts_with("/why/") { span { a href=(address) { "open this " (kind_words(&view.thing.kind)) } } }
             span { (parts::digest(&view.thing.id)) }
         },
@@ -74,6 +74,17 @@ pub fn page(frame: &Frame, view: &Lineage) -> Markup {
 
 fn name(thing: &Thing) -> String {
     if thing.name.is_empty() { format::short(&thing.id) } else { format::cut(&thing.name, 44) }
+}
+
+/// Its page. A requirement's page goes by its name, and its id is the digest of its text.
+fn address(thing: &Thing) -> String {
+    if thing.kind == "requirement" && thing.id.starts_with("b3:") {
+        return match thing.name.strip_prefix("requirement ") {
+            Some(name) => format::address("requirement", name),
+            None => format::address("", &thing.id),
+        };
+    }
+    format::address(&thing.kind, &thing.id)
 }
 
 fn kind_words(kind: &str) -> String {
@@ -142,7 +153,7 @@ fn drawing(frame: &Frame, view: &Lineage, because: &[Bundle<'_>], led_to: &[Bund
     let mut graph = Graph::default();
     let mut places: HashMap<&str, usize> = HashMap::from([(view.thing.id.as_str(), 0)]);
     graph.nodes.push(Node {
-        address: format::address(&view.thing.kind, &view.thing.id),
+        address: address(&view.thing),
         kind: kind_words(&view.thing.kind),
         class: kind_class(&view.thing.kind),
         name: own_name(&view.thing),
@@ -178,12 +189,10 @@ fn node(frame: &Frame, bundle: &Bundle<'_>, distance: i64) -> Node {
     let step = bundle.first();
     let kind = &step.thing.kind;
     let (address, name, detail) = match bundle.steps.len() {
-        1 if is_fact(kind) => (
-            format::address(kind, &step.thing.id),
-            format::cut(&step.fact.actor, 24),
-            format::ago(frame.now, step.fact.time),
-        ),
-        1 => (format::address(kind, &step.thing.id), own_name(&step.thing), detail(&step.thing)),
+        1 if is_fact(kind) => {
+            (address(&step.thing), format::cut(&step.fact.actor, 24), format::ago(frame.now, step.fact.time))
+        }
+        1 => (address(&step.thing), own_name(&step.thing), detail(&step.thing)),
         count => (list_of(kind), repeated(kind, count), format!("newest {}", format::ago(frame.now, bundle.newest()))),
     };
     Node {
@@ -246,7 +255,7 @@ fn detail(thing: &Thing) -> String {
 fn thing(thing: &Thing) -> Markup {
     html! {
         span class={ "chip thing-" (kind_class(&thing.kind)) } { (kind_words(&thing.kind)) } " "
-        a href=(format::address(&thing.kind, &thing.id)) { b { (own_name(thing)) } } " "
+        a href=(address(thing)) { b { (own_name(thing)) } } " "
         @if !detail(thing).is_empty() { (parts::digest(&thing.id)) }
     }
 }
@@ -272,7 +281,7 @@ fn side(frame: &Frame, id: &str, title: &str, steps: &[LineageStep], bundles: &[
 }
 
 fn single(frame: &Frame, step: &LineageStep) -> Markup {
-    let own_page = !format::address(&step.thing.kind, &step.thing.id).starts_with("/why/");
+    let own_page = !address(&step.thing).starts_with("/why/");
     html! {
         div.node {
             @if is_fact(&step.thing.kind) {

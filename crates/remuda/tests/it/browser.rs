@@ -156,8 +156,8 @@ impl Visit<'_> {
                 found.push(format!("{url} answers {status}"));
             }
         }
-        if responses.len() < 3 {
-            found.push("page, style sheet and script did not all come".to_owned());
+        if !responses.iter().any(|response| response["type"] == "Stylesheet") {
+            found.push("no style sheet came".to_owned());
         }
         for request in self.browser.told("Network.requestWillBeSent") {
             let url = request["request"]["url"].as_str().unwrap();

@@ -65,7 +65,7 @@
   const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;
   if (wide > 0) {
     const culprits = [...document.querySelectorAll("main *")]
-      .filter((element) => element.getBoundingClientRect().right > innerWidth + 1 && !element.closest(".scroll, pre, code"))
+      .filter((element) => element.getBoundingClientRect().right > document.documentElement.clientWidth + 1 && !element.closest(".scroll, pre, code"))
       .slice(0, 3).map((element) => `${element.tagName}.${element.className}`);
     complaints.push(`${wide} pixels wider than the window: ${culprits.join(", ")}`);
   }

@@ -102,6 +102,8 @@ pub struct App {
     pub models: Arc<crate::model::Cache>,
     /// The live page of a moment ago.
     pub live: Arc<crate::serving::LiveCache>,
+    /// Who wrote which definition, as git said it at a commit.
+    pub authors: Arc<crate::team::Authors>,
 }
 
 impl App {
@@ -128,6 +130,7 @@ impl App {
             folder: folder.to_owned(),
             models: Arc::default(),
             live: Arc::default(),
+            authors: Arc::default(),
         };
         crate::recovery::recover(&app).await?;
         Ok(app)

@@ -78,6 +78,22 @@ pub fn head(root: &Path) -> Result<Head, RepoError> {
     Ok(Head { commit, branch })
 }
 
+/// The commit that is checked out; nothing outside a repository or before the first commit. One question to git,
+/// where [`head`] asks three.
+pub fn commit(root: &Path) -> Result<Option<String>, RepoError> {
+    let git = Git::at(root);
+    let arguments = ["rev-parse", "--verify", "--quiet", "HEAD^{commit}"];
+    let answer = git.ask(&arguments, None)?;
+    if answer.message.contains("not a git repository") {
+        return Ok(None);
+    }
+    if !answer.success && answer.code != Some(1) {
+        return Err(git.refusal(&arguments, answer));
+    }
+    let commit = String::from_utf8_lossy(&answer.output).trim().to_owned();
+    Ok((answer.success && !commit.is_empty()).then_some(commit))
+}
+
 /// The name and address that git is configured with here; `None` unless both are there.
 pub fn user(root: &Path) -> Result<Option<User>, RepoError> {
     let git = Git::at(root);

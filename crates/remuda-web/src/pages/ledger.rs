@@ -26,9 +26,9 @@ pub fn page(frame: &Frame, view: &Facts, asked: &Log) -> Markup {
         }
         @else { (table::stacked("Facts", table::heads(["#no", "when", "who", "what", "verb", "hash"]), rows)) }
         nav.pager aria-label="Pages" {
-            @if asked.before.is_some() { a href={ "/ledger" (query(asked, None)) } { "newest" } }
+            @if asked.before.is_some() { a href={ "/ledger" (query(asked, None)) } { "← newest" } }
             @if let (true, Some(last)) = (view.more, view.facts.last()) {
-                a rel="next" href={ "/ledger" (query(asked, Some(last.sequence))) } { "older" }
+                a rel="next" href={ "/ledger" (query(asked, Some(last.sequence))) } { "older →" }
             }
         }
     };

@@ -82,7 +82,7 @@ fn methods(metrics: &[&MetricValue]) -> String {
 fn value(metric: &MetricValue, with_n: bool) -> Markup {
     html! {
         b { (format::point(metric)) }
-        @if metric.value.is_none() { span.second { (format::cut(&metric.method, 60)) } }
+        @if metric.value.is_none() { span.second.reason { (format::cut(&metric.method, 60)) } }
         @else {
             span.second { (format::interval(metric.lower, metric.upper)) }
             @if with_n { span.second { "n\u{a0}" (text::thousands(metric.n)) } }

@@ -19,12 +19,18 @@ pub fn list(frame: &Frame, view: &Releases) -> Markup {
             (table::stacked("Releases", table::heads(["release", "model", "verdict", "state", "by", "#went live"]), rows))
         }
         (parts::left_out(view.releases.len(), 80, "remuda release list"))
+        @if view.releases.iter().any(|line| line.live) {
+            (parts::section("back", "Take it back", html! {}, html! {
+                p.muted { "The release that was live before goes live again, in under a second. Why stays with the fact." }
+                div.do-it { (parts::command("remuda release rollback")) (rollback(frame)) }
+            }))
+        }
     };
     let page = Page {
         title: "Releases".to_owned(),
         section: Section::Release,
         crumbs: Vec::new(),
-        beside: html! { @if view.releases.iter().any(|line| line.live) { (rollback(frame)) } },
+        beside: html! {},
         lead: html! { span { "One digest over model, features, schema, criteria, evidence and signatures." } },
         commands: vec!["remuda release list".to_owned()],
         body,

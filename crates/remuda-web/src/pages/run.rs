@@ -15,7 +15,7 @@ pub fn list(frame: &Frame, view: &Runs) -> Markup {
             (parts::empty("No run yet. Nothing is asked of a run: a dirty tree is fine, its code is kept with it.", "remuda run"))
         } @else { (table(frame, shown)) }
         @if let (true, Some(last)) = (view.more || view.runs.len() > shown.len(), shown.last()) {
-            p.pager { a href={ "/run?before=" (format::segment(&last.run)) } rel="next" { "older runs" } }
+            p.pager { a href={ "/run?before=" (format::segment(&last.run)) } rel="next" { "older runs →" } }
         }
     };
     let page = Page {

@@ -50,6 +50,11 @@ pub(crate) fn full(theme: Theme) -> Vec<Drawn> {
         ("run-failed", pages::run::page(&at("/run/q2n7p9wc6h"), &run::run("q2n7p9wc6h", RunStatus::Failed, 9))),
         ("run-running", pages::run::page(&at("/run/z5m3x8kd4v"), &running)),
         ("run-diff", pages::run::difference(&at("/run/a/diff/b"), &run::difference())),
+        ("errors", pages::errors::page(&at("/docs/errors"))),
+        (
+            "refused",
+            pages::problem::bare(&at("/"), &Error::new("access.denied", "this request comes from another site")),
+        ),
         ("models", pages::model::list(&at("/model"), &Models { models: vec![run::model_line()] })),
         ("model", pages::model::page(&at("/model/1"), &run::model_page())),
         (

@@ -112,13 +112,17 @@ pub fn text(value: impl Render) -> Markup {
     html! { (value) }
 }
 
-/// What stands where nothing is yet: one sentence and the command that changes it.
+/// What stands where nothing is yet: one sentence and the command that changes it. Where nothing need change, the
+/// sentence is enough.
 pub fn empty(sentence: &str, next: &str) -> Markup {
+    if next.is_empty() {
+        return html! { p.muted { (backticks(sentence)) } };
+    }
     html! {
         div.empty {
             (super::layout::mark(28))
             p { (backticks(sentence)) }
-            @if !next.is_empty() { (command(next)) }
+            (command(next))
         }
     }
 }

@@ -92,9 +92,18 @@ pub fn commands(lines: &[String]) -> Markup {
 
 /// One command, ready to copy. (The script shows the button; without it the text can be selected by one click.)
 pub fn command(line: &str) -> Markup {
+    copyable(line, html! { span.prompt aria-hidden="true" { "$ " } })
+}
+
+/// A text that is no command, such as a token, ready to copy.
+pub fn text_to_copy(text: &str) -> Markup {
+    copyable(text, html! {})
+}
+
+fn copyable(line: &str, prompt: Markup) -> Markup {
     html! {
         div.command {
-            code { span.prompt aria-hidden="true" { "$ " } span.line { (line) } }
+            code { (prompt) span.line { (line) } }
             button.copy type="button" hidden data-copy=(line) aria-label={ "Copy " (line) } { "copy" }
         }
     }

@@ -54,6 +54,17 @@ impl Scale {
         Self { low: first * step, high: last * step, ticks }
     }
 
+    /// A tick as text, all with the decimals that their distance needs.
+    fn words(&self, tick: f64) -> String {
+        let step = (self.high - self.low) / (self.ticks.len().max(2) - 1) as f64;
+        if step >= 1.0 {
+            return text::number(tick);
+        }
+        let decimals = (-(step * 1.000_001).log10().floor()).clamp(0.0, 8.0) as usize;
+        // No minus before a zero.
+        format!("{:.decimals$}", if tick.abs() < step / 2.0 { 0.0 } else { tick })
+    }
+
     fn y(&self, value: f64) -> f64 {
         let share = ((value - self.low) / (self.high - self.low)).clamp(0.0, 1.0);
         HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM)
@@ -185,7 +196,7 @@ fn plot(class: &str, label: &str, scale: &Scale, time: &Time<'_>, inside: Markup
                 @for tick in &scale.ticks {
                     @let y = scale.y(*tick);
                     path.grid d={ "M" (place(LEFT)) " " (place(y)) "H" (place(right)) } {}
-                    text.tick x=(place(LEFT - 7.0)) y=(place(y + 4.0)) text-anchor="end" { (text::number(*tick)) }
+                    text.tick x=(place(LEFT - 7.0)) y=(place(y + 4.0)) text-anchor="end" { (scale.words(*tick)) }
                 }
                 @for (moment, called) in time.marks.iter().filter(|(moment, _)| *moment > time.start && *moment < time.end).take(12) {
                     path.mark d={ "M" (place(time.x(*moment))) " " (place(TOP)) "V" (place(bottom)) } { title { (called) } }
@@ -238,5 +249,12 @@ mod tests {
         let shares = Scale::of(0.7883, 0.8172, false);
         assert!(shares.low <= 0.7883 && shares.high >= 0.8172 && shares.ticks.len() <= 6);
         assert_eq!(Scale::of(3.0, 3.0, false).ticks.len(), 2);
+        let words = |low, high| -> Vec<String> {
+            let scale = Scale::of(low, high, false);
+            scale.ticks.iter().map(|tick| scale.words(*tick)).collect()
+        };
+        assert_eq!(words(0.8709, 0.8846), ["0.870", "0.875", "0.880", "0.885"]);
+        assert_eq!(words(-0.05, 0.1), ["-0.05", "0.00", "0.05", "0.10"]);
+        assert_eq!(words(0.0, 12_000.0), ["0", "5,000", "10,000", "15,000"]);
     }
 }

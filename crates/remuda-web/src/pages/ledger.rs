@@ -77,11 +77,13 @@ pub(super) fn deed(fact: &FactLine) -> &str {
     fact.sentence.strip_prefix(fact.actor.as_str()).and_then(|rest| rest.strip_prefix(' ')).unwrap_or(&fact.sentence)
 }
 
-/// Facts as sentences; neighbours about the same thing by the same member are one line. (The board, data versions and
+/// Facts as sentences; neighbours that say the same of the same thing are one line. (The board, data versions and
 /// the search for lineage show them too.)
 pub(crate) fn feed(frame: &Frame, facts: &[FactLine]) -> Markup {
     let facts = &facts[..facts.len().min(12)];
-    let alike = |left: &FactLine, right: &FactLine| left.subject == right.subject && left.actor == right.actor;
+    let alike = |left: &FactLine, right: &FactLine| {
+        left.verb == right.verb && left.subject == right.subject && left.actor == right.actor
+    };
     html! {
         ol.feed {
             @for group in facts.chunk_by(alike) {
@@ -92,7 +94,7 @@ pub(crate) fn feed(frame: &Frame, facts: &[FactLine]) -> Markup {
                         a.plain href=(format::address("fact", &fact.subject)) {
                             (parts::backticks(&format::cut(deed(fact), 200)))
                         }
-                        @if group.len() > 1 { span.muted.small { " and " (group.len() - 1) " before" } }
+                        @if group.len() > 1 { span.muted.small { " and " (group.len() - 1) " more before" } }
                     }
                     span.muted.when { (parts::ago(frame.now, fact.time)) }
                 }

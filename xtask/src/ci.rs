@@ -55,6 +55,8 @@ fn cargo(root: &Path, machine: &Machine, words: &[&str]) -> Result<()> {
 
 fn finish(root: &Path, machine: &Machine, mut command: Command) -> Result<()> {
     command.current_dir(root).env("CARGO_TARGET_DIR", &machine.target).env("REMUDA_PYTHON", &machine.python);
+    // Here no test may leave itself out.
+    command.env("REMUDA_CI", "1");
     let status = command.status().with_context(|| format!("cannot start {command:?}"))?;
     if !status.success() {
         bail!("{command:?} ended with {status}");

@@ -61,6 +61,9 @@ fn install_packages(with_postgres: bool) -> Result<()> {
     if missing.contains(&"postgresql") {
         bail!("PostgreSQL is not here: install it, or leave its tests out with `cargo xtask ci --without-postgres`");
     }
+    if missing.contains(&"chromium") {
+        bail!("Chromium is not here: install it, so that the pages can be looked at");
+    }
     println!("not here: {}; the tests that need them say so", missing.join(", "));
     Ok(())
 }

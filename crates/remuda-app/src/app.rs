@@ -106,6 +106,8 @@ pub struct App {
     pub live: Arc<crate::serving::LiveCache>,
     /// What people should know about how it was opened, one sentence each: repairs that have to wait.
     pub notes: Arc<Vec<String>>,
+    /// Who wrote which definition, as git said it at a commit.
+    pub authors: Arc<crate::team::Authors>,
 }
 
 impl App {
@@ -141,6 +143,7 @@ impl App {
             runtime: Arc::default(),
             live: Arc::default(),
             notes: Arc::default(),
+            authors: Arc::default(),
         };
         app.notes = Arc::new(crate::recovery::recover(&app).await?);
         Ok(app)

@@ -85,6 +85,18 @@ pub struct Lineage {
     pub because: Vec<LineageStep>,
     /// What came of it, nearest first.
     pub led_to: Vec<LineageStep>,
+    /// Further arrows between things that already stand in a step: a thing comes once, but may have many causes.
+    #[serde(default)]
+    pub joins: Vec<Join>,
+}
+
+/// An arrow from a cause to what came of it, by their ids.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Join {
+    /// The id of the cause.
+    pub cause: String,
+    /// The id of what came of it.
+    pub effect: String,
 }
 
 /// A thing in a lineage.
@@ -322,9 +334,10 @@ impl UseCase for Why {
 
     async fn run(self, app: &App, context: &Context) -> Result<Lineage> {
         let thing = find_thing(app, context, &self.id).await?;
-        let because = walk(app, context, &thing, Direction::Because).await?;
-        let led_to = walk(app, context, &thing, Direction::LedTo).await?;
-        Ok(Lineage { thing, because, led_to })
+        let mut joins = Vec::new();
+        let because = walk(app, context, &thing, Direction::Because, &mut joins).await?;
+        let led_to = walk(app, context, &thing, Direction::LedTo, &mut joins).await?;
+        Ok(Lineage { thing, because, led_to, joins })
     }
 }
 
@@ -413,8 +426,14 @@ async fn named(app: &App, context: &Context, kind: &str, id: &str) -> Thing {
     Thing { kind: kind.to_owned(), id: id.to_owned(), name }
 }
 
-/// Breadth first, nearest first, each thing once.
-async fn walk(app: &App, context: &Context, start: &Thing, direction: Direction) -> Result<Vec<LineageStep>> {
+/// Breadth first, nearest first, each thing once; arrows that lead to a thing again become joins.
+async fn walk(
+    app: &App,
+    context: &Context,
+    start: &Thing,
+    direction: Direction,
+    joins: &mut Vec<Join>,
+) -> Result<Vec<LineageStep>> {
     let product = &context.product()?.name;
     let mut seen: BTreeSet<String> = BTreeSet::from([start.id.clone()]);
     let mut open = vec![start.clone()];
@@ -424,9 +443,14 @@ async fn walk(app: &App, context: &Context, start: &Thing, direction: Direction)
         for thing in &open {
             for fact in arrows(app, product, thing, direction).await? {
                 for link in ends(&fact, thing, direction) {
-                    if steps.len() >= STEPS || !seen.insert(link.target.clone()) {
+                    if seen.contains(&link.target) {
+                        joined(joins, &thing.id, &link.target, direction);
                         continue;
                     }
+                    if steps.len() >= STEPS {
+                        continue;
+                    }
+                    seen.insert(link.target.clone());
                     let found = named(app, context, &link.kind, &link.target).await;
                     steps.push(LineageStep {
                         distance,
@@ -444,6 +468,15 @@ async fn walk(app: &App, context: &Context, start: &Thing, direction: Direction)
         open = next;
     }
     Ok(steps)
+}
+
+/// Notes an arrow between two things that were both met already.
+fn joined(joins: &mut Vec<Join>, thing: &str, other: &str, direction: Direction) {
+    let (cause, effect) = if direction == Direction::Because { (other, thing) } else { (thing, other) };
+    let join = Join { cause: cause.to_owned(), effect: effect.to_owned() };
+    if joins.len() < STEPS && cause != effect && !joins.contains(&join) {
+        joins.push(join);
+    }
 }
 
 /// The facts that join a thing to others in this direction.

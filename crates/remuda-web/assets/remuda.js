@@ -1,14 +1,26 @@
 // Keyboard and copy buttons. Every page works without this file: it only saves hand movements.
 "use strict";
 
+// Browsers give the clipboard to pages over TLS or of this machine only; elsewhere a selection is copied.
+const copy = async (button) => {
+  if (navigator.clipboard) return navigator.clipboard.writeText(button.dataset.copy);
+  getSelection().selectAllChildren(button.parentElement.querySelector(".line"));
+  if (!document.execCommand("copy")) throw new Error("nothing was copied");
+};
+
 for (const button of document.querySelectorAll("[data-copy]")) {
-  if (!navigator.clipboard) break;
   button.hidden = false;
   button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(button.dataset.copy);
-    button.classList.add("copied");
-    button.textContent = "copied";
-    setTimeout(() => { button.classList.remove("copied"); button.textContent = "copy"; }, 1600);
+    const label = button.ariaLabel;
+    const said = await copy(button).then(() => "copied", () => "not copied");
+    button.classList.toggle("copied", said === "copied");
+    button.textContent = said;
+    button.ariaLabel = said;
+    setTimeout(() => {
+      button.classList.remove("copied");
+      button.textContent = "copy";
+      button.ariaLabel = label;
+    }, 1600);
   });
 }
 

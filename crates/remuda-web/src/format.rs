@@ -19,6 +19,16 @@ pub fn day(microseconds: i64) -> String {
     strftime(microseconds, "%Y-%m-%d")
 }
 
+/// A moment as its day within the year, `Nov 23`.
+pub fn month_day(microseconds: i64) -> String {
+    strftime(microseconds, "%b %-d")
+}
+
+/// A moment as its hour and minute, `14:05`.
+pub fn clock(microseconds: i64) -> String {
+    strftime(microseconds, "%H:%M")
+}
+
 /// A moment as machines read it: `2026-11-23T14:05:00Z`.
 pub fn machine_time(microseconds: i64) -> String {
     strftime(microseconds, "%Y-%m-%dT%H:%M:%SZ")
@@ -87,7 +97,7 @@ pub fn bytes(size: u64) -> String {
     }
 }
 
-/// A share (0 to 1) as `12.5 %`, with a space that does not break; tiny but present shares say so.
+/// A share (0 to 1) as `12.5 %`, always with one decimal so that columns align, with a space that does not break; tiny but present shares say so.
 ///
 /// ```
 /// use remuda_web::format::percent;
@@ -102,8 +112,16 @@ pub fn percent(share: f64) -> String {
     if share > 0.0 && share < 0.001 {
         return "< 0.1\u{a0}%".to_owned();
     }
-    let hundred = format!("{:.1}", share * 100.0);
-    format!("{}\u{a0}%", hundred.strip_suffix(".0").unwrap_or(&hundred))
+    if share == 0.0 || share == 1.0 {
+        return format!("{:.0}\u{a0}%", share * 100.0);
+    }
+    format!("{:.1}\u{a0}%", share * 100.0)
+}
+
+/// How sure somebody wants to be: `95 %`, `99.5 %`. (A level is set, not measured: it has no zeros behind the point.)
+pub fn level(confidence: f64) -> String {
+    let text = percent(confidence);
+    text.replace(".0\u{a0}", "\u{a0}")
 }
 
 /// `part` of `whole` as a share; 0 when there is no whole.
@@ -111,29 +129,60 @@ pub fn share(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 
+/// A measured number with as many decimals as its neighbours in a column: [`text::number`] without dropping zeros.
+///
+/// ```
+/// use remuda_web::format::measure;
+/// assert_eq!(measure(0.8), "0.8000");
+/// assert_eq!(measure(14.9), "14.90");
+/// assert_eq!(measure(-8352.3), "-8,352");
+/// assert_eq!((measure(0.0).as_str(), measure(1.0).as_str()), ("0", "1"));
+/// ```
+pub fn measure(value: f64) -> String {
+    let text = text::number(value);
+    let decimals = match value.abs() {
+        whole if whole == 0.0 || whole == 1.0 || !whole.is_finite() || whole < 1e-4 => return text,
+        // 0.99996 reads 1, and says no more by zeros.
+        share if share < 1.0 => 4,
+        small if small < 10.0 => 3,
+        middle if middle < 100.0 => 2,
+        large if large < 1000.0 => 1,
+        _ => return text,
+    };
+    match text.split_once('.') {
+        Some((whole, fraction)) => format!("{whole}.{fraction:0<decimals$}"),
+        None => format!("{text}.{}", "0".repeat(decimals)),
+    }
+}
+
+/// A distance, of which only the size matters: tiny ones are not told apart.
+pub fn distance(value: f64) -> String {
+    if value > 0.0 && value < 1e-4 { "< 0.0001".to_owned() } else { measure(value) }
+}
+
 /// A number that may be missing; a dash stands for none.
 pub fn maybe(value: Option<f64>) -> String {
-    value.map_or_else(|| "–".to_owned(), text::number)
+    value.map_or_else(|| "–".to_owned(), measure)
 }
 
-/// A metric's point estimate: `0.8462`, or `undefined`.
+/// A metric's point estimate: `0.8460`, or `undefined`.
 pub fn point(metric: &MetricValue) -> String {
-    metric.value.map_or_else(|| "undefined".to_owned(), text::number)
+    metric.value.map_or_else(|| "undefined".to_owned(), measure)
 }
 
-/// A metric's interval: `0.831 to 0.861`; empty when it has none.
+/// A metric's interval: `0.8310 to 0.8610`; empty when it has none.
 pub fn interval(lower: Option<f64>, upper: Option<f64>) -> String {
     match (lower, upper) {
-        (Some(lower), Some(upper)) => format!("{} to {}", text::number(lower), text::number(upper)),
-        (Some(lower), None) => format!("at least {}", text::number(lower)),
-        (None, Some(upper)) => format!("at most {}", text::number(upper)),
+        (Some(lower), Some(upper)) => format!("{} to {}", measure(lower), measure(upper)),
+        (Some(lower), None) => format!("at least {}", measure(lower)),
+        (None, Some(upper)) => format!("at most {}", measure(upper)),
         (None, None) => String::new(),
     }
 }
 
 /// The confidence of a metric's two bounds together: one-sided 0.975 each make a two-sided `95 %` interval.
 pub fn two_sided(confidence: f64) -> String {
-    percent((2.0 * confidence - 1.0).clamp(0.0, 1.0))
+    level((2.0 * confidence - 1.0).clamp(0.0, 1.0))
 }
 
 /// A value of a column: times are seconds since 1970 and read as dates.

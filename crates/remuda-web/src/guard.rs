@@ -41,10 +41,20 @@ pub(crate) fn guarded_by(web: Arc<Web>, inner: Router) -> Router {
     let worth_compressing = DefaultPredicate::new().and(NotForContentType::const_new("application/octet-stream"));
     inner
         .layer(CatchPanicLayer::custom(|_| {
-            problem::answer(&Error::new("internal", "the server failed on this request"))
+            let mut answer = problem::answer(&failure());
+            answer.extensions_mut().insert(Failed);
+            answer
         }))
         .layer(middleware::from_fn_with_state(web, check))
         .layer(CompressionLayer::new().compress_when(worth_compressing))
+}
+
+/// Rides with the answer to a request on which the server failed.
+#[derive(Clone)]
+struct Failed;
+
+fn failure() -> Error {
+    Error::new("internal", "the server failed on this request").hint("try again; the server's log tells more")
 }
 
 async fn check(State(web): State<Arc<Web>>, request: Request, next: Next) -> Response {
@@ -52,7 +62,11 @@ async fn check(State(web): State<Arc<Web>>, request: Request, next: Next) -> Res
     let mut answer = match admit(&web, &parts).await {
         Ok(caller) => {
             parts.extensions.insert(caller);
-            next.run(Request::from_parts(parts, body)).await
+            let path = parts.uri.path().to_owned();
+            let answer = next.run(Request::from_parts(parts, body)).await;
+            let failed = answer.extensions().get::<Failed>().is_some();
+            // People get a page, where a program would get problem+json.
+            if failed && !is_machine(&path) { refuse(&path, &failure()) } else { answer }
         }
         Err(refusal) => *refusal,
     };
@@ -100,9 +114,11 @@ async fn identify(web: &Web, request: &Parts) -> Result<Caller, Box<Response>> {
     }
 }
 
-/// Addresses that everybody may open: to log in, to look decent while doing so, to be watched by an orchestrator.
+/// Addresses that everybody may open: to log in, to look decent while doing so, to read what an error means, to be
+/// watched by an orchestrator.
 fn is_open(path: &str) -> bool {
     path == "/login"
+        || path == "/docs/errors"
         || path == "/v2/health/live"
         || path == "/v2/health/ready"
         || ["/assets/", "/theme/"].iter().any(|open| path.starts_with(open))
@@ -128,8 +144,7 @@ fn refuse(path: &str, error: &Error) -> Response {
     }
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let frame = crate::visit::anonymous_frame();
-    (status, crate::components::layout::bare(&frame, "Not allowed", crate::components::parts::error(error)))
-        .into_response()
+    (status, crate::pages::problem::bare(&frame, error)).into_response()
 }
 
 /// Whether programs speak here.

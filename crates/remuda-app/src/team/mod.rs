@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 pub(crate) use sign::signatures_on;
 pub use tokens::{has_tokens, identify};
+pub use work::Authors;
 
 /// Show members, roles, signatures and who has done what.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]

@@ -6,7 +6,11 @@ use crate::error::Result;
 use remuda_ledger::FactQuery;
 use remuda_model::fact::{Fact, Relation};
 use remuda_model::team::SignatureKind;
-use std::collections::BTreeSet;
+use remuda_repo::git;
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
 
 /// Something that a member did for a subject.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +37,7 @@ pub(crate) async fn contributions(
     if kind == SignatureKind::Intent {
         let path = context.definitions.requirements.iter().find(|found| found.digest.as_str() == binds);
         return match path {
-            Some(requirement) => authors(context, &requirement.path),
+            Some(requirement) => authors(app, context, std::iter::once(requirement.path.as_str())),
             None => Ok(Vec::new()),
         };
     }
@@ -78,9 +82,8 @@ pub(crate) async fn contributions(
     let relied_on = |file: &&(String, remuda_model::Digest)| {
         definitions.contains(file.1.as_str()) && !file.0.starts_with("requirements/")
     };
-    for file in context.definitions.files.iter().filter(relied_on) {
-        found.extend(authors(context, &file.0)?);
-    }
+    let files = context.definitions.files.iter().filter(relied_on).map(|file| file.0.as_str());
+    found.extend(authors(app, context, files)?);
     found.dedup();
     Ok(found)
 }
@@ -108,21 +111,55 @@ fn phrase(fact: &Fact) -> String {
     }
 }
 
-/// The members whose commits changed a file.
-fn authors(context: &Context, path: &str) -> Result<Vec<Contribution>> {
-    let Some(root) = &context.root else { return Ok(Vec::new()) };
-    if !remuda_repo::git::is_repository(root)? {
-        return Ok(Vec::new());
+/// Who wrote which file, as git said it: git is a program, and a page that asks it about ten files would wait for it.
+#[derive(Debug, Default)]
+pub struct Authors {
+    known: Mutex<HashMap<PathBuf, Known>>,
+}
+
+/// What is known of a repository at a commit.
+#[derive(Debug, Default)]
+struct Known {
+    /// The commit, and when `.mailmap` (by which names are read) was last written.
+    state: (String, Option<SystemTime>),
+    files: HashMap<String, Vec<git::Contribution>>,
+}
+
+impl Authors {
+    /// Who contributed to a file of a repository in this state.
+    fn of(&self, root: &Path, path: &str, state: &(String, Option<SystemTime>)) -> Result<Vec<git::Contribution>> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let here = known.entry(root.to_owned()).or_default();
+        if here.state != *state {
+            *here = Known { state: state.clone(), files: HashMap::new() };
+        }
+        if let Some(found) = here.files.get(path) {
+            return Ok(found.clone());
+        }
+        let found = git::contributors(root, path)?;
+        here.files.insert(path.to_owned(), found.clone());
+        Ok(found)
     }
+}
+
+/// The members whose commits changed these files.
+fn authors<'a>(app: &App, context: &Context, paths: impl Iterator<Item = &'a str>) -> Result<Vec<Contribution>> {
+    let Some(root) = &context.root else { return Ok(Vec::new()) };
+    let Some(commit) = git::commit(root)? else { return Ok(Vec::new()) };
+    let mailmap = std::fs::metadata(root.join(".mailmap")).and_then(|file| file.modified()).ok();
+    let state = (commit, mailmap);
     let product = context.product()?;
     let mut found: Vec<Contribution> = Vec::new();
-    for commit in remuda_repo::git::contributors(root, path)? {
-        let is_author =
-            |email: &Option<String>| email.as_deref().is_some_and(|known| known.eq_ignore_ascii_case(&commit.email));
-        if let Some(member) = product.members.iter().find(|member| is_author(&member.email)) {
-            let contribution = Contribution { member: member.name.clone(), what: format!("wrote {path}") };
-            if !found.contains(&contribution) {
-                found.push(contribution);
+    for path in paths {
+        for commit in app.authors.of(root, path, &state)? {
+            let is_author = |email: &Option<String>| {
+                email.as_deref().is_some_and(|known| known.eq_ignore_ascii_case(&commit.email))
+            };
+            if let Some(member) = product.members.iter().find(|member| is_author(&member.email)) {
+                let contribution = Contribution { member: member.name.clone(), what: format!("wrote {path}") };
+                if !found.contains(&contribution) {
+                    found.push(contribution);
+                }
             }
         }
     }

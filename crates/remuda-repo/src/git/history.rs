@@ -53,7 +53,7 @@ pub struct FileChange {
 /// no commit knows.
 pub fn contributors(root: &Path, path: &str) -> Result<Vec<Contribution>, RepoError> {
     crate::scaffold::inside(root, path)?;
-    if super::head(root)?.commit.is_none() {
+    if super::commit(root)?.is_none() {
         return Ok(Vec::new());
     }
     let format = "--format=%H%x1f%aN%x1f%aE%x1f%at%x1f%s%x1f%(trailers:key=Co-authored-by,valueonly,separator=%x1e)";

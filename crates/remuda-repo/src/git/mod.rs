@@ -78,6 +78,43 @@ pub fn head(root: &Path) -> Result<Head, RepoError> {
     Ok(Head { commit, branch })
 }
 
+/// The commit that is checked out; nothing outside a repository or before the first commit. Pages ask for it at each
+/// visit, so the usual case (a loose reference in `root/.git`) is read without starting git.
+pub fn commit(root: &Path) -> Result<Option<String>, RepoError> {
+    if let Some(commit) = loose_commit(root) {
+        return Ok(Some(commit));
+    }
+    let git = Git::at(root);
+    let arguments = ["rev-parse", "--verify", "--quiet", "HEAD^{commit}"];
+    let answer = git.ask(&arguments, None)?;
+    if answer.message.contains("not a git repository") {
+        return Ok(None);
+    }
+    if !answer.success && answer.code != Some(1) {
+        return Err(git.refusal(&arguments, answer));
+    }
+    let commit = String::from_utf8_lossy(&answer.output).trim().to_owned();
+    Ok((answer.success && !commit.is_empty()).then_some(commit))
+}
+
+/// The commit in the file of the reference that `HEAD` names, or in `HEAD` itself. Git reads this file before packed
+/// references, so what stands here is the commit; everything else (worktrees, packed references, other storage) is
+/// git's to find.
+fn loose_commit(root: &Path) -> Option<String> {
+    let folder = root.join(".git");
+    let head = std::fs::read_to_string(folder.join("HEAD")).ok()?;
+    let commit = match head.trim_end().strip_prefix("ref: ") {
+        Some(name) if name.starts_with("refs/heads/") && !name.contains("..") => {
+            std::fs::read_to_string(folder.join(name)).ok()?
+        }
+        Some(_) => return None,
+        None => head,
+    };
+    let commit = commit.trim_end();
+    let is_name = matches!(commit.len(), 40 | 64) && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_name.then(|| commit.to_owned())
+}
+
 /// The name and address that git is configured with here; `None` unless both are there.
 pub fn user(root: &Path) -> Result<Option<User>, RepoError> {
     let git = Git::at(root);

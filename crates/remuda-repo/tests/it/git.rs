@@ -74,6 +74,35 @@ fn run_git(folder: &Path, arguments: &[&str]) -> String {
 }
 
 #[test]
+fn the_commit_is_found_wherever_git_keeps_it() {
+    let repository = Repository::empty();
+    let check = |expected: bool| {
+        let commit = git::commit(&repository.root).unwrap();
+        assert_eq!(commit, git::head(&repository.root).unwrap().commit);
+        assert_eq!(commit.is_some(), expected);
+    };
+    check(false);
+    repository.write("train.py", "print(1)\n");
+    repository.git(&["add", "-A"]);
+    repository.git(&["commit", "-q", "-m", "Begin"]);
+    check(true);
+    repository.git(&["pack-refs", "--all"]);
+    check(true);
+    repository.git(&["commit", "-q", "--allow-empty", "-m", "Go on"]);
+    check(true);
+    repository.git(&["checkout", "-q", "--detach", "HEAD~1"]);
+    check(true);
+    repository.git(&["checkout", "-q", "-b", "topic/deep"]);
+    check(true);
+    let beside = tempfile::tempdir().unwrap();
+    let tree = beside.path().join("tree");
+    repository.git(&["worktree", "add", "-q", tree.to_str().unwrap(), "main"]);
+    assert_eq!(git::commit(&tree).unwrap(), git::head(&tree).unwrap().commit);
+    assert_ne!(git::commit(&tree).unwrap(), git::commit(&repository.root).unwrap());
+    assert_eq!(git::commit(beside.path()).unwrap(), None);
+}
+
+#[test]
 fn a_snapshot_has_uncommitted_and_untracked_files_and_leaves_all_else_alone() {
     let repository = Repository::with_a_commit();
     repository.write("staged.py", "staged");

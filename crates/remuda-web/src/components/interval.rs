@@ -110,10 +110,10 @@ fn bounds(verdict: &Verdict, left: f64, right: f64) -> Markup {
     let upper_anchor = if close && upper_x < WIDTH - 44.0 { "start" } else { anchor(upper_x) };
     html! {
         @if let Some(lower) = verdict.lower {
-            text.bound x=(place(lower_x)) y="75" text-anchor=(lower_anchor) { (text::number(lower)) }
+            text.bound x=(place(lower_x)) y="75" text-anchor=(lower_anchor) { (crate::format::measure(lower)) }
         }
         @if let Some(upper) = verdict.upper {
-            text.bound x=(place(upper_x)) y="75" text-anchor=(upper_anchor) { (text::number(upper)) }
+            text.bound x=(place(upper_x)) y="75" text-anchor=(upper_anchor) { (crate::format::measure(upper)) }
         }
     }
 }

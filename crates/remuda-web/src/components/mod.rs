@@ -2,17 +2,21 @@
 //!
 //! - [`layout`]: the page's frame; [`parts`]: times, digests, chips, banners, empty states, commands
 //! - [`verdict`]: verdicts and criteria; [`interval`]: an interval against a threshold
-//! - [`chart`]: histograms, bars, sparklines, bands over time; [`table`]: boxes that scroll sideways by themselves
+//! - [`chart`]: histograms, bars, sparklines; [`timeline`]: traffic and metrics over time; [`table`]: boxes that scroll sideways by themselves
+//! - [`graph`]: causes and effects, with places by `layers`
 //! - [`diff`]: what differs; [`action`]: commands that a button can carry out; [`prose`]: Markdown
 
 pub mod action;
 pub mod chart;
 pub mod diff;
+pub mod graph;
 pub mod interval;
+mod layers;
 pub mod layout;
 pub mod parts;
 pub mod prose;
 pub mod table;
+pub mod timeline;
 pub mod verdict;
 
 pub use layout::{Frame, Page, Section, Theme};

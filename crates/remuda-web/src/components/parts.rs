@@ -92,9 +92,18 @@ pub fn commands(lines: &[String]) -> Markup {
 
 /// One command, ready to copy. (The script shows the button; without it the text can be selected by one click.)
 pub fn command(line: &str) -> Markup {
+    copyable(line, html! { span.prompt aria-hidden="true" { "$ " } })
+}
+
+/// A text that is no command, such as a token, ready to copy.
+pub fn text_to_copy(text: &str) -> Markup {
+    copyable(text, html! {})
+}
+
+fn copyable(line: &str, prompt: Markup) -> Markup {
     html! {
         div.command {
-            code { span.prompt aria-hidden="true" { "$ " } span.line { (line) } }
+            code { (prompt) span.line { (line) } }
             button.copy type="button" hidden data-copy=(line) aria-label={ "Copy " (line) } { "copy" }
         }
     }
@@ -112,13 +121,17 @@ pub fn text(value: impl Render) -> Markup {
     html! { (value) }
 }
 
-/// What stands where nothing is yet: one sentence and the command that changes it.
+/// What stands where nothing is yet: one sentence and the command that changes it. Where nothing need change, the
+/// sentence is enough.
 pub fn empty(sentence: &str, next: &str) -> Markup {
+    if next.is_empty() {
+        return html! { p.muted { (backticks(sentence)) } };
+    }
     html! {
         div.empty {
             (super::layout::mark(28))
             p { (backticks(sentence)) }
-            @if !next.is_empty() { (command(next)) }
+            (command(next))
         }
     }
 }
@@ -145,7 +158,7 @@ pub fn error(error: &Error) -> Markup {
             @if !error.hints.is_empty() {
                 ul.hints { @for hint in &error.hints { li { span.label { "next" } " " (backticks(hint)) } } }
             }
-            p.code { "code " code { (error.code) } }
+            p.code { "code " a href={ "/docs/errors#" (error.code) } { code { (error.code) } } }
         }
     }
 }

@@ -12,6 +12,17 @@ pub fn table(label: &str, head: Markup, rows: Markup) -> Markup {
     }
 }
 
+/// The same for rows that people read: on narrow screens each row becomes a small card of two columns. There a cell of
+/// class `wide` takes both, one of class `end` stands to the right, one of class `aside-cell` is left out, and
+/// `data-label` names what a cell holds.
+pub fn stacked(label: &str, head: Markup, rows: Markup) -> Markup {
+    html! {
+        div.scroll role="region" aria-label=(label) tabindex="0" {
+            table.stacks { thead { tr { (head) } } tbody { (rows) } }
+        }
+    }
+}
+
 /// Column heads: a name that begins with `#` is one of numbers and stands to the right.
 pub fn heads<const N: usize>(names: [&str; N]) -> Markup {
     html! {

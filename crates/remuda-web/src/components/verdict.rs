@@ -109,7 +109,7 @@ pub fn full(verdict: &Verdict) -> Markup {
                 dl.facts.tight {
                     div { dt { "estimate" } dd { b { (format::maybe(verdict.estimate)) } } }
                     div { dt { "interval" } dd { (interval_words(verdict)) } }
-                    div { dt { "asked" } dd { (format::percent(verdict.confidence)) " sure" } }
+                    div { dt { "asked" } dd { (format::level(verdict.confidence)) " sure" } }
                     div { dt { "n" } dd { (text::thousands(verdict.n)) } }
                 }
             }
@@ -135,14 +135,14 @@ fn because(verdict: &Verdict) -> String {
     };
     match (verdict.kind, safe, other) {
         (VerdictKind::Met, Some(bound), _) => {
-            format!("The {safe_name} bound {} {good} {threshold}.", text::number(bound))
+            format!("The {safe_name} bound {} {good} {threshold}.", format::measure(bound))
         }
         (VerdictKind::NotMet, _, Some(bound)) => {
-            format!("Even the {other_name} bound {} {bad} {threshold}.", text::number(bound))
+            format!("Even the {other_name} bound {} {bad} {threshold}.", format::measure(bound))
         }
         (VerdictKind::Undecided, Some(bound), _) if verdict.reason == Some(Reason::TooFewLabels) => {
             let place = if verdict.wants_more { "below" } else { "above" };
-            format!("The {safe_name} bound {} is still {place} {threshold}: too few labels.", text::number(bound))
+            format!("The {safe_name} bound {} is still {place} {threshold}: too few labels.", format::measure(bound))
         }
         (kind, _, _) => match &verdict.reason {
             Some(reason) => sentence(&reason.words()),
@@ -161,7 +161,7 @@ fn price_table(price: &Price) -> Markup {
     let rows = html! {
         @for case in &price.cases {
             tr {
-                td.number { (text::number(case.assumed)) }
+                td.number { (format::measure(case.assumed)) }
                 @match (case.more, case.needed) {
                     (Some(more), Some(needed)) => {
                         td {

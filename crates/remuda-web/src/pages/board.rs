@@ -19,10 +19,9 @@ pub fn page(frame: &Frame, board: &Board) -> Markup {
         }
         div.columns.board {
             div.main-column {
-                (requirements(&board.requirements))
+                @if board.live.is_none() { (way(board)) }
+                @if !board.requirements.is_empty() { (requirements(&board.requirements)) }
                 (waiting(frame, &board.waiting))
-                (runs(frame, board))
-                (activity(frame, board))
             }
             div.side-column {
                 (live(frame, board.live.as_ref()))
@@ -30,6 +29,10 @@ pub fn page(frame: &Frame, board: &Board) -> Markup {
                 (holdouts(&board.holdouts))
                 (datasets(frame, board))
                 (members(board))
+            }
+            div.more-column {
+                (runs(frame, board))
+                (activity(frame, board))
             }
         }
     };
@@ -53,11 +56,64 @@ fn overall(requirements: &[RequirementState]) -> VerdictKind {
     VerdictKind::all(requirements.iter().map(|requirement| requirement.verdict))
 }
 
+/// The way from nothing to production, until something is live: what is done, and the command of each next step.
+fn way(board: &Board) -> Markup {
+    let steps = [
+        (
+            "/data",
+            "Data",
+            "A file becomes a version: checked, split, stored once.",
+            "remuda data add FILE --as NAME",
+            !board.datasets.is_empty(),
+        ),
+        (
+            "/requirement",
+            "Requirement",
+            "What the business wants, as criteria of one line: `requirements/NAME.md`.",
+            "remuda check",
+            !board.requirements.is_empty(),
+        ),
+        (
+            "/run",
+            "Run",
+            "The pipeline trains; any command of yours can be tracked too.",
+            "remuda run",
+            !board.runs.is_empty(),
+        ),
+        (
+            "/gate",
+            "Gate",
+            "A model is held against the criteria, on rows that nobody has seen.",
+            "remuda gate evaluate MODEL",
+            board.evaluation.is_some(),
+        ),
+        (
+            "/release",
+            "Release",
+            "Model, evidence and signatures become one digest, which goes live.",
+            "remuda release create MODEL",
+            board.live.is_some(),
+        ),
+    ];
+    let next = steps.iter().position(|(_, _, _, _, done)| !done);
+    let body = html! {
+        ol.way {
+            @for (index, (address, title, about, command, done)) in steps.iter().enumerate() {
+                li class=(if *done { "done" } else if next == Some(index) { "next" } else { "later" }) {
+                    span.station aria-hidden="true" { @if *done { "✓" } @else { (index + 1) } }
+                    div {
+                        h3 { a href=(*address) { (title) } @if *done { span.hidden { " done" } } }
+                        @if !done { p.muted { (parts::backticks(about)) } (parts::command(command)) }
+                    }
+                }
+            }
+        }
+    };
+    parts::section("way", "The way to production", html! {}, body)
+}
+
 fn requirements(requirements: &[RequirementState]) -> Markup {
     let body = html! {
-        @if requirements.is_empty() {
-            (parts::empty("No requirement yet. Say in one file what the business wants and how it shows: `requirements/NAME.md`.", "remuda check"))
-        }
         @for state in requirements.iter().take(12) { (requirement(state)) }
         (parts::left_out(requirements.len(), 12, "remuda requirement list"))
     };
@@ -141,7 +197,7 @@ fn kind_class(kind: &str) -> &'static str {
 fn live(frame: &Frame, live: Option<&LiveSummary>) -> Markup {
     let body = html! {
         @match live {
-            None => (parts::empty("Nothing is live yet. A release goes live when its evidence and signatures are there.", "remuda release create MODEL")),
+            None => p.muted { "Nothing is live yet." },
             Some(live) => {
                 div.card.live-card {
                     p.live-name {
@@ -151,7 +207,7 @@ fn live(frame: &Frame, live: Option<&LiveSummary>) -> Markup {
                         }
                         " " (parts::digest(live.release.digest.as_str()))
                     }
-                    (chart::sparkline(&live.traffic))
+                    @if live.traffic.len() > 2 { (chart::sparkline(&live.traffic)) }
                     dl.facts.tight {
                         div { dt { "predictions, 30 days" } dd { (text::thousands(live.predictions)) } }
                         div { dt { "outcomes" } dd { (text::thousands(live.outcomes)) } }
@@ -159,8 +215,8 @@ fn live(frame: &Frame, live: Option<&LiveSummary>) -> Markup {
                             div {
                                 dt { "live " (metric.name) }
                                 dd {
-                                    b { (format::point(metric)) } " "
-                                    span.muted { (format::interval(metric.lower, metric.upper)) }
+                                    b { (format::point(metric)) }
+                                    span.second { (format::interval(metric.lower, metric.upper)) }
                                 }
                             }
                         }
@@ -217,8 +273,10 @@ fn holdouts(holdouts: &[HoldoutState]) -> Markup {
 }
 
 fn datasets(frame: &Frame, board: &Board) -> Markup {
+    if board.datasets.is_empty() {
+        return html! {};
+    }
     let body = html! {
-        @if board.datasets.is_empty() { (parts::empty("No data yet.", "remuda data add FILE --as NAME")) }
         ul.plain-list {
             @for line in board.datasets.iter().take(10) {
                 @let breaches = line.version.report.breaches().count();
@@ -243,13 +301,11 @@ fn datasets(frame: &Frame, board: &Board) -> Markup {
 }
 
 fn runs(frame: &Frame, board: &Board) -> Markup {
-    let body = html! {
-        @if board.runs.is_empty() {
-            (parts::empty("No run yet. `remuda run` walks the pipeline; any command can be tracked too.", "remuda run"))
+    html! {
+        @if !board.runs.is_empty() {
+            (parts::section("runs", "Newest runs", html! { a href="/run" { "all" } }, super::run::table(frame, &board.runs)))
         }
-        @else { (super::run::table(frame, &board.runs)) }
-    };
-    parts::section("runs", "Newest runs", html! { a href="/run" { "all" } }, body)
+    }
 }
 
 fn activity(frame: &Frame, board: &Board) -> Markup {

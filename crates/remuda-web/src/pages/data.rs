@@ -4,7 +4,7 @@ use super::profile;
 use crate::components::{Frame, Page, Section, chart, diff, layout, parts, table};
 use crate::format;
 use maud::{Markup, html};
-use remuda_app::data::{VersionDiff, VersionLine, VersionPage, Versions};
+use remuda_app::data::{RowChange, VersionDiff, VersionLine, VersionPage, Versions};
 use remuda_model::data::{ContractReport, RuleResult, RuleSeverity};
 use remuda_model::text;
 
@@ -46,11 +46,13 @@ fn versions_table(frame: &Frame, versions: &[&VersionLine], here: Option<&str>) 
             @let version = &line.version;
             @let breaches = version.report.breaches().count();
             tr aria-current=[(here == Some(version.digest.as_str())).then_some("true")] {
-                td { (parts::digest_link("dataset_version", version.digest.as_str())) }
-                td { (version.source) }
-                td.number { (text::thousands(version.rows)) }
-                td.number { (format::bytes(version.bytes)) }
-                td.number { (format::bytes(version.new_bytes)) }
+                td.what {
+                    (parts::digest_link("dataset_version", version.digest.as_str()))
+                    span.second { (format::cut(&version.source, 60)) }
+                }
+                td.number data-label="rows" { (text::thousands(version.rows)) }
+                td.number.aside-cell { (format::bytes(version.bytes)) }
+                td.number.aside-cell { (format::bytes(version.new_bytes)) }
                 td {
                     @if breaches == 0 {
                         (parts::mark(parts::Tone::Good, "✓ kept"))
@@ -58,9 +60,8 @@ fn versions_table(frame: &Frame, versions: &[&VersionLine], here: Option<&str>) 
                         (parts::mark(parts::Tone::Warning, &text::count(breaches as u64, "breach")))
                     }
                 }
-                td { (line.actor) }
-                td { (parts::time(frame.now, line.time)) }
-                td {
+                td { (line.actor) span.second { (parts::time(frame.now, line.time)) } }
+                td.end {
                     @if let Some(before) = versions.get(index + 1) {
                         a href={ "/data/" (before.version.digest.short()) "/diff/" (version.digest.short()) } { "diff" }
                     }
@@ -68,11 +69,7 @@ fn versions_table(frame: &Frame, versions: &[&VersionLine], here: Option<&str>) 
             }
         }
     };
-    table::table(
-        "Versions",
-        table::heads(["version", "file", "#rows", "#size", "#new", "contract", "by", "when", "change"]),
-        rows,
-    )
+    table::stacked("Versions", table::heads(["version", "#rows", "#size", "#new", "contract", "by", "change"]), rows)
 }
 
 /// One version. `columns_page` turns the pages of the profile, from 0.
@@ -213,15 +210,21 @@ fn used_by(frame: &Frame, view: &VersionPage) -> Markup {
 
 fn siblings(frame: &Frame, view: &VersionPage) -> Markup {
     let all: Vec<&VersionLine> = view.siblings.iter().take(20).collect();
+    let here = &view.line.version.digest;
+    let newest = all.iter().find(|line| line.version.digest != *here);
     html! {
         @if !all.is_empty() {
-            (parts::section("siblings", "Other versions", html! {
-                @if let Some(other) = all.first() {
-                    a href={ "/data/" (other.version.digest.short()) "/diff/" (view.line.version.digest.short()) } {
+            (parts::section("siblings", "Versions", html! {
+                @if let Some(other) = newest {
+                    @let (before, after) = if other.time < view.line.time { (*other, &view.line) } else { (&view.line, *other) };
+                    a href={ "/data/" (before.version.digest.short()) "/diff/" (after.version.digest.short()) } {
                         "compare with " (other.version.digest.short())
                     }
                 }
-            }, versions_table(frame, &all, Some(view.line.version.digest.as_str()))))
+            }, html! {
+                (versions_table(frame, &all, Some(here.as_str())))
+                (parts::left_out(view.siblings.len(), 20, "remuda data log"))
+            }))
         }
     }
 }
@@ -285,22 +288,34 @@ fn examples(view: &VersionDiff) -> Markup {
         @for row in view.examples.iter().take(60) {
             tr {
                 td { span class={ "chip change-" (change_class(&row.kind)) } { (row.kind) } }
-                td { @for cell in &row.key { code { (format::cut(&cell.value, 60)) } " " } }
-                td {
-                    ul.plain-list {
-                        @for change in row.changes.iter().take(12) {
-                            li { span.muted { (change.column) " " } (diff::change(&change.before, &change.after)) }
-                        }
-                    }
-                }
+                td.end { @for cell in &row.key { code { (format::cut(&cell.value, 60)) } " " } }
+                td.wide { (differing(row)) }
             }
         }
     };
     let body = html! {
         @if view.examples.is_empty() { (parts::empty("The two versions have the same rows.", "")) }
-        @else { (table::table("Example rows", table::heads(["kind", "key", "what differs"]), rows)) }
+        @else { (table::stacked("Example rows", table::heads(["kind", "key", "what differs"]), rows)) }
     };
     parts::section("examples", "Some of the rows", html! {}, body)
+}
+
+/// What differs in a row that both have; the row itself where only one has it.
+fn differing(row: &RowChange) -> Markup {
+    html! {
+        ul.plain-list.cells {
+            @for change in row.changes.iter().take(12) {
+                li {
+                    span.muted { (change.column) " " }
+                    @match row.kind.as_str() {
+                        "added" => (format::cut(&change.after, 160)),
+                        "removed" => (format::cut(&change.before, 160)),
+                        _ => (diff::change(&change.before, &change.after)),
+                    }
+                }
+            }
+        }
+    }
 }
 
 fn change_class(kind: &str) -> &'static str {

@@ -44,7 +44,7 @@ pub(crate) fn table(frame: &Frame, evaluations: &[EvaluationSummary]) -> Markup 
                     a.plain href=(format::address("evaluation", &one.id)) { (verdict::badge(one.verdict)) }
                     span.second { (parts::digest_link("evaluation", &one.id)) }
                 }
-                td {
+                td.end {
                     a href=(format::address("model_version", one.model.as_str())) { b { (one.model_name) } }
                     span.second { (parts::digest(one.model.as_str())) }
                 }
@@ -52,13 +52,13 @@ pub(crate) fn table(frame: &Frame, evaluations: &[EvaluationSummary]) -> Markup 
                     (text::count(one.rows, "row"))
                     span.second { (parts::digest_link("dataset_version", one.version.as_str())) }
                 }
-                td title=(one.actor) {
+                td.end title=(one.actor) {
                     (format::cut(&one.actor, 20)) span.second { (parts::time(frame.now, one.time)) }
                 }
             }
         }
     };
-    tables::table("Evaluations", tables::heads(["verdict", "candidate", "holdout", "by"]), rows)
+    tables::stacked("Evaluations", tables::heads(["verdict", "candidate", "holdout", "by"]), rows)
 }
 
 /// The report of one evaluation.

@@ -24,11 +24,11 @@ pub fn page(frame: &Frame, view: &Facts, asked: &Log) -> Markup {
         @if view.facts.is_empty() {
             (parts::empty("No fact here. The ledger fills by what the team does.", "remuda data add FILE"))
         }
-        @else { (table::table("Facts", table::heads(["#no", "when", "who", "verb", "what", "hash"]), rows)) }
+        @else { (table::stacked("Facts", table::heads(["#no", "when", "who", "what", "verb", "hash"]), rows)) }
         nav.pager aria-label="Pages" {
-            @if asked.before.is_some() { a href={ "/ledger" (query(asked, None)) } { "newest" } }
+            @if asked.before.is_some() { a href={ "/ledger" (query(asked, None)) } { "← newest" } }
             @if let (true, Some(last)) = (view.more, view.facts.last()) {
-                a rel="next" href={ "/ledger" (query(asked, Some(last.sequence))) } { "older" }
+                a rel="next" href={ "/ledger" (query(asked, Some(last.sequence))) } { "older →" }
             }
         }
     };
@@ -58,16 +58,16 @@ fn query(asked: &Log, before: Option<i64>) -> String {
 fn row(frame: &Frame, fact: &FactLine) -> Markup {
     html! {
         tr {
-            td.number.muted { (fact.sequence) }
+            td.number.muted.aside-cell { (fact.sequence) }
             td { (parts::time(frame.now, fact.time)) }
-            td { (fact.actor) }
-            td { code { (fact.verb) } }
-            td.what {
+            td.end { (format::cut(&fact.actor, 24)) }
+            td.what.wide {
                 a.plain href=(format::address("fact", &fact.subject)) {
                     (parts::backticks(&format::cut(&fact.sentence, 200)))
                 }
             }
-            td { (parts::digest(&fact.hash)) }
+            td { code.fact-verb { (fact.verb) } }
+            td.end { (parts::digest(&fact.hash)) }
         }
     }
 }
@@ -77,15 +77,24 @@ pub(super) fn deed(fact: &FactLine) -> &str {
     fact.sentence.strip_prefix(fact.actor.as_str()).and_then(|rest| rest.strip_prefix(' ')).unwrap_or(&fact.sentence)
 }
 
-/// Facts as sentences. (The board and data versions show them too.)
+/// Facts as sentences; neighbours that say the same of the same thing are one line. (The board, data versions and
+/// the search for lineage show them too.)
 pub(crate) fn feed(frame: &Frame, facts: &[FactLine]) -> Markup {
+    let facts = &facts[..facts.len().min(12)];
+    let alike = |left: &FactLine, right: &FactLine| {
+        left.verb == right.verb && left.subject == right.subject && left.actor == right.actor
+    };
     html! {
         ol.feed {
-            @for fact in facts.iter().take(12) {
+            @for group in facts.chunk_by(alike) {
+                @let fact = &group[0];
                 li {
                     span.who title=(fact.actor) { (format::cut(&fact.actor, 24)) }
-                    a.plain href=(format::address("fact", &fact.subject)) {
-                        (parts::backticks(&format::cut(deed(fact), 200)))
+                    span.deed {
+                        a.plain href=(format::address("fact", &fact.subject)) {
+                            (parts::backticks(&format::cut(deed(fact), 200)))
+                        }
+                        @if group.len() > 1 { span.muted.small { " and " (group.len() - 1) " more before" } }
                     }
                     span.muted.when { (parts::ago(frame.now, fact.time)) }
                 }

@@ -1,14 +1,22 @@
 //! `/live`: traffic, the live metric with its interval, drift per column then and now, what somebody should look at.
 
 use super::release;
+use crate::components::timeline::{self, Time};
 use crate::components::{Frame, Page, Section, chart, layout, parts, table};
 use crate::format;
 use maud::{Markup, html};
+use remuda_app::release::Promotion;
 use remuda_app::serving::{ColumnDrift, InputColumn, LabelShare, LivePage};
+use remuda_model::run::MetricValue;
 use remuda_model::text;
 
-/// Columns whose drift is drawn in full; the others stand in a table.
+/// Columns whose drift is drawn in full: those that drift, and as many steady ones as fill a row.
 const DRAWN: usize = 12;
+const ROW: usize = 3;
+/// Labels that fit a narrow column; more of them, or longer ones, take the wide one.
+const FEW_LABELS: usize = 6;
+
+const COMMAND: &str = "remuda live";
 
 /// What is live.
 pub fn page(frame: &Frame, view: &LivePage) -> Markup {
@@ -19,20 +27,24 @@ pub fn page(frame: &Frame, view: &LivePage) -> Markup {
         (alerts(view))
         @if view.release.is_some() || view.predictions > 0 {
             (tiles(view))
+            @let marks = marks(view);
+            @let time = time(view, &marks);
             div.columns.even {
-                (parts::section("traffic", "Traffic", html! {}, html! {
+                (parts::section("traffic", "Traffic", html! { span { "predictions" } }, html! {
                     @if view.traffic.is_empty() {
                         p.muted { "No prediction in this window." }
                     } @else {
-                        (chart::traffic(&view.traffic))
+                        (timeline::traffic(&view.traffic, &time))
                     }
                 }))
-                (metric(view))
+                (metric(view, &time))
             }
+            (other_metrics(view))
             (drift(&view.drift))
+            @let few = view.labels.len() <= FEW_LABELS && view.labels.iter().all(|label| label.label.chars().count() <= 20);
             div.columns {
-                div.main-column { (inputs(frame, view)) }
-                div.side-column { (labels(&view.labels)) (history(frame, view)) }
+                div.main-column { @if !few { (labels(&view.labels)) } (inputs(frame, view)) }
+                div.side-column { @if few { (labels(&view.labels)) } (history(frame, view)) }
             }
         }
     };
@@ -55,7 +67,7 @@ pub fn page(frame: &Frame, view: &LivePage) -> Markup {
             }
             span.muted { (format::day(view.since)) " to " (format::day(view.until)) }
         },
-        commands: vec!["remuda live".to_owned()],
+        commands: vec![COMMAND.to_owned()],
         body,
     };
     layout::page(frame, page)
@@ -68,7 +80,7 @@ fn alerts(view: &LivePage) -> Markup {
                 ul.waiting { @for alert in view.alerts.iter().take(12) {
                     li { div.waiting-head { span.chip.bad { "alert" } p { (parts::backticks(&alert.message)) } }
                         @if !alert.roles.is_empty() { p.on-whom { "waits on " (parts::roles(&alert.roles)) } }
-                        @if !alert.command.is_empty() { div.do-it { (parts::command(&alert.command)) } } }
+                        @if !alert.command.is_empty() && alert.command != COMMAND { div.do-it { (parts::command(&alert.command)) } } }
                 } }
             }))
         }
@@ -83,10 +95,10 @@ fn tiles(view: &LivePage) -> Markup {
             div.tile {
                 b { (text::thousands(view.outcomes)) } span { "outcomes, for " (format::percent(answered)) " of them" }
             }
-            @if let Some(metric) = view.metrics.first() {
+            @if let Some(metric) = headline(view) {
                 div.tile {
                     b { (format::point(metric)) }
-                    span { (metric.name) " " span.muted { (format::interval(metric.lower, metric.upper)) } }
+                    span { (metric.name) ", " span.nowrap { (format::interval(metric.lower, metric.upper)) } }
                 }
             }
             @if let Some(latency) = latency(view) {
@@ -98,6 +110,33 @@ fn tiles(view: &LivePage) -> Markup {
     }
 }
 
+/// When releases went live, with what the charts call it.
+fn marks(view: &LivePage) -> Vec<(i64, String)> {
+    let mark = |one: &Promotion| {
+        (one.time, format!("{} {}, {}", one.how, format::short(one.release.as_str()), format::time(one.time)))
+    };
+    view.history.iter().map(mark).collect()
+}
+
+/// From the first prediction to the end of the last stretch: both charts share it.
+fn time<'a>(view: &LivePage, marks: &'a [(i64, String)]) -> Time<'a> {
+    let stretches = || {
+        let traffic = view.traffic.iter().filter(|bucket| bucket.count > 0).map(|bucket| (bucket.start, bucket.width));
+        traffic.chain(view.metric_history.iter().map(|bucket| (bucket.start, bucket.width)))
+    };
+    Time {
+        start: stretches().map(|(start, _)| start).min().unwrap_or(view.since),
+        end: stretches().map(|(start, width)| start + width).max().unwrap_or(view.until),
+        marks,
+    }
+}
+
+/// The metric that is drawn over time, over the whole window.
+fn headline(view: &LivePage) -> Option<&MetricValue> {
+    let drawn = view.metric_history.first().map(|bucket| bucket.metric.name.as_str());
+    view.metrics.iter().find(|metric| Some(metric.name.as_str()) == drawn).or_else(|| view.metrics.first())
+}
+
 /// Mean over online answers, in microseconds.
 fn latency(view: &LivePage) -> Option<f64> {
     let online = || view.traffic.iter().filter(|bucket| bucket.mean_microseconds > 0.0 && bucket.count > 0);
@@ -106,37 +145,47 @@ fn latency(view: &LivePage) -> Option<f64> {
     if count > 0.0 { Some(sum / count) } else { None }
 }
 
-fn metric(view: &LivePage) -> Markup {
-    let name = view.metric_history.first().map_or("Live metric", |bucket| bucket.metric.name.as_str());
+fn metric(view: &LivePage, time: &Time<'_>) -> Markup {
+    let name = view.metric_history.first().map(|bucket| bucket.metric.name.as_str());
+    let title = name.map_or_else(|| "Live metric".to_owned(), |name| format!("Live {name}"));
     parts::section(
         "metric",
-        name,
+        &title,
         html! { span.muted { "by time of prediction, band: 95 % interval" } },
         html! {
             @if view.metric_history.is_empty() {
                 (parts::empty("Outcomes come later. Add them as they come; repeated ones change nothing.", "remuda feedback add OUTCOMES.csv"))
             }
-            @else { (chart::band(&view.metric_history)) }
-            @if view.metrics.len() > 1 {
-                ul.plain-list.inline {
-                    @for metric in view.metrics.iter().skip(1).take(8) {
-                        li {
-                            span.metric {
-                                span.muted { (metric.name) } " " b { (format::point(metric)) } " "
-                                span.muted.small { (format::interval(metric.lower, metric.upper)) }
-                            }
-                        }
+            @else { (timeline::band(&view.metric_history, time)) }
+        },
+    )
+}
+
+/// The metrics that are not drawn, each with its interval.
+fn other_metrics(view: &LivePage) -> Markup {
+    let drawn = headline(view).map(|metric| metric.name.as_str());
+    html! {
+        @if view.metrics.len() > 1 {
+            ul.metrics aria-label="Other live metrics" {
+                @for metric in view.metrics.iter().filter(|metric| Some(metric.name.as_str()) != drawn).take(8) {
+                    li {
+                        span.muted { (metric.name) } " " b { (format::point(metric)) }
+                        span.second { (format::interval(metric.lower, metric.upper)) }
                     }
                 }
             }
-        },
-    )
+        }
+    }
 }
 
 fn drift(columns: &[ColumnDrift]) -> Markup {
     let mut sorted: Vec<&ColumnDrift> = columns.iter().collect();
     sorted.sort_by(|left, right| right.drifted.cmp(&left.drifted).then(right.distance.total_cmp(&left.distance)));
-    let (drawn, rest) = sorted.split_at(sorted.len().min(DRAWN));
+    let drifting = sorted.iter().filter(|column| column.drifted).count();
+    let full = drifting.next_multiple_of(ROW).clamp(ROW, DRAWN).min(sorted.len());
+    // One column in a table of its own is not worth a table.
+    let full = if sorted.len() - full <= 1 { sorted.len() } else { full };
+    let (drawn, rest) = sorted.split_at(full);
     html! {
         @if !columns.is_empty() {
             (parts::section("drift", "Drift against the training version", html! { span.key { span.swatch.then {} "training" } span.key { span.swatch.now {} "live" } }, html! {
@@ -170,8 +219,8 @@ fn drift_card(column: &ColumnDrift) -> Markup {
             }
             (parts::left_out(column.shares.len(), 8, "remuda live"))
             footer {
-                span { "distance " b { (text::number(column.distance)) } }
-                span.muted { "chance explains " (text::number(column.by_chance)) }
+                span { "distance " b { (format::distance(column.distance)) } }
+                span.muted { "chance explains " (format::distance(column.by_chance)) }
                 span.muted { (text::count(column.rows, "row")) }
             }
         }
@@ -181,12 +230,18 @@ fn drift_card(column: &ColumnDrift) -> Markup {
 fn drift_table(columns: &[&ColumnDrift]) -> Markup {
     let rows = html! {
         @for column in columns.iter().take(60) {
-            tr { td { (column.column) } td { @if column.drifted { (parts::mark(parts::Tone::Warning, "! drifts")) } @else { span.muted { "steady" } } }
-                td.number { (text::number(column.distance)) } td.number { (text::number(column.by_chance)) } td.number { (text::number(column.p_value)) } td.number { (text::thousands(column.rows)) } }
+            tr {
+                td { (column.column) }
+                td.end { @if column.drifted { (parts::mark(parts::Tone::Warning, "! drifts")) } @else { span.muted { "steady" } } }
+                td.number data-label="distance" { (format::distance(column.distance)) }
+                td.number data-label="by chance" { (format::distance(column.by_chance)) }
+                td.number.aside-cell { (format::distance(column.p_value)) }
+                td.number.aside-cell { (text::thousands(column.rows)) }
+            }
         }
     };
     html! {
-        (table::table("Drift of the other columns", table::heads(["column", "drift", "#distance", "#by chance", "#p", "#rows"]), rows))
+        (table::stacked("Drift of the other columns", table::heads(["column", "drift", "#distance", "#by chance", "#p", "#rows"]), rows))
         (parts::left_out(columns.len(), 60, "remuda live"))
     }
 }
@@ -195,21 +250,21 @@ fn labels(labels: &[LabelShare]) -> Markup {
     let rows = html! {
         @for label in labels.iter().take(30) {
             tr {
-                td { (format::cut(&label.label, 40)) }
-                td.number { (format::percent(label.predicted)) }
-                td.number { (label.observed.map_or_else(|| "–".to_owned(), format::percent)) }
+                td.what.wide { (format::cut(&label.label, 80)) }
+                td.number data-label="predicted" { (format::percent(label.predicted)) }
+                td.number data-label="observed" { (label.observed.map_or_else(|| "–".to_owned(), format::percent)) }
             }
         }
     };
     html! { @if !labels.is_empty() { (parts::section("labels", "Predicted and observed", html! {}, html! {
-    (table::table("Labels", table::heads(["label", "#predicted", "#observed"]), rows)) (parts::left_out(labels.len(), 30, "remuda live")) })) } }
+    (table::stacked("Labels", table::heads(["label", "#predicted", "#observed"]), rows)) (parts::left_out(labels.len(), 30, "remuda live")) })) } }
 }
 
 fn inputs(frame: &Frame, view: &LivePage) -> Markup {
     let rows = html! {
         @for input in view.inputs.iter().take(80) {
             tr {
-                td { (input.name) } td { (input.column_type.as_str()) }
+                td.what { (input.name) } td { (input.column_type.as_str()) }
                 td { @if input.required { "required" } @else { span.muted { "may be missing" } } }
             }
         }

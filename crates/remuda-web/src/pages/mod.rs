@@ -4,10 +4,12 @@
 
 pub mod board;
 pub mod data;
+pub mod errors;
 pub mod gate;
 pub mod ledger;
 pub mod live;
 pub mod login;
+mod metrics;
 pub mod model;
 pub mod problem;
 mod profile;
@@ -56,6 +58,7 @@ pub(crate) fn routes() -> Router<Arc<Web>> {
         .route("/ledger", get(ledger_page))
         .route("/team", get(team_page))
         .route("/api", get(reference_page))
+        .route("/docs/errors", get(errors_page))
 }
 
 /// A query that may be nonsense: the page is then shown as if nothing was asked.
@@ -166,11 +169,7 @@ async fn why_ask(visit: Visit, query: Asking<Asked>) -> Response {
     if !id.is_empty() {
         return redirect(&format!("/why/{}", format::segment(&id)));
     }
-    let context = match visit.context().await {
-        Ok(context) => context,
-        Err(error) => return visit.problem(None, &error, None),
-    };
-    why::ask(&visit.frame(Some(&context))).into_response()
+    visit.show(app::ledger::Log { limit: 12, before: None, verb: None, actor: None }, why::ask).await
 }
 
 async fn why_page(visit: Visit, Path(id): Path<String>) -> Response {
@@ -203,6 +202,13 @@ async fn team_page(visit: Visit) -> Response {
 async fn reference_page(visit: Visit) -> Response {
     let context = visit.context().await.ok();
     reference::page(&visit.frame(context.as_ref()), &crate::openapi::DESCRIPTION.operations).into_response()
+}
+
+/// Open to everybody, also to those whom an error has just turned away: it says nothing about the product then.
+async fn errors_page(visit: Visit) -> Response {
+    let known = visit.caller.member.is_some() || !visit.web.options.asks();
+    let context = if known { visit.context().await.ok() } else { None };
+    errors::page(&visit.frame(context.as_ref())).into_response()
 }
 
 /// Words in which digests are shown short.

@@ -1,6 +1,6 @@
 //! `/model` and `/model/{digest}`: model versions, what they read, how they were evaluated.
 
-use super::{gate, run};
+use super::{gate, metrics};
 use crate::components::{Frame, Page, Section, action, chart, layout, parts, table};
 use crate::format;
 use maud::{Markup, html};
@@ -17,7 +17,7 @@ pub fn list(frame: &Frame, view: &Models) -> Markup {
             (parts::empty("No model yet. A step that learns makes one, written as ONNX with golden rows.", "remuda run"))
         }
         @else {
-            (table::table("Models", table::heads(["model", "version", "learner", "on validation", "run", "by", "when"]), rows))
+            (table::stacked("Models", table::heads(["model", "learner", "on validation", "run", "by"]), rows))
             (parts::left_out(view.models.len(), 80, "remuda model list"))
         }
     };
@@ -37,21 +37,23 @@ fn row(frame: &Frame, line: &ModelLine) -> Markup {
     let version = &line.version;
     html! {
         tr {
-            td { a href=(format::address("model_version", version.digest.as_str())) { b { (version.name) } } }
-            td { (parts::digest_link("model_version", version.digest.as_str())) }
-            td { @match version.algorithm { Some(algorithm) => (algorithm.as_str()), None => span.muted { "own" } } }
             td {
-                @for metric in line.metrics.iter().take(2) {
-                    span.metric {
-                        span.muted { (metric.name) } " " b { (format::point(metric)) } " "
-                        span.muted.small { (format::interval(metric.lower, metric.upper)) }
+                a href=(format::address("model_version", version.digest.as_str())) { b { (version.name) } }
+                span.second { (parts::digest_link("model_version", version.digest.as_str())) }
+            }
+            td.end { @match version.algorithm { Some(algorithm) => (algorithm.as_str()), None => span.muted { "own" } } }
+            td.wide {
+                div.metrics {
+                    @for metric in line.metrics.iter().take(2) {
+                        span {
+                            span.muted { (metric.name) } " " b { (format::point(metric)) }
+                            span.second { (format::interval(metric.lower, metric.upper)) }
+                        }
                     }
-                    " "
                 }
             }
             td { (parts::digest_link("run", &version.run)) }
-            td { (line.actor) }
-            td { (parts::time(frame.now, line.time)) }
+            td.end { (format::cut(&line.actor, 20)) span.second { (parts::time(frame.now, line.time)) } }
         }
     }
 }
@@ -66,7 +68,7 @@ pub fn page(frame: &Frame, view: &ModelPage) -> Markup {
                     @if view.line.metrics.is_empty() {
                         p.muted { "No metric was recorded." }
                     } @else {
-                        (run::metric_table(&view.line.metrics))
+                        (metrics::metrics(&view.line.metrics, &format!("remuda model show {}", version.digest.short())))
                     }
                 }))
                 (evaluations(frame, view))
@@ -112,7 +114,7 @@ fn evaluations(frame: &Frame, view: &ModelPage) -> Markup {
 }
 
 fn inputs(signature: &ModelSignature) -> Markup {
-    let rows = html! { @for feature in signature.features.iter().take(150) { tr { td { (feature.name) } td { (feature.kind.as_str()) } } } };
+    let rows = html! { @for feature in signature.features.iter().take(150) { tr { td.what { (feature.name) } td { (feature.kind.as_str()) } } } };
     parts::section(
         "inputs",
         "Inputs",

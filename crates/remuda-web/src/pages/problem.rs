@@ -26,6 +26,19 @@ pub fn page(frame: &Frame, error: &Error, back: Option<&str>) -> Markup {
     layout::page(frame, page)
 }
 
+/// The page of an error for those about whom nothing is known yet, or when nothing else can be drawn.
+pub fn bare(frame: &Frame, error: &Error) -> Markup {
+    let body = html! {
+        div.login {
+            p.brand { (layout::mark(44)) span.wordmark { "remuda" } }
+            h1 { (title(error)) }
+            (parts::error(error))
+            p { a href="/" { "To the board" } }
+        }
+    };
+    layout::bare(frame, title(error), body)
+}
+
 fn title(error: &Error) -> &'static str {
     match error.kind {
         Kind::User => "That cannot be done",

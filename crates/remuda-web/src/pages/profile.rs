@@ -13,6 +13,8 @@ const CARDS: usize = 24;
 const FEW: u64 = 6;
 /// Most frequent values on a card.
 const VALUES: usize = 6;
+/// Where the most frequent value is rarer than this, bars would say nothing: values are examples only.
+const RARE: f64 = 0.005;
 
 /// The cards of one page of columns.
 pub(super) fn columns(view: &VersionPage, page: usize) -> Markup {
@@ -59,7 +61,7 @@ fn card(profile: &ColumnProfile, column: Option<&Column>) -> Markup {
             }
             @else if !profile.histogram.is_empty() { (numbers(profile)) }
             @else if profile.missing >= profile.count { p.muted { "no values" } }
-            @else { p.muted { "no value comes often" } }
+            @else { p.muted.small { "no value comes often" } }
             footer {
                 span { (text::thousands(profile.distinct)) " distinct" }
                 @if profile.missing > 0 {
@@ -83,8 +85,8 @@ fn numbers(profile: &ColumnProfile) -> Markup {
         @if let Some(numbers) = &profile.numbers {
             div.ends { span { (value(numbers.minimum)) } span { (value(numbers.maximum)) } }
             p.quantiles {
-                span.muted { "median " } b { (value(numbers.quantiles[2])) }
-                span.muted { " · middle half " } (value(numbers.quantiles[1])) " to " (value(numbers.quantiles[3]))
+                span { span.muted { "median " } b { (value(numbers.quantiles[2])) } }
+                span { span.muted { "middle half " } (value(numbers.quantiles[1])) " to " (value(numbers.quantiles[3])) }
             }
         }
     }
@@ -93,6 +95,13 @@ fn numbers(profile: &ColumnProfile) -> Markup {
 fn values(profile: &ColumnProfile) -> Markup {
     let present = profile.count.saturating_sub(profile.missing);
     let shown: u64 = profile.top.iter().take(VALUES).map(|value| value.count).sum();
+    let most = profile.top.first().map_or(0.0, |value| format::share(value.count, present));
+    if most < RARE {
+        return html! {
+            p.muted.small { "no value comes often; such as" }
+            ul.plain-list.small { @for value in profile.top.iter().take(4) { li.example { (format::cut(&value.value, 120)) } } }
+        };
+    }
     html! {
         ul.bars.small {
             @for value in profile.top.iter().take(VALUES) {

@@ -35,8 +35,8 @@ pub fn page(frame: &Frame, operations: &[Operation]) -> Markup {
         section: Section::Api,
         crumbs: Vec::new(),
         beside: html! {},
-        lead: html! { span { a href="/api/v1/openapi.json" { "OpenAPI 3.1" } } span { "authorization: Bearer TOKEN, when the server asks for one" } },
-        commands: Vec::new(),
+        lead: html! { span { a href="/api/v1/openapi.json" { "OpenAPI 3.1" } } span { a href="/docs/errors" { "errors" } } span { "authorization: Bearer TOKEN, when the server asks for one" } },
+        commands: vec!["remuda --help".to_owned()],
         body,
     };
     layout::page(frame, page)

@@ -16,15 +16,21 @@ pub fn list(frame: &Frame, view: &Releases) -> Markup {
             (parts::empty("No release yet. A release is one digest over model, features, criteria, evidence and signatures.", "remuda release create MODEL"))
         }
         @else {
-            (table::table("Releases", table::heads(["release", "model", "verdict", "state", "by", "when", "#went live"]), rows))
+            (table::stacked("Releases", table::heads(["release", "model", "verdict", "state", "by", "#went live"]), rows))
         }
         (parts::left_out(view.releases.len(), 80, "remuda release list"))
+        @if view.releases.iter().any(|line| line.live) {
+            (parts::section("back", "Take it back", html! {}, html! {
+                p.muted { "The release that was live before goes live again, in under a second. Why stays with the fact." }
+                div.do-it { (parts::command("remuda release rollback")) (rollback(frame)) }
+            }))
+        }
     };
     let page = Page {
         title: "Releases".to_owned(),
         section: Section::Release,
         crumbs: Vec::new(),
-        beside: html! { @if view.releases.iter().any(|line| line.live) { (rollback(frame)) } },
+        beside: html! {},
         lead: html! { span { "One digest over model, features, schema, criteria, evidence and signatures." } },
         commands: vec!["remuda release list".to_owned()],
         body,
@@ -36,12 +42,11 @@ fn row(frame: &Frame, line: &ReleaseLine) -> Markup {
     html! {
         tr {
             td { (parts::digest_link("release", line.digest.as_str())) }
-            td { a href=(format::address("model_version", line.model.as_str())) { b { (line.model_name) } } }
+            td.end { a href=(format::address("model_version", line.model.as_str())) { b { (line.model_name) } } }
             td { (verdict::badge(line.verdict)) }
-            td { (state(line)) }
-            td { (line.actor) }
-            td { (parts::time(frame.now, line.time)) }
-            td.number { @if line.promotions == 0 { span.muted { "never" } } @else { (line.promotions) "×" } }
+            td.end { (state(line)) }
+            td { (line.actor) span.second { (parts::time(frame.now, line.time)) } }
+            td.number data-label="went live" { @if line.promotions == 0 { span.muted { "never" } } @else { (line.promotions) "×" } }
         }
     }
 }
@@ -151,16 +156,16 @@ pub(crate) fn signature_table(frame: &Frame, signatures: &[Signature]) -> Markup
     let rows = html! {
         @for signature in signatures.iter().take(60) {
             tr {
-                td { b { (signature.kind.as_str()) } span.second { (signature.subject) } }
-                td { (signature.member) span.second { (parts::time(frame.now, signature.time)) } }
-                td {
+                td.what { b { (signature.kind.as_str()) } span.second { (signature.subject) } }
+                td.end { (signature.member) span.second { (parts::time(frame.now, signature.time)) } }
+                td.wide {
                     (independence(&signature.independence))
                     @if !signature.remark.is_empty() { p.remark { "“" (format::cut(&signature.remark, 160)) "”" } }
                 }
             }
         }
     };
-    table::table("Signatures", table::heads(["promise", "by", "independent?"]), rows)
+    table::stacked("Signatures", table::heads(["promise", "by", "independent?"]), rows)
 }
 
 fn independence(independence: &Independence) -> Markup {
@@ -235,8 +240,15 @@ fn content(view: &ReleasePage) -> Markup {
             }
             h3 { "Evaluations and signatures" }
             ul.plain-list {
-                @for id in content.evaluations.iter().chain(&content.signatures).take(40) {
-                    li { (parts::digest_link("fact", id)) }
+                @for id in content.evaluations.iter().take(20) { li { "evaluation " (parts::digest_link("evaluation", id)) } }
+                @for id in content.signatures.iter().take(20) {
+                    li {
+                        @match view.signatures.iter().find(|signature| signature.fact == *id) {
+                            Some(signature) => { (signature.kind.as_str()) ", signed by " b { (signature.member) } },
+                            None => "signature",
+                        }
+                        " " (parts::digest_link("fact", id))
+                    }
                 }
             }
             p { a href={ "/why/" (view.line.digest.short()) } { "lineage" } }

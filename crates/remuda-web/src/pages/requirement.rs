@@ -68,7 +68,10 @@ fn criteria(view: &RequirementPage) -> Markup {
     };
     let aside = html! {
         @if let Some(evaluation) = &state.evaluation {
-            "from evaluation " (parts::digest_link("evaluation", &evaluation.id)) " of " b { (evaluation.model_name) }
+            span {
+                "from evaluation " (parts::digest_link("evaluation", &evaluation.id)) " of "
+                b { (evaluation.model_name) }
+            }
         }
     };
     parts::section("criteria", "Criteria", aside, body)

@@ -15,7 +15,7 @@ pub fn list(frame: &Frame, view: &Runs) -> Markup {
             (parts::empty("No run yet. Nothing is asked of a run: a dirty tree is fine, its code is kept with it.", "remuda run"))
         } @else { (table(frame, shown)) }
         @if let (true, Some(last)) = (view.more || view.runs.len() > shown.len(), shown.last()) {
-            p.pager { a href={ "/run?before=" (format::segment(&last.run)) } rel="next" { "older runs" } }
+            p.pager { a href={ "/run?before=" (format::segment(&last.run)) } rel="next" { "older runs →" } }
         }
     };
     let page = Page {
@@ -36,20 +36,20 @@ pub(crate) fn table(frame: &Frame, runs: &[RunState]) -> Markup {
         @for (index, run) in runs.iter().enumerate() {
             tr {
                 td { (parts::status(run.status)) span.second { (length(frame, run)) } }
-                td.what {
+                td.what.wide {
                     a href=(format::address("run", &run.run)) { b { (format::short(&run.run)) } } " " (format::cut(&run.command, 60))
                     span.second { (format::cut(&run.note, 80)) }
                 }
-                td { @match headline(run) { Some(metric) => (inline_metric(metric)), None => span.muted { "–" } } }
+                td.end { @match headline(run) { Some(metric) => (inline_metric(metric)), None => span.muted { "–" } } }
                 td title=(run.actor) {
                     (format::cut(&run.actor, 20)) span.second { (parts::time(frame.now, run.started)) }
                 }
-                td { @if let Some(before) = runs.get(index + 1) {
+                td.end { @if let Some(before) = runs.get(index + 1) {
                     a href={ "/run/" (format::segment(&before.run)) "/diff/" (format::segment(&run.run)) } { "diff" } } }
             }
         }
     };
-    table::table("Runs", table::heads(["status", "run", "metric", "by", ""]), rows)
+    table::stacked("Runs", table::heads(["status", "run", "metric", "by", ""]), rows)
 }
 
 fn headline(run: &RunState) -> Option<&MetricValue> {
@@ -105,32 +105,9 @@ pub fn page(frame: &Frame, run: &RunState) -> Markup {
 fn metrics(run: &RunState) -> Markup {
     let body = html! {
         @if run.metrics.is_empty() { (parts::empty("This run recorded no metric.", "")) }
-        @else { (metric_table(&run.metrics)) }
+        @else { (super::metrics::metrics(&run.metrics, &format!("remuda run show {}", run.run))) }
     };
     parts::section("metrics", "Metrics", html! {}, body)
-}
-
-/// Metrics, each with its interval and what it rests on.
-pub(crate) fn metric_table(metrics: &[MetricValue]) -> Markup {
-    let rows = html! {
-        @for metric in metrics.iter().take(120) {
-            tr {
-                td { (metric.name) }
-                td.number { b { (format::point(metric)) } }
-                td {
-                    (format::interval(metric.lower, metric.upper))
-                    @if metric.lower.is_some() { span.muted.small { " " (format::two_sided(metric.confidence)) } }
-                }
-                td.number { (text::thousands(metric.n)) }
-                td { (metric.split) }
-                td.muted { (metric.method) }
-            }
-        }
-    };
-    html! {
-        (table::table("Metrics", table::heads(["metric", "#value", "interval", "#n", "on", "method"]), rows))
-        (parts::left_out(metrics.len(), 120, "remuda run show ID"))
-    }
 }
 
 fn steps(steps: &[StepResult]) -> Markup {
@@ -138,20 +115,20 @@ fn steps(steps: &[StepResult]) -> Markup {
         @for step in steps.iter().take(80) {
             tr {
                 td { b { (step.step) } }
-                td { @match step.outcome {
+                td.end { @match step.outcome {
                     StepOutcome::Ran => (parts::mark(parts::Tone::Good, "✓ ran")),
                     StepOutcome::Skipped => (parts::mark(parts::Tone::Quiet, "↷ skipped")),
                     StepOutcome::Failed => (parts::mark(parts::Tone::Bad, "✗ failed")),
                 } }
                 td.number { @if step.outcome == StepOutcome::Skipped { "–" } @else { (format::seconds(step.seconds)) } }
-                td { (parts::backticks(&format::cut(&step.note, 300))) }
-                td { (parts::digest(step.inputs.as_str())) }
+                td.what.wide { (parts::backticks(&format::cut(&step.note, 300))) }
+                td.end { (parts::digest(step.inputs.as_str())) }
             }
         }
     };
     html! {
         @if !steps.is_empty() {
-            (parts::section("steps", "Steps", html! {}, table::table("Steps", table::heads(["step", "outcome", "#took", "why", "inputs"]), rows)))
+            (parts::section("steps", "Steps", html! {}, table::stacked("Steps", table::heads(["step", "outcome", "#took", "why", "inputs"]), rows)))
         }
     }
 }
@@ -161,17 +138,17 @@ fn models(frame: &Frame, run: &RunState) -> Markup {
         @for model in run.models.iter().take(40) {
             tr {
                 td { a href=(format::address("model_version", model.digest.as_str())) { b { (model.name) } } }
-                td { (parts::digest_link("model_version", model.digest.as_str())) }
+                td.end { (parts::digest_link("model_version", model.digest.as_str())) }
                 td { @if let Some(algorithm) = model.algorithm { (algorithm.as_str()) } }
                 td.number { (format::bytes(model.bytes)) }
-                td { (action::button(frame, "gate", "evaluate", "Evaluate", &[("candidate", model.digest.as_str())])) }
+                td.wide.end { (action::button(frame, "gate", "evaluate", "Evaluate", &[("candidate", model.digest.as_str())])) }
             }
         }
     };
     html! {
         @if !run.models.is_empty() {
             (parts::section("models", "Models", html! {}, html! {
-                (table::table("Models", table::heads(["model", "version", "learner", "#size", "gate"]), rows))
+                (table::stacked("Models", table::heads(["model", "version", "learner", "#size", ""]), rows))
                 p.muted.small { "Evaluating is a look at the holdout, and is charged." }
             }))
         }
@@ -249,9 +226,10 @@ pub fn difference(frame: &Frame, view: &RunDiff) -> Markup {
     let (left, right) = (format::short(&view.left.run), format::short(&view.right.run));
     let body = html! {
         (metric_differences(&view.metrics, &left, &right))
-        (differences("parameters", "Parameters", &view.parameters, &left, &right))
-        (differences("environment", "Environment", &view.environment, &left, &right))
-        (files(view))
+        @if !view.parameters.is_empty() { (differences("parameters", "Parameters", &view.parameters, &left, &right)) }
+        @if !view.environment.is_empty() { (differences("environment", "Environment", &view.environment, &left, &right)) }
+        @if !view.files.is_empty() { (files(view)) }
+        @if let Some(same) = the_same(view) { p.muted { (same) } }
     };
     let page = Page {
         title: format!("{left} → {right}"),
@@ -274,16 +252,37 @@ pub fn difference(frame: &Frame, view: &RunDiff) -> Markup {
     layout::page(frame, page)
 }
 
+/// What does not differ, in one sentence.
+fn the_same(view: &RunDiff) -> Option<String> {
+    let parts = [
+        ("parameters", view.parameters.is_empty()),
+        ("environment", view.environment.is_empty()),
+        ("code", view.files.is_empty()),
+    ];
+    let same: Vec<&str> = parts.into_iter().filter(|(_, is_same)| *is_same).map(|(name, _)| name).collect();
+    if same.is_empty() { None } else { Some(format!("The same in both: {}.", text::list(&same))) }
+}
+
 fn metric_differences(metrics: &[MetricDifference], left: &str, right: &str) -> Markup {
     let cell = |metric: &Option<MetricValue>| {
         html! {
-            @match metric { Some(metric) => { b { (format::point(metric)) } " " span.muted.small { (format::interval(metric.lower, metric.upper)) } }, None => span.muted { "–" } }
+            @match metric { Some(metric) => { b { (format::point(metric)) } " " span.second { (format::interval(metric.lower, metric.upper)) } }, None => span.muted { "–" } }
         }
     };
     let rows = html! {
         @for metric in metrics.iter().take(120) {
-            tr { td { (metric.name) } td { (cell(&metric.left)) } td { (cell(&metric.right)) }
-                td { @if metric.apart { (parts::mark(parts::Tone::Warning, "apart")) } @else { span.muted { "within chance" } } } }
+            @let known = |side: &Option<MetricValue>| side.as_ref().is_some_and(|metric| metric.value.is_some());
+            tr {
+                td.what.wide { (metric.name) }
+                td.number data-label=(left) { (cell(&metric.left)) }
+                td.number data-label=(right) { (cell(&metric.right)) }
+                td.wide {
+                    @if !known(&metric.left) && !known(&metric.right) { span.muted { "in neither" } }
+                    @else if !known(&metric.left) || !known(&metric.right) { span.muted { "in one only" } }
+                    @else if metric.apart { (parts::mark(parts::Tone::Warning, "apart")) }
+                    @else { span.muted { "within chance" } }
+                }
+            }
         }
     };
     parts::section(
@@ -293,7 +292,7 @@ fn metric_differences(metrics: &[MetricDifference], left: &str, right: &str) -> 
         html! {
             @if metrics.is_empty() { p.muted { "Neither run recorded a metric." } }
             @else {
-                (table::table("Metrics of both", html! { th scope="col" { "metric" } th scope="col" { (left) } th scope="col" { (right) } th scope="col" { "intervals" } }, rows))
+                (table::stacked("Metrics of both", html! { th scope="col" { "metric" } th.number scope="col" { (left) } th.number scope="col" { (right) } th scope="col" { "intervals" } }, rows))
             }
             p.muted.small {
                 "Intervals that do not overlap are marked. The gate compares on the same rows, and decides."
@@ -316,12 +315,11 @@ fn differences(id: &str, title: &str, found: &[Difference], left: &str, right: &
         id,
         title,
         html! {},
-        html! {
-            @if found.is_empty() { p.muted { "No difference." } }
-            @else {
-                (table::table(title, html! { th scope="col" { "name" } th scope="col" { (left) } th scope="col" { (right) } }, rows))
-            }
-        },
+        table::table(
+            title,
+            html! { th scope="col" { "name" } th scope="col" { (left) } th scope="col" { (right) } },
+            rows,
+        ),
     )
 }
 
@@ -338,7 +336,6 @@ fn files(view: &RunDiff) -> Markup {
         "Files",
         parts::chip(&view.files.len().to_string()),
         html! {
-            @if view.files.is_empty() { p.muted { "The code is the same." } }
             @for (file, lines) in &shown {
                 details.file open[*lines > 0] {
                     summary {

@@ -114,7 +114,7 @@ fn sign(frame: &Frame) -> Markup {
         label {
             "I promise"
             select name="kind" {
-                @for kind in &offered { option value=(kind.as_str()) { (kind.as_str()) ": " (kind.promise()) } }
+                @for kind in &offered { option value=(kind.as_str()) title=(kind.promise()) { (kind.as_str()) } }
             }
         }
         label {
@@ -145,7 +145,7 @@ fn tokens(frame: &Frame) -> Markup {
 pub fn new_token(frame: &Frame, view: &NewToken) -> Markup {
     let body = html! {
         div.banner.warning { p.headline { "Copy it now: it is not shown again." } }
-        (parts::command(&view.token))
+        (parts::text_to_copy(&view.token))
         p.muted {
             "Use it as " code { "authorization: Bearer …" } ", or paste it at the login page. Made "
             (format::time(frame.now)) "."

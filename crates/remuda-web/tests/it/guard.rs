@@ -53,6 +53,9 @@ async fn without_a_token_programs_get_401_and_people_the_login_page() {
     let login = server.get(page.header("location"), &[]).await;
     assert_eq!(login.status, 200);
     assert!(login.text().contains("name=\"back\" value=\"/run?before=3\""));
+    let errors = server.get("/docs/errors", &[]).await;
+    assert_eq!(errors.status, 200, "what an error means is no secret");
+    assert!(errors.text().contains("id=\"access.unknown\"") && !errors.text().contains("churn"));
     assert_eq!(server.get("/", &[("cookie", "remuda_token=guess")]).await.status, 303);
     assert_eq!(server.json("/api/v1/product/status", "{}", &[("authorization", "Bearer guess")]).await.status, 401);
     assert_eq!(server.form("/action/release/rollback", "", &[]).await.status, 401);

@@ -75,7 +75,7 @@ fn every_id_is_one_and_every_label_has_its_input() {
 
 #[test]
 fn every_page_of_a_thing_shows_its_command() {
-    let without = ["token", "api", "login", "login-refused", "problem", "ask-why"];
+    let without = ["refused", "token", "api", "login", "login-refused", "problem", "ask-why"];
     for (name, page) in all() {
         if !without.contains(&name) {
             assert!(page.into_string().contains("class=\"command\"><code><span class=\"prompt\""), "{name}");
@@ -194,6 +194,39 @@ fn very_large_answers_still_make_small_pages() {
     ];
     let sizes: Vec<(&str, usize)> = drawn.into_iter().map(|(name, page)| (name, page.into_string().len())).collect();
     assert!(sizes.iter().all(|(_, size)| *size <= LIMIT), "{sizes:?}");
+}
+
+#[test]
+fn every_code_of_an_error_is_explained_where_problems_point_to() {
+    let page = remuda_web::pages::errors::page(&samples::frame("/docs/errors", Theme::System)).into_string();
+    for code in remuda_app::error::CODES {
+        assert_eq!(page.matches(&format!(" id=\"{}\"", code.code)).count(), 1, "{}", code.code);
+    }
+}
+
+#[test]
+fn a_lineage_is_a_graph_of_links_and_bundles_what_repeats() {
+    use remuda_web::pages as drawn;
+    let frame = samples::frame("/why/1", Theme::System);
+    let mut lineage = samples::lineage();
+    let page = drawn::why::page(&frame, &lineage).into_string();
+    // Ten things, drawn for wide and for narrow screens; the model led to the release and to its evaluation.
+    assert_eq!(page.matches("class=\"node-box").count(), 20);
+    assert!(page.contains("10 things and 10 arrows"), "{page}");
+    let release = lineage.thing.id.clone();
+    let made = |index: i64| {
+        let mut step = lineage.led_to[0].clone();
+        step.thing.kind = "predictions".into();
+        step.thing.id = format!("fact-{index}");
+        step.fact = samples::fact(index, "system", "serving.logged", "release 41d0c2aa96e1 made 7 predictions");
+        step.from = release.clone();
+        step
+    };
+    let many: Vec<_> = (0..30).map(made).collect();
+    lineage.led_to.extend(many);
+    let page = drawn::why::page(&frame, &lineage).into_string();
+    assert!(page.contains("11 things and 11 arrows"));
+    assert_eq!(page.matches("<b>30 times</b>").count(), 3, "twice in the graph, once in words");
 }
 
 #[test]

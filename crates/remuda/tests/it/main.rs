@@ -4,6 +4,8 @@
 mod bad_disk;
 mod bad_input;
 mod bad_luck;
+mod browser;
+mod chromium;
 mod harness;
 mod inference;
 mod journey;

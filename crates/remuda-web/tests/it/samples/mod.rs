@@ -7,7 +7,7 @@ pub(crate) mod live;
 pub(crate) mod pages;
 pub(crate) mod run;
 
-use remuda_app::ledger::{FactLine, Facts, Lineage, LineageStep, Thing};
+use remuda_app::ledger::{FactLine, Facts, Join, Lineage, LineageStep, Thing};
 use remuda_app::product::{Board, HoldoutState, LiveSummary, Waiting};
 use remuda_app::requirement::{CriterionWords, RequirementPage, RequirementState, Requirements};
 use remuda_app::team::{MemberWork, Signature, Team};
@@ -292,5 +292,6 @@ pub(crate) fn lineage() -> Lineage {
             step(2, "prediction", "prediction 7590-VHVEG", "live since 2026-11-22", "predicted `Yes` with 0.81"),
             step(3, "outcome", "outcome of 7590-VHVEG", "prediction 7590-VHVEG", "the customer stayed"),
         ],
+        joins: vec![Join { cause: digest("trees").to_string(), effect: digest("evaluation h6v9d3kq7m").to_string() }],
     }
 }

@@ -50,6 +50,11 @@ pub(crate) fn full(theme: Theme) -> Vec<Drawn> {
         ("run-failed", pages::run::page(&at("/run/q2n7p9wc6h"), &run::run("q2n7p9wc6h", RunStatus::Failed, 9))),
         ("run-running", pages::run::page(&at("/run/z5m3x8kd4v"), &running)),
         ("run-diff", pages::run::difference(&at("/run/a/diff/b"), &run::difference())),
+        ("errors", pages::errors::page(&at("/docs/errors"))),
+        (
+            "refused",
+            pages::problem::bare(&at("/"), &Error::new("access.denied", "this request comes from another site")),
+        ),
         ("models", pages::model::list(&at("/model"), &Models { models: vec![run::model_line()] })),
         ("model", pages::model::page(&at("/model/1"), &run::model_page())),
         (
@@ -143,6 +148,7 @@ pub(crate) fn empty(theme: Theme) -> Vec<Drawn> {
         thing: Thing { kind: "run".into(), id: "a".into(), name: String::new() },
         because: Vec::new(),
         led_to: Vec::new(),
+        joins: Vec::new(),
     };
     vec![
         ("empty-board", pages::board::page(&at("/"), &super::empty_board())),
@@ -162,7 +168,7 @@ pub(crate) fn empty(theme: Theme) -> Vec<Drawn> {
         ("empty-release", pages::release::page(&at("/release/1"), &release)),
         ("empty-live", pages::live::page(&at("/live"), &live::empty())),
         ("empty-why", pages::why::page(&at("/why/a"), &alone)),
-        ("ask-why", pages::why::ask(&at("/why"))),
+        ("ask-why", pages::why::ask(&at("/why"), &Facts { facts: Vec::new(), more: false })),
         (
             "empty-ledger",
             pages::ledger::page(

@@ -142,6 +142,7 @@ impl BinnedRows {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 mod tests {
     use super::*;
     use crate::calibration::{Binning, expected_calibration_error};

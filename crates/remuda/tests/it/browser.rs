@@ -122,7 +122,7 @@ impl Visit<'_> {
         self.check_traffic(path, 200);
         self.check_looks(path);
         let links = self.browser.evaluate(
-            "[...document.querySelectorAll('a[href]')].filter(a => a.origin === location.origin)\
+            "[...document.querySelectorAll('a[href]')].filter(a => a.origin === location.origin && !a.pathname.endsWith('/onnx'))\
              .map(a => a.pathname + a.search)",
         );
         links.as_array().unwrap().iter().map(|link| link.as_str().unwrap().to_owned()).collect()

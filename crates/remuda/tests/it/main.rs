@@ -6,6 +6,7 @@ mod bad_input;
 mod bad_luck;
 mod browser;
 mod chromium;
+mod gate_check;
 mod harness;
 mod inference;
 mod journey;

@@ -96,7 +96,7 @@ struct Columns {
 /// Reads a file of predictions.
 pub(super) fn join(file: &RequestFile, wanted: &Wanted<'_>, truth: &Truth) -> Result<Joined> {
     let format = crate::data::read_format(None, &file.name)?;
-    let mut chunks = remuda_data::chunks(&file.path, Some(format), None, CHUNK)?;
+    let chunks = remuda_data::chunks(&file.path, Some(format), None, CHUNK)?;
     let names: Vec<String> = chunks.columns().iter().map(|(name, _)| name.clone()).collect();
     let columns = Columns::find(&names, file, wanted, truth)?;
     let rows = truth.rows.len();
@@ -113,7 +113,7 @@ pub(super) fn join(file: &RequestFile, wanted: &Wanted<'_>, truth: &Truth) -> Re
     let mut seen = vec![false; rows];
     let mut before = 0u64;
     let mut twice = (0u64, String::new());
-    while let Some(chunk) = chunks.next() {
+    for chunk in chunks {
         let chunk = chunk?;
         let places = places(&chunk, &columns, truth, before, &mut joined, file)?;
         for (row, place) in places.iter().enumerate() {

@@ -110,10 +110,9 @@ pub struct Checked {
 /// A criterion that cannot be read, files that do not fit together, columns that are not there.
 pub async fn check(request: &Check, progress: &(dyn Fn(f64, &str) + Send + Sync)) -> Result<Checked> {
     let (stated, costs, against) = request.understood()?;
+    let (truth_file, prediction_file) = (local_file(&request.truth)?, local_file(&request.predictions)?);
     progress(0.0, "reading the true labels");
-    let truth_file = local_file(&request.truth)?;
     let mut truth = Truth::read(&truth_file, request, &stated)?;
-    let prediction_file = local_file(&request.predictions)?;
     let wanted = Wanted { request, criteria: &stated, extras: true };
     progress(0.3, "joining the predictions");
     let mut joined = join(&prediction_file, &wanted, &truth)?;

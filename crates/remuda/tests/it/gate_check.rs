@@ -1,0 +1,103 @@
+//! `gate check`: verdicts on predictions that another program made, without a product: what it says, writes and refuses.
+
+use crate::harness::Stage;
+
+/// 400 true labels and two models' predictions in another order; the second is right where the first is, and a little more.
+fn stage() -> Stage {
+    let stage = Stage::new();
+    let (mut truth, mut old, mut new) = ("case,label,region,customer\n".to_owned(), Vec::new(), Vec::new());
+    for row in 0..400_u32 {
+        let positive = row % 4 == 0;
+        let label = if positive { "yes" } else { "no" };
+        let region = if row % 3 == 0 { "north" } else { "south" };
+        truth.push_str(&format!("c{row:03},{label},{region},k{}\n", row / 8));
+        // Every tenth row is wrong for the old model, every sixteenth for the new one.
+        for (lines, every, latency) in [(&mut old, 10, 20), (&mut new, 16, 30)] {
+            let wrong = row % every == every - 1 || row % every == 4;
+            let says = if positive != wrong { "yes" } else { "no" };
+            let score =
+                if says == "yes" { 0.95 - f64::from(row % 40) / 100.0 } else { 0.05 + f64::from(row % 37) / 100.0 };
+            lines.push(format!("c{row:03},{says},{score:.3},{}", latency + row % 50));
+        }
+    }
+    old.reverse();
+    new.rotate_left(100);
+    let with_header = |lines: &[String]| format!("case,prediction,score,latency_ms\n{}\n", lines.join("\n"));
+    stage.write("truth.csv", &truth);
+    stage.write("old.csv", &with_header(&old));
+    stage.write("new.csv", &with_header(&new));
+    stage.write("short.csv", &with_header(&new[..390]));
+    stage.write("twice.csv", &with_header(&[&new[..], &new[..2]].concat()));
+    stage.write("foreign.csv", &with_header(&[&new[..], &["zzz,yes,0.9,1".to_owned()]].concat()));
+    stage.write("improbable.csv", &with_header(&new).replace("0.950", "1.950"));
+    stage.write("triage_costs.csv", "truth,prediction,cost\nyes,no,5\nno,yes,1\n");
+    stage
+}
+
+#[test]
+fn anybodys_predictions_get_verdicts() {
+    let stage = stage();
+    let check = |criteria: &[&str], more: &[&str]| {
+        let mut words = vec!["gate", "check", "--truth", "truth.csv", "--predictions", "new.csv"];
+        criteria.iter().for_each(|criterion| words.extend(["-c", criterion]));
+        words.extend(more);
+        stage.tell(&words)
+    };
+    let against = ["--against", "production=old.csv"];
+    let told = [
+        check(&["accuracy >= 0.8", "recall of yes >= 0.7 where region = 'north'", "auc >= 0.8"], &[]),
+        check(
+            &[
+                "accuracy >= 0.75 for each region",
+                "accuracy >= 0.8 by customer",
+                "mean cost using triage_costs.csv <= 1",
+            ],
+            &[],
+        ),
+        check(
+            &[
+                "p95 of latency_ms <= 80 ms",
+                "gap of recall of yes between region <= 0.3",
+                "ratio of selection rate between region >= 0.5",
+            ],
+            &[],
+        ),
+        check(
+            &["accuracy >= production - 0.5 pp", "changed decisions vs production <= 40 %", "auc >= production - 0.2"],
+            &against,
+        ),
+        check(
+            &["accuracy >= 0.99", "precision of maybe >= 0.5", "f1 >= 0.95 where region = 'west'"],
+            &["--format", "markdown"],
+        ),
+        check(&["accuracy >= 0.8", "accuracy >= 0.99"], &["--format", "junit"]),
+        check(&["accuracy >= 0.8"], &["--looks", "20"]),
+    ];
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+#[test]
+fn what_does_not_fit_together_is_refused_with_its_counts() {
+    let stage = stage();
+    let check = |predictions: &str, criterion: &str, more: &[&str]| {
+        let mut words = vec!["gate", "check", "--truth", "truth.csv", "--predictions", predictions, "-c", criterion];
+        words.extend(more);
+        stage.tell(&words)
+    };
+    let told = [
+        check("short.csv", "accuracy >= 0.8", &[]),
+        check("foreign.csv", "accuracy >= 0.8", &[]),
+        check("foreign.csv", "accuracy >= 0.8", &["--common-rows"]),
+        check("twice.csv", "accuracy >= 0.8", &[]),
+        check("improbable.csv", "auc >= 0.8", &[]),
+        check("short.csv", "accuracy >= 0.8", &["--by-row-order"]),
+        check("new.csv", "accuracy >= production", &[]),
+        check("new.csv", "recal of yes >= 0.8", &[]),
+        check("new.csv", "accuracy >= 0.8 where region = (select 1)", &[]),
+        check("new.csv", "mae <= 1", &[]),
+        check("new.csv", "accuracy >= 0.8", &["--label", "lable"]),
+        check("nothing.csv", "accuracy >= 0.8", &[]),
+        check("new.csv", "mean cost using other_costs.csv <= 1", &[]),
+    ];
+    insta::assert_snapshot!(told.join("\n"));
+}

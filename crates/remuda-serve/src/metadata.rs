@@ -28,7 +28,7 @@ pub async fn live() -> Json<Value> {
 pub(crate) async fn ready(State(serve): ServeState) -> Response {
     match serve.handle.current() {
         Some(_) => Json(json!({ "ready": true })).into_response(),
-        None => not_ready(json!({ "ready": false, "error": Refusal::nothing_live().error })),
+        None => not_ready(json!({ "ready": false, "error": Refusal::not_live(&serve.handle).error })),
     }
 }
 
@@ -62,7 +62,7 @@ pub async fn nowhere(uri: axum::http::Uri) -> Refusal {
 
 /// The live endpoint, if it has this name (and this version).
 pub(crate) fn find(serve: &Serve, name: &str, version: Option<&str>) -> Result<Arc<Endpoint>, Refusal> {
-    let endpoint = serve.handle.current().ok_or_else(Refusal::nothing_live)?;
+    let endpoint = serve.handle.current().ok_or_else(|| Refusal::not_live(&serve.handle))?;
     if endpoint.name != name {
         return Err(Refusal::unknown(format!("there is no model `{name}` here; `{}` is live", endpoint.name)));
     }

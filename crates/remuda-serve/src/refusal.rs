@@ -30,11 +30,15 @@ impl Refusal {
         Self { status: 413, error: error.into() }
     }
 
-    /// 503: nothing is live.
-    pub fn nothing_live() -> Self {
-        let error = "nothing is live: make a release with `remuda release create MODEL` and put it live with \
-                     `remuda release promote`";
-        Self { status: 503, error: error.to_owned() }
+    /// 503: nothing is live, or what should be cannot be loaded.
+    pub fn not_live(handle: &remuda_app::serving::EndpointHandle) -> Self {
+        let error = match handle.trouble() {
+            Some(trouble) => format!("the live release cannot be loaded: {}", trouble.message),
+            None => "nothing is live: make a release with `remuda release create MODEL` and put it live with \
+                     `remuda release promote`"
+                .to_owned(),
+        };
+        Self { status: 503, error }
     }
 }
 

@@ -87,15 +87,16 @@ pub(crate) async fn serve(serving: Serving, session: &Session) -> Result<()> {
     let url = url_of(bound);
     // Held until we end.
     let _seat = Seat::take(&app, &url)?;
-    let handle = EndpointHandle::start(app.clone(), source.clone()).await?;
+    let handle = EndpointHandle::start(app.clone(), source.clone()).await;
     let log = Arc::new(PredictionLog::start(app.clone(), &product)?);
     let options = remuda_web::Options { authentication, bound };
     let web = remuda_web::Web { app: app.clone(), source, options };
+    let trouble = handle.trouble();
     let live = handle.current().map(|endpoint| (endpoint.name.clone(), endpoint.release.clone()));
     let inference = remuda_serve::router(remuda_serve::Serve { app, handle, log: log.clone() });
     // The inference routes go behind the same guard as the pages: tokens, hosts and origins are judged once.
     let router = remuda_web::guarded(&web, inference).merge(remuda_web::router(web));
-    announce(session, &product, &url, moved, live);
+    announce(session, &product, &url, moved, live, trouble);
     if open {
         open_browser(&url);
     }
@@ -177,12 +178,22 @@ fn url_of(bound: SocketAddr) -> String {
     format!("http://{bound}")
 }
 
-fn announce(session: &Session, product: &str, url: &str, moved: bool, live: Option<(String, String)>) {
+fn announce(
+    session: &Session,
+    product: &str,
+    url: &str,
+    moved: bool,
+    live: Option<(String, String)>,
+    trouble: Option<Error>,
+) {
     use crate::render::paint;
     if session.globals.json {
         let release = live.as_ref().map(|(_, release)| release.as_str());
         let endpoint = live.as_ref().map(|(name, _)| name.as_str());
-        let told = serde_json::json!({ "product": product, "url": url, "endpoint": endpoint, "release": release });
+        let mut told = serde_json::json!({ "product": product, "url": url, "endpoint": endpoint, "release": release });
+        if let Some(trouble) = &trouble {
+            told["trouble"] = serde_json::json!(trouble);
+        }
         session.screen.data(&told.to_string());
         return;
     }
@@ -191,7 +202,19 @@ fn announce(session: &Session, product: &str, url: &str, moved: bool, live: Opti
     if moved {
         session.say(&format!("Port {USUAL_PORT} is taken, so this is the next free one."));
     }
-    session.say(&match live {
+    if let Some(trouble) = trouble {
+        session.screen.complain(&crate::render::error::error(&trouble, &session.paper()));
+        session
+            .say("The live release cannot be loaded, so predictions are refused; it is tried again every few seconds.");
+    } else {
+        session.say(&what_is_live(live, url));
+    }
+    session.say("Ctrl-C stops the server.");
+}
+
+/// What is live, in a sentence.
+fn what_is_live(live: Option<(String, String)>, url: &str) -> String {
+    match live {
         Some((name, release)) => {
             format!(
                 "Live: {name}, release {}; predictions at {url}/v2/models/{name}/infer",
@@ -199,8 +222,7 @@ fn announce(session: &Session, product: &str, url: &str, moved: bool, live: Opti
             )
         }
         None => "Nothing is live yet: `remuda release promote` changes that.".to_owned(),
-    });
-    session.say("Ctrl-C stops the server.");
+    }
 }
 
 /// Opens a page in the browser, if there is one: nobody is told when there is not.

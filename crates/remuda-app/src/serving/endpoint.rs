@@ -214,16 +214,19 @@ async fn contract_of_release(
 #[derive(Clone)]
 pub struct EndpointHandle {
     current: Arc<RwLock<Option<Arc<Endpoint>>>>,
+    trouble: Arc<RwLock<Option<Error>>>,
 }
 
+/// How long we wait before we try again what could not be loaded: a missing library may be put in its place.
+const AGAIN: std::time::Duration = std::time::Duration::from_secs(5);
+
 impl EndpointHandle {
-    /// Loads the live release, if any, and watches for others.
-    ///
-    /// # Errors
-    /// The live release cannot be loaded.
-    pub async fn start(app: App, source: Arc<Source>) -> Result<Self> {
-        let handle = Self { current: Arc::default() };
-        handle.refresh(&app, &source).await?;
+    /// Loads the live release, if any, and watches for others. One that cannot be loaded is [`Self::trouble`], not the end
+    /// of the server: the pages say what is wrong and can take the release back.
+    pub async fn start(app: App, source: Arc<Source>) -> Self {
+        let handle = Self { current: Arc::default(), trouble: Arc::default() };
+        let loaded = handle.refresh(&app, &source).await;
+        handle.note(loaded.err());
         let watching = handle.clone();
         tokio::spawn(async move {
             let mut seen = None;
@@ -232,12 +235,29 @@ impl EndpointHandle {
                 if app.ledger.is_closed() {
                     return;
                 }
-                if let Err(error) = watching.watch(&app, &source, &mut seen).await {
-                    tracing::warn!(%error, "the live release could not be refreshed; the one before stays");
+                let watched = watching.watch(&app, &source, &mut seen).await;
+                let failed = watched.is_err();
+                if let Err(error) = &watched {
+                    tracing::warn!(%error, "the live release could not be loaded; the one before stays");
+                }
+                watching.note(watched.err());
+                if failed {
+                    tokio::time::sleep(AGAIN).await;
                 }
             }
         });
-        Ok(handle)
+        handle
+    }
+
+    /// Why the release that should be live is not, if it could not be loaded.
+    pub fn trouble(&self) -> Option<Error> {
+        self.trouble.read().map_or(None, |trouble| trouble.clone())
+    }
+
+    fn note(&self, trouble: Option<Error>) {
+        if let Ok(mut known) = self.trouble.write() {
+            *known = trouble;
+        }
     }
 
     /// The endpoint that is live now.

@@ -230,7 +230,7 @@ fn content(view: &ReleasePage) -> Markup {
                 ("model", parts::digest_link("model_version", content.model.as_str())),
                 ("runs on", parts::text(view.engine.as_str())),
                 ("signature", parts::digest(content.signature.as_str())),
-                ("contract", html! { @match &content.contract { Some(digest) => (parts::digest_link("definition", digest.as_str())), None => "–" } }),
+                ("contract", html! { @match &content.contract { Some(digest) => (parts::digest(digest.as_str())), None => "–" } }),
             ]))
             h3 { "Requirements" }
             ul.plain-list {

@@ -96,6 +96,7 @@ impl Visit<'_> {
     fn crawl(&mut self) -> Vec<String> {
         let mut seen: BTreeMap<String, Vec<String>> = BTreeMap::new();
         let mut waiting = std::collections::VecDeque::from(["/".to_owned()]);
+        let mut links = std::collections::BTreeSet::new();
         while let Some(path) = waiting.pop_front() {
             let visited = seen.entry(route(&path)).or_default();
             if visited.len() >= 2 || visited.contains(&path) {
@@ -105,8 +106,15 @@ impl Visit<'_> {
             for link in self.inspect(&path) {
                 let foreign = ["/theme/", "/assets/", "/api/v1/", "/download"];
                 if !foreign.iter().any(|prefix| link.starts_with(prefix)) {
+                    links.insert(link.clone());
                     waiting.push_back(link);
                 }
+            }
+        }
+        // Of each kind two pages are looked at; but no link of any of them may lead nowhere.
+        for link in links {
+            if let Err(error) = ureq::get(format!("{}{link}", self.server.url)).call() {
+                self.complaints.push(format!("the link {link} leads nowhere: {error}"));
             }
         }
         // The page that refuses and the one that asks who comes are reached by no link.

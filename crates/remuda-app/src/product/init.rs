@@ -114,7 +114,7 @@ async fn make(
     if !inference.contract.columns.iter().any(|column| column.column_use == ColumnUse::Feature) {
         let file = request.from.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let message = format!("{file} has no column from which `{}` could be predicted", request.label);
-        let left = inference.oddities.iter().find(|oddity| !oddity.advice.is_empty());
+        let left = inference.oddities.iter().find(|oddity| oddity.column.is_some() && !oddity.advice.is_empty());
         let left = left.map(|oddity| format!("{}: {}", oddity.message, oddity.advice));
         let error = Error::new("data.unusable", message).hint("add columns that are known before the outcome is");
         return Err(match left {

@@ -8,6 +8,7 @@
 
 #![expect(clippy::print_stdout, reason = "a program whose output is a table")]
 
+use remuda_stats::calibration;
 use remuda_stats::difference::{self, Count};
 use remuda_stats::special::normal;
 use remuda_stats::{
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
     f1_scores(&mut table);
     comparisons(&mut table);
     curves(&mut table);
+    calibration_errors(&mut table);
     means(&mut table);
     cells(&mut table);
     tails(&mut table);
@@ -213,6 +215,34 @@ fn curves(table: &mut Table) {
                 reaches(auc::paired_difference(&first, &second, &positive, CONFIDENCE), 0.0)
             },
         );
+    }
+}
+
+fn calibration_errors(table: &mut Table) {
+    // Scores are the true probability, raised by a shift of 0.06: that is the error in every bin.
+    let draw = |random: &mut Random, n: usize, shift: f64| -> (Vec<f64>, Vec<bool>) {
+        (0..n)
+            .map(|_| {
+                let truth = 0.1 + 0.8 * random.open();
+                (truth + shift, random.open() < truth)
+            })
+            .unzip()
+    };
+    let estimate = |(scores, positive): (Vec<f64>, Vec<bool>)| {
+        let binning = calibration::Binning::EqualWidth;
+        calibration::expected_calibration_error_estimate(&scores, &positive, 15, binning, CONFIDENCE)
+    };
+    for n in [300_usize, 2_000, 25_000] {
+        let tries = if n > 10_000 { 1_000 } else { 10_000 };
+        table.row("calibration error, at most", "0.06 in every bin", &n.to_string(), tries, true, |random| {
+            stays(estimate(draw(random, n, 0.06)), 0.06)
+        });
+        table.row("calibration error, at least", "0.06 in every bin", &n.to_string(), tries, true, |random| {
+            reaches(estimate(draw(random, n, 0.06)), 0.06)
+        });
+        table.row("calibration error, at least", "none: lower bound above 0", &n.to_string(), tries, true, |random| {
+            estimate(draw(random, n, 0.0)).is_ok_and(|found| found.lower > 0.0)
+        });
     }
 }
 

@@ -7,7 +7,7 @@ use super::sample::{ClassSample, Sample};
 use super::statistic::{of_cells, weighted};
 use super::units::Units;
 use remuda_model::gate::criterion::{Metric, MetricOf};
-use remuda_stats::{Estimate, auc, bootstrap, cluster, mean, paired};
+use remuda_stats::{Estimate, Undefined, auc, bootstrap, cluster, mean, paired};
 use std::collections::BTreeMap;
 
 /// How much better the new model is than the old one on the same rows: `new - scale * old` of the metric.
@@ -95,7 +95,37 @@ fn of_cell_pairs(
         }
         statistic(&first) - scale * statistic(&second)
     };
-    let mut estimate = bootstrap::cells(&counts, both, REPLICATES, SEED, confidence)?;
+    let mut estimate = match bootstrap::cells(&counts, both, REPLICATES, SEED, confidence) {
+        Err(Undefined::NoVariation) => return without_variation(metric, new, old, scale, confidence),
+        found => found?,
+    };
     estimate.method = "BCa bootstrap over paired cells".into();
     Ok(estimate)
+}
+
+/// Where no resample differs, as when both models say the same of every row: what was never seen is bounded exactly, by
+/// tables of (truth and old answer) against the new answer.
+fn without_variation(
+    metric: &MetricOf,
+    new: &ClassSample,
+    old: &ClassSample,
+    scale: f64,
+    confidence: f64,
+) -> Measured<Estimate> {
+    let width = new.classes.len();
+    let statistic = of_cells(metric, new)?;
+    let mut counts = vec![0u64; width * width * width];
+    for ((truth, first), second) in new.truth.iter().zip(&new.predicted).zip(&old.predicted) {
+        counts[(*truth as usize * width + *second as usize) * width + *first as usize] += 1;
+    }
+    let both = move |drawn: &[f64]| {
+        let (mut first, mut second) = (vec![0.0; width * width], vec![0.0; width * width]);
+        for (cell, count) in drawn.iter().enumerate().filter(|(_, count)| **count > 0.0) {
+            let (truth, before, now) = (cell / (width * width), cell / width % width, cell % width);
+            first[truth * width + now] += count;
+            second[truth * width + before] += count;
+        }
+        statistic(&first) - scale * statistic(&second)
+    };
+    Ok(bootstrap::cells_without_variation(&counts, width, both, confidence)?)
 }

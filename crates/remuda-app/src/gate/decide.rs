@@ -170,8 +170,10 @@ fn find(
     let pick = |sample: &Sample| if whole { sample.clone() } else { sample.take(places) };
     if let (Quantity::Metric(metric), Bound::Reference { reference, change }) = (quantity, bound) {
         let (new, old) = (pick(bench.sample), pick(bench.reference(reference)?));
-        let found = relative(metric, (&new, &old), (units.as_ref(), by), *change, wants_more, confidence)?;
-        return Ok(if bench.itself.contains(reference) { found.with_itself(*change) } else { found });
+        if !matches!(change, Change::Times(_)) && (bench.itself.contains(reference) || new.is_same_model(&old)) {
+            return Ok(Found::of_itself(*change, new.rows(), confidence));
+        }
+        return relative(metric, (&new, &old), (units.as_ref(), by), *change, wants_more, confidence);
     }
     let threshold = bound.threshold().ok_or("the bound is no number")?;
     let only_rows = |what: &str| match &criterion.by {
@@ -261,12 +263,21 @@ fn relative(
 
 impl Found {
     /// A model held against itself differs from itself by nothing: no sample is needed to know that.
-    fn with_itself(mut self, change: Change) -> Self {
-        if !matches!(change, Change::Times(_)) {
-            (self.estimate.value, self.estimate.lower, self.estimate.upper) = (0.0, 0.0, 0.0);
-            self.estimate.method = "the same model: no difference".to_owned();
-        }
-        self
+    fn of_itself(change: Change, rows: usize, confidence: f64) -> Self {
+        let threshold = match change {
+            Change::Add(by) => by,
+            Change::AddPoints(points) => points / 100.0,
+            Change::None | Change::Times(_) => 0.0,
+        };
+        let estimate = Estimate {
+            value: 0.0,
+            lower: 0.0,
+            upper: 0.0,
+            confidence,
+            n: rows as u64,
+            method: "the same model: no difference".to_owned(),
+        };
+        Found { estimate, threshold, price: None }
     }
 
     /// Which side of the threshold the bounds lie on.

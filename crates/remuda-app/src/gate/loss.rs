@@ -31,6 +31,12 @@ pub(super) fn scored(metric: &MetricOf, sample: &ClassSample) -> Measured<()> {
     if sample.known > 0 {
         return Ok(());
     }
+    if sample.truth.iter().min() == sample.truth.iter().max() {
+        return Err(Unmeasured::DoesNotFit(format!(
+            "{} needs two classes, and the true labels have one",
+            metric.metric.name()
+        )));
+    }
     Err(Unmeasured::DoesNotFit(format!(
         "{} needs probabilities, and the predictions are labels only",
         metric.metric.name()

@@ -4,13 +4,13 @@
 use super::loss::{is_root, losses, scored};
 use super::rate::{Cells, Measured, Rate, class_of};
 use super::sample::{ClassSample, Sample};
-use super::statistic::{of_cells, weighted};
+use super::statistic::{calibrated, of_cells, weighted};
 use super::units::Units;
 use remuda_learn::{Predictions, Target};
 use remuda_model::gate::criterion::{Metric, MetricOf};
 use remuda_model::model::ModelSignature;
 use remuda_model::run::MetricValue;
-use remuda_stats::{Estimate, auc, bootstrap, f1, mean, proportion};
+use remuda_stats::{Estimate, Undefined, auc, bootstrap, calibration, f1, mean, proportion};
 
 /// Resamples of cells, which cost the same however many rows there are.
 pub(super) const REPLICATES: u32 = 2_000;
@@ -54,10 +54,22 @@ fn measure_classes(metric: &MetricOf, sample: &ClassSample, confidence: f64) -> 
             let class = class_of(metric, sample)?;
             Ok(auc::estimate(&sample.scores(class), &sample.is(class), confidence)?)
         }
-        Metric::AveragePrecision | Metric::Ece => by_rows(metric, &Sample::Classes(sample.clone()), confidence),
+        Metric::AveragePrecision => by_rows(metric, &Sample::Classes(sample.clone()), confidence),
+        Metric::Ece => {
+            let (scores, right) = calibrated(metric, sample)?;
+            let bins = super::statistic::CALIBRATION_BINS;
+            let binning = calibration::Binning::EqualWidth;
+            Ok(calibration::expected_calibration_error_estimate(&scores, &right, bins, binning, confidence)?)
+        }
         _ => {
             let statistic = of_cells(metric, sample)?;
-            Ok(bootstrap::cells(&sample.confusion(), statistic, REPLICATES, SEED, confidence)?)
+            let (counts, width) = (sample.confusion(), sample.classes.len());
+            match bootstrap::cells(&counts, &statistic, REPLICATES, SEED, confidence) {
+                Err(Undefined::NoVariation) => {
+                    Ok(bootstrap::cells_without_variation(&counts, width, &statistic, confidence)?)
+                }
+                found => Ok(found?),
+            }
         }
     }
 }

@@ -31,7 +31,10 @@ impl Rate {
     pub(super) fn of(metric: &MetricOf, sample: &ClassSample) -> Measured<Option<Rate>> {
         let rows = sample.truth.len();
         let rate = match metric.metric {
-            Metric::Accuracy => Rate { counted: vec![true; rows], hit: sample.right(), nothing: Undefined::NoRows },
+            // With one label per row, micro F1 is accuracy.
+            Metric::Accuracy | Metric::MicroF1 => {
+                Rate { counted: vec![true; rows], hit: sample.right(), nothing: Undefined::NoRows }
+            }
             Metric::Recall => {
                 let is = sample.is(class_of(metric, sample)?);
                 Rate { counted: is, hit: sample.right(), nothing: Undefined::NoPositives }
@@ -85,7 +88,7 @@ pub(crate) struct Disagreement {
 impl Disagreement {
     /// `None` for metrics whose rows differ between models (precision) or that are no shares of rows.
     pub(super) fn of(metric: &MetricOf, new: &ClassSample, old: &ClassSample) -> Measured<Option<Self>> {
-        if !matches!(metric.metric, Metric::Accuracy | Metric::Recall | Metric::Specificity) {
+        if !matches!(metric.metric, Metric::Accuracy | Metric::MicroF1 | Metric::Recall | Metric::Specificity) {
             return Ok(None);
         }
         let (Some(new), Some(old)) = (Rate::of(metric, new)?, Rate::of(metric, old)?) else { return Ok(None) };

@@ -95,6 +95,21 @@ impl Sample {
 }
 
 impl Sample {
+    /// Whether two columns of predictions are those of one model: the same numbers or probabilities in every row. Equal
+    /// labels are not enough to say so.
+    pub(crate) fn is_same_model(&self, other: &Sample) -> bool {
+        match (self, other) {
+            (Sample::Numbers { predicted: one, .. }, Sample::Numbers { predicted: two, .. }) => one == two,
+            (Sample::Classes(one), Sample::Classes(two)) => {
+                one.known > 0
+                    && one.classes == two.classes
+                    && one.predicted == two.predicted
+                    && one.probabilities == two.probabilities
+            }
+            _ => false,
+        }
+    }
+
     /// Per row, whether another model decides otherwise.
     pub(crate) fn changed(&self, other: &Sample) -> std::result::Result<Vec<bool>, String> {
         match (self, other) {

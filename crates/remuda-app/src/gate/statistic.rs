@@ -8,7 +8,7 @@ use remuda_stats::classification::{self, Average, Matrix};
 use remuda_stats::weighted::{BinnedRows, RankedRows};
 
 /// Bins of the calibration error (Guo et al. 2017, "On calibration of modern neural networks").
-const CALIBRATION_BINS: usize = 15;
+pub(super) const CALIBRATION_BINS: usize = 15;
 
 /// A metric as a function of how often each row counts; NaN where it does not exist.
 pub(super) type Weighted<'a> = Box<dyn Fn(&[u32]) -> f64 + Sync + 'a>;
@@ -51,13 +51,7 @@ fn weighted_classes<'a>(metric: &MetricOf, sample: &'a ClassSample) -> Measured<
             Ok(Box::new(move |weights| if area { ranked.auc(weights) } else { ranked.average_precision(weights) }))
         }
         Metric::Ece => {
-            scored(metric, sample)?;
-            // Of one class its probability, of many classes that of the predicted one.
-            let (scores, right) = match class_of(metric, sample) {
-                Ok(class) => (sample.scores(class), sample.is(class)),
-                Err(_) if metric.class.is_none() => sample.confidences(),
-                Err(error) => return Err(error),
-            };
+            let (scores, right) = calibrated(metric, sample)?;
             let binned = BinnedRows::new(&scores, &right, CALIBRATION_BINS)?;
             Ok(Box::new(move |weights| binned.expected_calibration_error(weights)))
         }
@@ -72,6 +66,16 @@ fn weighted_classes<'a>(metric: &MetricOf, sample: &'a ClassSample) -> Measured<
                 statistic(&cells)
             }))
         }
+    }
+}
+
+/// What is held against what happened: of one class its probability, of many classes that of the predicted one.
+pub(super) fn calibrated(metric: &MetricOf, sample: &ClassSample) -> Measured<(Vec<f64>, Vec<bool>)> {
+    scored(metric, sample)?;
+    match class_of(metric, sample) {
+        Ok(class) => Ok((sample.scores(class), sample.is(class))),
+        Err(_) if metric.class.is_none() => Ok(sample.confidences()),
+        Err(error) => Err(error),
     }
 }
 

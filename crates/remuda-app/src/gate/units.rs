@@ -62,6 +62,10 @@ pub(super) fn measure(metric: &MetricOf, sample: &Sample, units: &Units, confide
         estimate.method = format!("{} over lists", estimate.method);
         return Ok(estimate);
     }
+    if metric.metric == Metric::Ece {
+        // Resampling would count its bias a second time.
+        return Err(Unmeasured::DoesNotFit("ece is not decided over dependent rows: leave out `by`".to_owned()));
+    }
     if let Sample::Classes(classes) = sample
         && let Some(rate) = Rate::of(metric, classes)?
     {

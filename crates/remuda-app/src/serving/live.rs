@@ -28,6 +28,8 @@ const DRIFT_ROWS: usize = 5_000;
 const SAMPLE: i64 = 50_000;
 /// Categories shown; the others are taken together.
 const CATEGORIES: usize = 12;
+/// A tail with fewer rows than this has no bin of its own.
+const TAIL_ROWS: u64 = 30;
 /// Bins of a number.
 const BINS: usize = 10;
 
@@ -120,6 +122,7 @@ impl Live {
             metrics: Vec::new(),
             metric_history: Vec::new(),
             drift: Vec::new(),
+            unwatched: Vec::new(),
             labels: Vec::new(),
             alerts: Vec::new(),
             history,
@@ -306,8 +309,9 @@ async fn fill_drift(
     let columns = model.signature.features.len().max(1) as f64;
     for feature in &model.signature.features {
         let Some(column) = profile.columns.iter().find(|column| column.name == feature.name) else { continue };
-        if let Some(found) = column_drift(column, &rows, threshold, columns) {
-            page.drift.push(found);
+        match column_drift(column, &rows, threshold, columns) {
+            Some(found) => page.drift.push(found),
+            None => page.unwatched.push(feature.name.clone()),
         }
     }
     page.drift.sort_by(|left, right| right.distance.total_cmp(&left.distance));
@@ -378,14 +382,17 @@ fn number_counts<'a>(column: &ColumnProfile, values: impl Iterator<Item = Option
             sum = 0;
         }
     }
-    match training.last_mut() {
-        Some(last) => {
+    // What is left has a bin of its own if it can be told from chance, as the few others of a column of zeros; else it joins
+    // the last one.
+    match (training.last_mut(), column.histogram.last()) {
+        (Some(last), Some(bin)) if sum < TAIL_ROWS => {
             *last += sum;
-            if let (Some(edge), Some(bin)) = (edges.last_mut(), column.histogram.last()) {
-                *edge = bin.upper;
-            }
+            edges.last_mut().into_iter().for_each(|edge| *edge = bin.upper);
         }
-        None => training.push(sum),
+        (_, last) => {
+            training.push(sum);
+            edges.extend(last.map(|bin| bin.upper).filter(|_| edges.len() == training.len()));
+        }
     }
     let mut names: Vec<String> = edges
         .windows(2)

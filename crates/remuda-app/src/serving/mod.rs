@@ -103,6 +103,9 @@ pub struct LivePage {
     pub metric_history: Vec<MetricBucket>,
     /// How each input drifts against the training version.
     pub drift: Vec<ColumnDrift>,
+    /// Inputs whose drift is not measured: long texts that are nearly all different, or one value only in training.
+    #[serde(default)]
+    pub unwatched: Vec<String>,
     /// How the predicted labels drift, in the same measure.
     pub labels: Vec<LabelShare>,
     /// What somebody on duty should look at.

@@ -40,7 +40,7 @@ pub fn page(frame: &Frame, view: &LivePage) -> Markup {
                 (metric(view, &time))
             }
             (other_metrics(view))
-            (drift(&view.drift))
+            (drift(view))
             @let few = view.labels.len() <= FEW_LABELS && view.labels.iter().all(|label| label.label.chars().count() <= 20);
             div.columns {
                 div.main-column { @if !few { (labels(&view.labels)) } (inputs(frame, view)) }
@@ -178,7 +178,8 @@ fn other_metrics(view: &LivePage) -> Markup {
     }
 }
 
-fn drift(columns: &[ColumnDrift]) -> Markup {
+fn drift(view: &LivePage) -> Markup {
+    let columns = &view.drift;
     let mut sorted: Vec<&ColumnDrift> = columns.iter().collect();
     sorted.sort_by(|left, right| right.drifted.cmp(&left.drifted).then(right.distance.total_cmp(&left.distance)));
     let drifting = sorted.iter().filter(|column| column.drifted).count();
@@ -191,6 +192,9 @@ fn drift(columns: &[ColumnDrift]) -> Markup {
             (parts::section("drift", "Drift against the training version", html! { span.key { span.swatch.then {} "training" } span.key { span.swatch.now {} "live" } }, html! {
                 div.profiles { @for column in drawn { (drift_card(column)) } }
                 @if !rest.is_empty() { (drift_table(rest)) }
+                @if !view.unwatched.is_empty() {
+                    p.muted { "Not watched, since their values can hardly repeat or never varied: " (text::list(&view.unwatched)) "." }
+                }
                 p.muted.small {
                     "Distance is the population stability index. Chance alone explains the distance marked beside it at these sizes; a column drifts when it is above that and above the threshold."
                 }

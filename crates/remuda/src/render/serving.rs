@@ -48,6 +48,11 @@ pub(crate) fn live(page: &LivePage, paper: &Paper) -> String {
             drift(&page.drift, paper)
         ));
     }
+    if !page.unwatched.is_empty() {
+        let note =
+            format!("not watched, since values can hardly repeat or never varied: {}", text::list(&page.unwatched));
+        out.push_str(&wrap(&note, paper.width, 2));
+    }
     if !page.labels.is_empty() {
         out.push_str(&format!("\n{}\n", paint::bold("Labels")));
         let mut table =

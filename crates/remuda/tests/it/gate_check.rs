@@ -1,5 +1,7 @@
 //! `gate check`: verdicts on predictions that another program made, without a product: what it says, writes and refuses.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
+
 use crate::harness::Stage;
 
 /// 400 true labels and two models' predictions in another order; the second is right where the first is, and a little more.
@@ -98,6 +100,34 @@ fn what_does_not_fit_together_is_refused_with_its_counts() {
         check("new.csv", "accuracy >= 0.8", &["--label", "lable"]),
         check("nothing.csv", "accuracy >= 0.8", &[]),
         check("new.csv", "mean cost using other_costs.csv <= 1", &[]),
+    ];
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+#[test]
+fn what_never_varies_is_decided_all_the_same() {
+    let stage = stage();
+    let perfect: String = std::fs::read_to_string(stage.path("truth.csv"))
+        .unwrap()
+        .lines()
+        .skip(1)
+        .map(|line| line.rsplitn(3, ',').nth(2).unwrap().to_owned() + "\n")
+        .collect();
+    stage.write("perfect.csv", &format!("case,prediction\n{perfect}"));
+    let check = |predictions: &str, criteria: &[&str], more: &[&str]| {
+        let mut words = vec!["gate", "check", "--truth", "truth.csv", "--predictions", predictions];
+        criteria.iter().for_each(|criterion| words.extend(["-c", criterion]));
+        words.extend(more);
+        stage.tell(&words)
+    };
+    let told = [
+        check("perfect.csv", &["macro f1 >= 0.9", "mcc >= 0.9", "micro f1 >= 0.99", "f1 of yes >= 0.9"], &[]),
+        check(
+            "new.csv",
+            &["f1 of yes >= production - 0.01", "log loss <= production + 0.01", "macro f1 > production"],
+            &["--against", "production=new.csv"],
+        ),
+        check("perfect.csv", &["macro f1 >= production - 0.05"], &["--against", "production=perfect.csv"]),
     ];
     insta::assert_snapshot!(told.join("\n"));
 }

@@ -11,6 +11,9 @@ use std::collections::HashMap;
 /// Names that a label column goes by.
 const LABELS: [&str; 6] = ["label", "truth", "target", "y", "y_true", "class"];
 
+/// More different numbers than this are no classes.
+const MANY_NUMBERS: usize = 200;
+
 /// The true labels.
 pub(super) struct Truth {
     /// All columns; texts that are all numbers are numbers.
@@ -68,6 +71,13 @@ impl Truth {
             let labels = numbers.iter().filter(|number| !number.is_nan()).count();
             (TrueValues::Numbers(numbers), labels)
         } else {
+            if texts.dictionary.len() > MANY_NUMBERS && numbers_of(&texts).is_some() {
+                let distinct = remuda_model::text::thousands(texts.dictionary.len() as u64);
+                let text = format!("`{label}` holds {distinct} different numbers, and the criteria are about classes");
+                return Err(
+                    Error::new("request.invalid", text).hint("ask for mae, rmse, r2 or another metric of numbers")
+                );
+            }
             let (classes, of_row) = classes_of(&texts);
             let labels = of_row.iter().filter(|class| **class != MISSING).count();
             (TrueValues::Classes(classes, of_row), labels)

@@ -49,6 +49,7 @@ pub(crate) fn page() -> LivePage {
         traffic: traffic.collect(),
         metrics: vec![metric("accuracy", 0.7814, 0.0085, 9_204), metric("recall of Yes", 0.532, 0.019, 2_603)],
         metric_history: history.collect(),
+        unwatched: vec!["notes".into()],
         drift: vec![
             drift(
                 "tenure",
@@ -111,6 +112,7 @@ pub(crate) fn empty() -> LivePage {
         metrics: Vec::new(),
         metric_history: Vec::new(),
         drift: Vec::new(),
+        unwatched: Vec::new(),
         labels: Vec::new(),
         alerts: Vec::new(),
         history: Vec::new(),

@@ -96,11 +96,12 @@ pub(crate) async fn serve(serving: Serving, session: &Session) -> Result<()> {
     let inference = remuda_serve::router(remuda_serve::Serve { app, handle, log: log.clone() });
     // The inference routes go behind the same guard as the pages: tokens, hosts and origins are judged once.
     let router = remuda_web::guarded(&web, inference).merge(remuda_web::router(web));
+    let signals = Signals::listen();
     announce(session, &product, &url, moved, live, trouble);
     if open {
         open_browser(&url);
     }
-    run(listener, router).await?;
+    run(listener, router, signals).await?;
     match Arc::into_inner(log) {
         Some(log) => log.close().await,
         // A request still holds it: its predictions lie in the spool, and the next start moves them into the ledger.
@@ -121,7 +122,7 @@ async fn need_token(app: &App, bound: SocketAddr) -> Result<()> {
     .hint("or serve this machine only: leave out `--listen`"))
 }
 
-async fn run(listener: TcpListener, router: Router) -> Result<()> {
+async fn run(listener: TcpListener, router: Router, signals: Signals) -> Result<()> {
     let listener = listener.tap_io(|socket| {
         // Small answers must not wait for the acknowledgement of the ones before (Nagle).
         let _ = socket.set_nodelay(true);
@@ -137,7 +138,7 @@ async fn run(listener: TcpListener, router: Router) -> Result<()> {
             ended.map_err(|error| Error::new("internal", "the server stopped").caused_by(&error))??;
             return Ok(());
         }
-        () = stopped() => {}
+        () = signals.received() => {}
     }
     let _ = stop.send(true);
     // Open requests finish; a stream that never ends does not hold us.
@@ -149,24 +150,49 @@ async fn run(listener: TcpListener, router: Router) -> Result<()> {
 
 /// Waits for Ctrl-C or a signal to stop.
 pub(crate) async fn stopped() {
-    let interrupt = async {
+    Signals::listen().received().await;
+}
+
+/// The signals to stop. They are listened for from the moment this is made, so that one which comes before anybody waits
+/// is not the end of the process.
+struct Signals {
+    #[cfg(unix)]
+    terminate: Option<tokio::signal::unix::Signal>,
+    #[cfg(unix)]
+    interrupt: Option<tokio::signal::unix::Signal>,
+}
+
+impl Signals {
+    fn listen() -> Self {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            // Where no handler can be set nothing stops us but a kill.
+            Self { terminate: signal(SignalKind::terminate()).ok(), interrupt: signal(SignalKind::interrupt()).ok() }
+        }
+        #[cfg(not(unix))]
+        Self {}
+    }
+
+    #[cfg(unix)]
+    async fn received(self) {
+        async fn one(signal: Option<tokio::signal::unix::Signal>) {
+            match signal {
+                Some(mut signal) => drop(signal.recv().await),
+                None => std::future::pending().await,
+            }
+        }
+        tokio::select! {
+            () = one(self.interrupt) => {}
+            () = one(self.terminate) => {}
+        }
+    }
+
+    #[cfg(not(unix))]
+    async fn received(self) {
         if tokio::signal::ctrl_c().await.is_err() {
-            // No handler can be set: then nothing stops us but a kill.
             std::future::pending::<()>().await;
         }
-    };
-    #[cfg(unix)]
-    let terminate = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => drop(signal.recv().await),
-            Err(_) => std::future::pending().await,
-        }
-    };
-    #[cfg(not(unix))]
-    let terminate = std::future::pending::<()>();
-    tokio::select! {
-        () = interrupt => {}
-        () = terminate => {}
     }
 }
 

@@ -126,7 +126,10 @@ fn files_of_unknown_kind_and_absent_files_are_named() {
     assert_eq!(named(&path, Format::Csv).unwrap().profile.rows, 2);
     assert_eq!(try_draft(&shelf.folder.path().join("no.csv"), None).unwrap_err().to_string(), "cannot open `no.csv`");
     let path = shelf.file("t.parquet", "PAR1 is not enough");
-    assert_eq!(try_draft(&path, None).unwrap_err().to_string(), "cannot read `t.parquet` as Parquet");
+    assert_eq!(
+        try_draft(&path, None).unwrap_err().to_string(),
+        "cannot read `t.parquet` as Parquet; if it is whole, write it anew, or as CSV"
+    );
 }
 
 #[test]

@@ -124,7 +124,7 @@ fn overview(frame: &Frame, view: &VersionPage) -> Markup {
                 ("size", parts::text(format::bytes(version.bytes))),
                 ("new bytes", parts::text(format::bytes(version.new_bytes))),
                 ("duplicate rows", parts::text(text::thousands(view.profile.duplicate_rows))),
-                ("contract", html! { @match &version.contract { Some(digest) => (parts::digest_link("definition", digest.as_str())), None => span.muted { "none" } } }),
+                ("contract", html! { @match &version.contract { Some(digest) => (parts::digest(digest.as_str())), None => span.muted { "none" } } }),
                 ("added", parts::ago(frame.now, view.line.time)),
             ]))
             p { a href={ "/why/" (version.digest.short()) } { "lineage" } }

@@ -48,6 +48,9 @@ pub struct Joined {
     pub unmatched: u64,
     /// Some ids of those.
     pub unmatched_examples: Vec<String>,
+    /// Rows without an outcome: passed over.
+    #[serde(default)]
+    pub empty: u64,
 }
 
 use crate::app::App;
@@ -57,7 +60,7 @@ use crate::pin;
 use crate::use_case::{Access, UseCase};
 use remuda_data::Rows;
 use remuda_ledger::{Append, OutcomeRecord};
-use remuda_model::data::ColumnType;
+use remuda_model::data::{Check, ColumnType};
 use remuda_model::fact::Link;
 use remuda_model::feedback::Outcome;
 use remuda_model::table::Values;
@@ -66,6 +69,8 @@ use remuda_model::table::Values;
 const CHUNK: usize = 20_000;
 /// Ids that are shown of outcomes without a prediction.
 const EXAMPLES: usize = 5;
+/// Classes that are named where an outcome is none of them.
+const SHOWN_CLASSES: usize = 10;
 
 /// What `feedback.added` keeps.
 #[derive(Serialize)]
@@ -94,6 +99,13 @@ impl UseCase for Add {
         let format = crate::data::read_format(None, &file.name)?;
         let mut chunks = remuda_data::chunks(&file.path, Some(format), None, CHUNK)?;
         let columns = self.columns(context, chunks.columns(), &file.name)?;
+        let known = known_values(app, context).await?;
+        if !matches!(known, KnownValues::Any) {
+            // All of the file is looked at first: a wrong column must not leave its first rows in the ledger.
+            for rows in remuda_data::chunks(&file.path, Some(format), None, CHUNK)? {
+                refuse_unknown_values(&rows?, &columns, &known, &file.name)?;
+            }
+        }
         let mut joined = Joined::default();
         while let Some(rows) = chunks.next() {
             let rows = rows?;
@@ -156,7 +168,6 @@ async fn join(
     let product = &context.product()?.name;
     let (ids, values) = (rows.text(&columns.id)?, rows.text(&columns.outcome)?);
     let times = columns.time.as_ref().map(|name| moments(rows, name)).transpose()?;
-    let numbers = are_numbers(context);
     let received = app.clock.now();
     let asked: Vec<&str> = (0..rows.len()).filter_map(|row| ids.get(row)).collect();
     let mut known = app.ledger.outcomes_of_many(product, &asked).await?;
@@ -164,14 +175,11 @@ async fn join(
     let mut outcomes = Vec::with_capacity(rows.len());
     for row in 0..rows.len() {
         joined.rows += 1;
-        let (Some(id), Some(value)) = (ids.get(row), values.get(row)) else { continue };
-        if numbers && !value.trim().parse::<f64>().is_ok_and(f64::is_finite) {
-            return Err(Error::new(
-                "data.unusable",
-                format!("the outcome `{value}` of prediction `{id}` is no number"),
-            )
-            .hint(format!("correct {source}, or name the column with the outcomes: --outcome-column")));
-        }
+        let Some(value) = values.get(row).filter(|value| !value.trim().is_empty()) else {
+            joined.empty += 1;
+            continue;
+        };
+        let Some(id) = ids.get(row) else { continue };
         let observed = times.as_ref().and_then(|times| times[row]);
         if !predicted.contains(id) {
             joined.unmatched += 1;
@@ -239,6 +247,66 @@ fn standing(before: &[OutcomeRecord], new: &OutcomeRecord) -> Standing {
         false if later => Standing::Corrects,
         false => Standing::Older,
     }
+}
+
+/// What an outcome may say.
+enum KnownValues {
+    Any,
+    Numbers,
+    /// One of these, in this order.
+    Classes(Vec<String>),
+}
+
+/// What outcomes may say: numbers where every contract's label is one; else the classes of the live model and those
+/// that the contracts' rules name for their labels; anything while nothing is live.
+async fn known_values(app: &App, context: &Context) -> Result<KnownValues> {
+    if are_numbers(context) {
+        return Ok(KnownValues::Numbers);
+    }
+    let Some(live) = crate::release::live_release(app, context).await? else { return Ok(KnownValues::Any) };
+    let signature = crate::model::resolve_model(app, context, live.model.hex()).await?.version.signature;
+    let mut classes = signature.labels.classes().to_vec();
+    if classes.is_empty() {
+        return Ok(KnownValues::Any);
+    }
+    for contract in context.definitions.contracts.iter().map(|contract| &contract.value) {
+        let Some(label) = contract.label() else { continue };
+        for rule in &contract.rules {
+            if let Check::ValidValues { column, values } = &rule.check
+                && *column == label.name
+            {
+                classes.extend(values.iter().filter(|value| !signature.labels.classes().contains(value)).cloned());
+            }
+        }
+    }
+    Ok(KnownValues::Classes(classes))
+}
+
+/// Refuses an outcome that no prediction could be compared with.
+fn refuse_unknown_values(rows: &Rows, columns: &Columns, known: &KnownValues, source: &str) -> Result<()> {
+    let (ids, values) = (rows.text(&columns.id)?, rows.text(&columns.outcome)?);
+    for row in 0..rows.len() {
+        let (Some(id), Some(value)) = (ids.get(row), values.get(row)) else { continue };
+        let why = match known {
+            KnownValues::Numbers if !value.trim().parse::<f64>().is_ok_and(f64::is_finite) => "no number".to_owned(),
+            KnownValues::Classes(classes) if classes.iter().all(|class| class != value) => {
+                let mut shown: Vec<String> =
+                    classes.iter().take(SHOWN_CLASSES).map(|class| format!("`{class}`")).collect();
+                if classes.len() > shown.len() {
+                    shown.push(format!("{} more", classes.len() - shown.len()));
+                }
+                format!("none of the known classes: {}", remuda_model::text::list(&shown))
+            }
+            _ => continue,
+        };
+        if value.trim().is_empty() {
+            continue;
+        }
+        let message = format!("the outcome `{value}` of prediction `{id}` is {why}");
+        return Err(Error::new("data.unusable", message)
+            .hint(format!("correct {source}, or name the column with the outcomes: --outcome-column")));
+    }
+    Ok(())
 }
 
 /// Whether what is predicted are numbers, by every contract that names a label.

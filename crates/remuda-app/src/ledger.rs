@@ -143,7 +143,7 @@ use crate::app::App;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::use_case::{Access, UseCase};
-use remuda_ledger::FactQuery;
+use remuda_ledger::{FactQuery, OutcomeRecord};
 use remuda_model::Digest;
 use remuda_model::fact::{Fact, Link, Relation};
 use std::collections::BTreeSet;
@@ -335,8 +335,11 @@ impl UseCase for Why {
     async fn run(self, app: &App, context: &Context) -> Result<Lineage> {
         let thing = find_thing(app, context, &self.id).await?;
         let mut joins = Vec::new();
-        let because = walk(app, context, &thing, Direction::Because, &mut joins).await?;
-        let led_to = walk(app, context, &thing, Direction::LedTo, &mut joins).await?;
+        let mut because = walk(app, context, &thing, Direction::Because, &mut joins).await?;
+        let mut led_to = walk(app, context, &thing, Direction::LedTo, &mut joins).await?;
+        if thing.kind == "prediction" {
+            tell_of_prediction(app, &context.product()?.name, &thing.id, &mut because, &mut led_to).await?;
+        }
         Ok(Lineage { thing, because, led_to, joins })
     }
 }
@@ -487,7 +490,7 @@ async fn arrows(app: &App, product: &str, thing: &Thing, direction: Direction) -
         let query = FactQuery { after: Some(sequence - 1), limit: Some(1), ..FactQuery::of(product) };
         return match direction {
             Direction::Because => Ok(app.ledger.facts(&query).await?),
-            Direction::LedTo => outcome_facts(app, product, &thing.id).await,
+            Direction::LedTo => Ok(brought(app, product, &thing.id).await?.into_iter().map(|(fact, _)| fact).collect()),
         };
     }
     let makes =
@@ -497,17 +500,55 @@ async fn arrows(app: &App, product: &str, thing: &Thing, direction: Direction) -
     Ok(facts)
 }
 
-/// The facts that brought outcomes of a prediction.
-async fn outcome_facts(app: &App, product: &str, prediction: &str) -> Result<Vec<Fact>> {
+/// The facts that brought outcomes of a prediction, each with what it said of this one; the outcome that counts first.
+async fn brought(app: &App, product: &str, prediction: &str) -> Result<Vec<(Fact, OutcomeRecord)>> {
     let outcomes = app.ledger.outcomes_of(product, prediction).await?;
     if outcomes.is_empty() {
         return Ok(Vec::new());
     }
     let query = FactQuery { verbs: vec!["feedback.added".into()], ..FactQuery::of(product) };
     let facts = app.ledger.facts(&query).await?;
-    // A fact of feedback and the outcomes that it brought were received at the same moment.
-    let brought = |fact: &Fact| outcomes.iter().any(|outcome| (fact.fact.time - outcome.received).abs() < 60_000_000);
-    Ok(facts.into_iter().filter(brought).collect())
+    let mut found: Vec<(Fact, OutcomeRecord)> = Vec::new();
+    for outcome in outcomes.into_iter().rev() {
+        // `feedback add` takes the time of receipt, and then that of the fact: the first fact from then on brought it.
+        let brings = |fact: &&Fact| (fact.fact.time < outcome.received, fact.fact.time.abs_diff(outcome.received));
+        let Some(fact) = facts.iter().min_by_key(brings) else { continue };
+        if found.iter().all(|(known, _)| known.sequence != fact.sequence) {
+            found.push((fact.clone(), outcome));
+        }
+    }
+    Ok(found)
+}
+
+/// Says of a prediction's own steps what was predicted and what was observed: their facts tell of many predictions.
+async fn tell_of_prediction(
+    app: &App,
+    product: &str,
+    id: &str,
+    because: &mut [LineageStep],
+    led_to: &mut [LineageStep],
+) -> Result<()> {
+    if let Some(prediction) = app.ledger.prediction(product, id).await? {
+        let score = match prediction.score {
+            score if score.is_nan() || prediction.label.parse() == Ok(score) => String::new(),
+            score => format!(" with score {}", remuda_model::text::number(score)),
+        };
+        for step in because.iter_mut().filter(|step| step.from == id && step.thing.kind == "release") {
+            step.fact.sentence = format!("{} predicted {}{score}", step.thing.name, prediction.label);
+        }
+    }
+    for (place, (fact, outcome)) in brought(app, product, id).await?.into_iter().enumerate() {
+        let Some(step) = led_to.iter_mut().find(|step| step.from == id && step.thing.id == fact.fact.id) else {
+            continue;
+        };
+        let value = &outcome.outcome.value;
+        let moment = outcome.outcome.observed.and_then(|moment| jiff::Timestamp::from_microsecond(moment).ok());
+        let on = moment.map(|moment| format!(" on {}", moment.strftime("%Y-%m-%d"))).unwrap_or_default();
+        let counts = if place == 0 { "" } else { ", which a newer outcome replaces" };
+        step.thing.name = format!("outcome {value}");
+        step.fact.sentence = format!("{value} was observed{on}{counts}: {}", step.fact.sentence);
+    }
+    Ok(())
 }
 
 /// The other ends of a fact's arrows, seen from a thing.

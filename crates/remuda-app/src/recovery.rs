@@ -14,15 +14,16 @@ pub(crate) async fn recover(app: &App) -> Result<Vec<String>> {
         tracing::warn!(%error, "half-written blobs stay");
     }
     let mut notes = Vec::new();
-    let repairs = [
-        (crate::run::close_dead_runs(app).await, "Runs whose process is gone still show as running"),
-        (crate::serving::drain_spool(app).await, "Predictions wait in the spool and are not counted yet"),
-    ];
-    for (repaired, what) in repairs {
-        match repaired {
-            Err(error) if error.is_about_disk() => notes.push(format!("{what}: {error}.")),
-            other => other?,
+    match crate::run::close_dead_runs(app).await {
+        Err(error) if error.is_about_disk() => {
+            notes.push(format!("Runs whose process is gone still show as running: {error}."));
         }
+        other => other?,
+    }
+    // The spool keeps what could not be moved: nothing is lost, and the next start tries again.
+    match crate::serving::drain_spool(app).await {
+        Ok(refused) => notes.extend(refused),
+        Err(error) => notes.push(format!("Predictions wait in the spool and are not counted yet: {error}.")),
     }
     Ok(notes)
 }

@@ -163,9 +163,19 @@ pub fn check_ids(ids: &[String], rows: usize) -> Result<(), Refusal> {
         return Err(Refusal::input(format!("{count} for {}", text::count(rows as u64, "row"))));
     }
     let mut seen = HashSet::with_capacity(ids.len());
-    for id in ids {
+    for (row, id) in (1..).zip(ids) {
         if id.is_empty() || id.len() > ID_LIMIT {
-            return Err(Refusal::input(format!("a prediction id has 1 to {ID_LIMIT} bytes, this one {}", id.len())));
+            let bytes = id.len();
+            return Err(Refusal::input(format!(
+                "a prediction id has 1 to {ID_LIMIT} bytes, that of row {row} has {bytes}"
+            )));
+        }
+        // The ledger keeps no NUL, and an id is a line of text wherever people read it.
+        if let Some(control) = id.chars().find(|letter| letter.is_control()) {
+            let code = u32::from(control);
+            return Err(Refusal::input(format!(
+                "the prediction id of row {row} holds the control character U+{code:04X}"
+            )));
         }
         if !seen.insert(id.as_str()) {
             return Err(Refusal::input(format!("prediction id `{id}` is sent twice")));
@@ -413,7 +423,13 @@ mod tests {
         let refusal = read(ids(json!(["a", "a"])), &inputs()).unwrap_err();
         assert_eq!(refusal.error, "prediction id `a` is sent twice");
         let refusal = read(ids(json!(["a", ""])), &inputs()).unwrap_err();
-        assert_eq!(refusal.error, "a prediction id has 1 to 200 bytes, this one 0");
+        assert_eq!(refusal.error, "a prediction id has 1 to 200 bytes, that of row 2 has 0");
+        let refusal = read(ids(json!(["a", "b".repeat(201)])), &inputs()).unwrap_err();
+        assert_eq!(refusal.error, "a prediction id has 1 to 200 bytes, that of row 2 has 201");
+        let refusal = read(ids(json!(["a", "nul\u{0}x"])), &inputs()).unwrap_err();
+        assert_eq!(refusal, Refusal::input("the prediction id of row 2 holds the control character U+0000".to_owned()));
+        let refusal = read(ids(json!(["a\n", "b"])), &inputs()).unwrap_err();
+        assert_eq!(refusal.error, "the prediction id of row 1 holds the control character U+000A");
     }
 
     #[test]

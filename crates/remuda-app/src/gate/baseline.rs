@@ -10,7 +10,8 @@ const ROOM: f64 = 2.5;
 
 /// Criteria for a first requirement. `linear` are the linear model's metrics on validation, `majority` those of the
 /// constant one. A threshold lies [`ROOM`] half-widths of the interval below what the linear model reached (above, for
-/// an error), rounded to two digits. A claim that the linear model itself would not pass is not proposed.
+/// an error), rounded to two digits. A claim that the linear model itself would not pass is not proposed, and neither
+/// is one that the constant model meets: a threshold lies beyond the far end of that model's interval.
 pub(crate) fn propose_criteria(
     task: Task,
     positive: Option<&str>,
@@ -21,22 +22,30 @@ pub(crate) fn propose_criteria(
     match task {
         Task::Binary => {
             // An area of one half is what guessing reaches.
-            criteria.extend(floor_of(linear, "auc", 0.5).map(|floor| format!("auc >= {floor}")));
+            criteria.extend(floor_of(linear, majority, "auc", 0.5).map(|floor| format!("auc >= {floor}")));
             let positive = positive.unwrap_or_default();
-            let floor = floor_of(linear, &format!("recall of {positive}"), 0.0);
-            criteria.extend(floor.map(|floor| format!("recall of {} >= {floor}", quoted_class(positive))));
+            // Where the constant model answers the positive class, its recall is 1 and only precision tells.
+            let of_class = ["recall", "precision"].into_iter().find_map(|metric| {
+                let floor = floor_of(linear, majority, &format!("{metric} of {positive}"), 0.0)?;
+                Some(format!("{metric} of {} >= {floor}", quoted_class(positive)))
+            });
+            criteria.extend(of_class);
             criteria.extend(margin(linear, majority));
         }
         Task::Multiclass => {
-            criteria.extend(floor_of(linear, "accuracy", 0.0).map(|floor| format!("accuracy >= {floor}")));
+            // Where one class is nearly all, accuracy hardly moves; the mean over classes still tells.
+            let floor = ["accuracy", "macro f1"]
+                .into_iter()
+                .find_map(|metric| floor_of(linear, majority, metric, 0.0).map(|floor| format!("{metric} >= {floor}")));
+            criteria.extend(floor);
             match margin(linear, majority) {
                 Some(margin) => criteria.push(margin),
-                // Where one class is nearly all, accuracy hardly moves; probabilities still tell.
+                // So do probabilities.
                 None => criteria.extend(less_error(linear, majority, "log loss")),
             }
         }
         Task::Regression => {
-            criteria.extend(ceiling_of(linear, "mae").map(|ceiling| format!("mae <= {ceiling}")));
+            criteria.extend(ceiling_of(linear, majority, "mae").map(|ceiling| format!("mae <= {ceiling}")));
             criteria.extend(less_error(linear, majority, "mae"));
         }
     }
@@ -59,24 +68,28 @@ fn find<'a>(metrics: &'a [MetricValue], name: &str) -> Option<&'a MetricValue> {
     metrics.iter().find(|metric| metric.name == name)
 }
 
-/// Two digits, downwards; nothing unless it is above what costs nothing to reach.
-fn floor_of(metrics: &[MetricValue], name: &str, nothing: f64) -> Option<String> {
+/// Two digits, downwards; none unless it is above what costs nothing to reach, and above what the constant model may
+/// reach by chance.
+fn floor_of(metrics: &[MetricValue], majority: &[MetricValue], name: &str, nothing: f64) -> Option<String> {
     let metric = find(metrics, name)?;
     let (value, lower) = (metric.value?, metric.lower?);
     let floor = ((value - ROOM * (value - lower)) * 100.0 + 1e-9).floor() / 100.0;
-    (floor > nothing).then(|| format!("{floor:.2}"))
+    let constant = find(majority, name).and_then(|metric| metric.upper.or(metric.value)).unwrap_or(nothing);
+    (floor > nothing.max(constant)).then(|| format!("{floor:.2}"))
 }
 
-fn ceiling_of(metrics: &[MetricValue], name: &str) -> Option<String> {
+/// Three digits, upwards; none unless it is below what the constant model may reach by chance.
+fn ceiling_of(metrics: &[MetricValue], majority: &[MetricValue], name: &str) -> Option<String> {
     let metric = find(metrics, name)?;
     let (value, upper) = (metric.value?, metric.upper?);
     let ceiling = value + ROOM * (upper - value);
     if ceiling <= 0.0 || !ceiling.is_finite() {
         return None;
     }
-    // Three significant digits, upwards.
     let unit = 10f64.powf(ceiling.log10().floor() - 2.0);
-    Some(remuda_model::text::number((ceiling / unit).ceil() * unit).replace(',', ""))
+    let ceiling = (ceiling / unit).ceil() * unit;
+    let constant = find(majority, name).and_then(|metric| metric.lower.or(metric.value)).unwrap_or(f64::INFINITY);
+    (ceiling < constant).then(|| remuda_model::text::number(ceiling).replace(',', ""))
 }
 
 /// More accurate than the constant model: by what the linear one gains, less the room for chance in both. Without a
@@ -143,13 +156,30 @@ mod tests {
         let linear = [metric("accuracy", 0.906, 0.015), metric("log loss", 0.370, 0.05), metric("mae", 9.0, 0.5)];
         let majority = [metric("accuracy", 0.900, 0.016), metric("log loss", 0.428, 0.05), metric("mae", 9.1, 0.5)];
         let multiclass = propose_criteria(Task::Multiclass, None, &linear, &majority);
-        assert_eq!(multiclass, ["accuracy >= 0.86", "log loss < baseline majority"]);
-        assert_eq!(propose_criteria(Task::Regression, None, &linear, &majority), ["mae <= 10.3"]);
+        assert_eq!(multiclass, ["log loss < baseline majority"]);
+        assert_eq!(propose_criteria(Task::Regression, None, &linear, &majority), ["mae < baseline majority"]);
         // Noise: nothing but the plain claim remains.
         let guess = [metric("auc", 0.5, 0.1), metric("recall of p", 0.2, 0.1), metric("accuracy", 0.5, 0.1)];
         assert_eq!(propose_criteria(Task::Binary, Some("p"), &guess, &guess), ["accuracy > baseline majority"]);
         // An error of nothing gives no ceiling that could be passed.
         let perfect = [metric("mae", 0.0, 0.0)];
         assert_eq!(propose_criteria(Task::Regression, None, &perfect, &majority), ["mae < baseline majority"]);
+    }
+    #[test]
+    fn a_claim_that_the_constant_model_meets_is_not_proposed() {
+        // Collisions of birds with aircraft: nine in ten did no damage.
+        let linear = [metric("accuracy", 0.906, 0.015), metric("macro f1", 0.42, 0.03)];
+        let majority = [metric("accuracy", 0.900, 0.016), metric("macro f1", 0.237, 0.01)];
+        assert_eq!(propose_criteria(Task::Multiclass, None, &linear, &majority), ["macro f1 >= 0.34"]);
+        // The threshold has to lie above the upper end of the constant model's interval, not only above its value.
+        let close = [metric("accuracy", 0.94, 0.01)];
+        assert_eq!(propose_criteria(Task::Multiclass, None, &close, &majority[..1]), ["accuracy > baseline majority"]);
+        // The constant model answers the positive class: its recall is 1, and only precision tells.
+        let linear = [metric("recall of yes", 0.98, 0.005), metric("precision of yes", 0.95, 0.01)];
+        let majority = [metric("recall of yes", 1.0, 0.0), metric("precision of yes", 0.8, 0.02)];
+        assert_eq!(propose_criteria(Task::Binary, Some("yes"), &linear, &majority), ["precision of yes >= 0.92"]);
+        let (linear, majority) = ([metric("mae", 5.0, 0.21)], [metric("mae", 9.1, 0.5)]);
+        let proposed = propose_criteria(Task::Regression, None, &linear, &majority);
+        assert_eq!(proposed, ["mae <= 5.53", "mae < baseline majority"]);
     }
 }

@@ -91,6 +91,7 @@ impl UseCase for Evaluate {
                 .iter()
                 .map(|(reference, version)| Compared { reference: reference.name(), model: version.digest.clone() })
                 .collect(),
+            solo: context.product()?.solo,
             actor: context.actor.name.clone(),
             time: 0,
             fact: String::new(),

@@ -98,6 +98,9 @@ pub struct Evaluation {
     pub repeated: bool,
     /// Models that it was compared with: what they are called in criteria, and their digest.
     pub compared: Vec<Compared>,
+    /// The team is one person and says so: the evaluator may sign.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub solo: bool,
     /// Who evaluated.
     pub actor: String,
     /// When, microseconds since 1970.

@@ -53,6 +53,8 @@ impl UseCase for Create {
             .await?
             .into_iter()
             .filter(|evaluation| evaluation.model == model.version.digest && evaluation.charge > 0)
+            // An evaluation in which a requirement had another text says nothing about this one.
+            .filter(|evaluation| look::speaks_for(evaluation, &requirements))
             .map(|evaluation| evaluation.id)
             .collect();
         let mut signatures = Vec::new();

@@ -5,11 +5,12 @@ use super::{List, Promotion, ReleaseLine, ReleasePage, Releases, Show};
 use crate::app::App;
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::gate::Evaluation;
+use crate::gate::{Evaluation, RequirementVerdicts};
 use crate::pin::payload;
 use crate::team::Signature;
 use crate::use_case::{Access, UseCase};
 use remuda_ledger::FactQuery;
+use remuda_model::Digest;
 use remuda_model::fact::Fact;
 use remuda_model::gate::VerdictKind;
 use remuda_model::requirement::Requirement;
@@ -71,7 +72,7 @@ pub(crate) async fn promotions(app: &App, context: &Context) -> Result<Vec<Promo
     let mut found = Vec::new();
     for fact in app.ledger.facts(&query).await? {
         let record: PromotionRecord = payload(&fact)?;
-        let digest = remuda_model::Digest::parse(&fact.fact.subject)
+        let digest = Digest::parse(&fact.fact.subject)
             .map_err(|error| Error::new("ledger.unusable", "a promotion names no release").caused_by(&error))?;
         found.push(Promotion {
             release: digest,
@@ -92,11 +93,15 @@ pub(crate) async fn releases(app: &App, context: &Context) -> Result<Vec<Release
     let mut lines = Vec::new();
     for (fact, created) in created(app, context).await? {
         let digest = created.content.digest();
-        let mine = evaluations.iter().filter(|evaluation| created.content.evaluations.contains(&evaluation.id));
+        let mine: Vec<&Evaluation> = evaluations
+            .iter()
+            .filter(|evaluation| created.content.evaluations.contains(&evaluation.id))
+            .filter(|evaluation| speaks_for(evaluation, &created.content.requirements))
+            .collect();
         lines.push(ReleaseLine {
             live: live == Some(&digest),
             promotions: promotions.iter().filter(|promotion| promotion.release == digest).count() as u32,
-            verdict: mine.map(|evaluation| evaluation.verdict).next().unwrap_or(VerdictKind::Undecided),
+            verdict: verdict(&mine, &created.content.requirements),
             model_name: created.model_name,
             model: created.content.model.clone(),
             actor: fact.fact.actor.clone(),
@@ -167,12 +172,12 @@ pub(crate) fn requirements_of<'a>(
 pub(super) async fn page(app: &App, context: &Context, text: &str) -> Result<ReleasePage> {
     let line = find_release(app, context, text).await?;
     let created = content_of(app, context, &line).await?;
-    let evidence = evidence(app, context, &created).await?;
+    let (evidence, of_other_texts) = evidence(app, context, &created).await?;
     let mut signatures: Vec<Signature> = Vec::new();
     for binds in binds(&created, &evidence, &line) {
         signatures.extend(crate::team::signatures_on(app, context, &binds).await?);
     }
-    let missing = missing(context, &created, &evidence, &signatures, &line)?;
+    let missing = missing(context, &created, (&evidence, &of_other_texts), &signatures, &line)?;
     let history =
         promotions(app, context).await?.into_iter().filter(|promotion| promotion.release == line.digest).collect();
     let engine = crate::model::resolve_model(app, context, created.content.model.hex()).await?.version.engine;
@@ -187,14 +192,45 @@ pub(super) async fn page(app: &App, context: &Context, text: &str) -> Result<Rel
     })
 }
 
-/// The evaluations of the release's model that looked at the holdout, newest first: those it was created with, and
-/// later ones.
-async fn evidence(app: &App, context: &Context, created: &Created) -> Result<Vec<Evaluation>> {
+/// The evaluations of the release's model that looked at the holdout, newest first: those of exactly the release's
+/// requirements, and apart from them those in which a requirement had another text. The latter are no evidence.
+async fn evidence(app: &App, context: &Context, created: &Created) -> Result<(Vec<Evaluation>, Vec<Evaluation>)> {
     Ok(crate::gate::evaluations(app, context)
         .await?
         .into_iter()
         .filter(|evaluation| evaluation.model == created.content.model && evaluation.charge > 0)
-        .collect())
+        .partition(|evaluation| speaks_for(evaluation, &created.content.requirements)))
+}
+
+/// Whether an evaluation is of these requirements in these texts, and of no other.
+pub(super) fn speaks_for(evaluation: &Evaluation, requirements: &[(String, Digest)]) -> bool {
+    let same = |found: &RequirementVerdicts| {
+        requirements.iter().any(|(name, digest)| *name == found.requirement && *digest == found.digest)
+    };
+    !evaluation.requirements.is_empty() && evaluation.requirements.iter().all(same)
+}
+
+/// The newest evaluation that judged this text of a requirement, and its verdicts.
+fn judged<'a>(
+    mut evidence: impl Iterator<Item = &'a Evaluation>,
+    name: &str,
+    digest: &Digest,
+) -> Option<(&'a Evaluation, &'a RequirementVerdicts)> {
+    evidence.find_map(|evaluation| {
+        let mut verdicts = evaluation.requirements.iter();
+        let found = verdicts.find(|found| found.requirement == name && found.digest == *digest)?;
+        Some((evaluation, found))
+    })
+}
+
+/// The verdict over all requirements, each by the newest evaluation that judged it.
+fn verdict(evidence: &[&Evaluation], requirements: &[(String, Digest)]) -> VerdictKind {
+    if requirements.is_empty() {
+        return VerdictKind::Undecided;
+    }
+    VerdictKind::all(requirements.iter().map(|(name, digest)| {
+        judged(evidence.iter().copied(), name, digest).map_or(VerdictKind::Undecided, |(_, found)| found.verdict)
+    }))
 }
 
 /// What signatures on a release can bind.
@@ -208,7 +244,7 @@ fn binds(created: &Created, evidence: &[Evaluation], line: &ReleaseLine) -> Vec<
 pub(super) fn missing(
     context: &Context,
     created: &Created,
-    evidence: &[Evaluation],
+    (evidence, of_other_texts): (&[Evaluation], &[Evaluation]),
     signatures: &[Signature],
     line: &ReleaseLine,
 ) -> Result<Vec<Missing>> {
@@ -224,17 +260,17 @@ pub(super) fn missing(
     }
     for (name, digest) in &created.content.requirements {
         missing.extend(changed_since(context, product, created, name, digest));
-        missing.extend(verdict_missing(product, created, evidence, name, digest));
+        missing.extend(verdict_missing(product, created, (evidence, of_other_texts), name, digest));
     }
     for kind in product.risk.signatures() {
         let subjects: Vec<(String, String)> = match kind {
             SignatureKind::Intent => {
                 created.content.requirements.iter().map(|(name, digest)| (name.clone(), digest.to_string())).collect()
             }
-            SignatureKind::Evidence => match deciding(evidence) {
-                Some(evaluation) => vec![(evaluation.id.clone(), evaluation.id.clone())],
+            SignatureKind::Evidence => match deciding(evidence, &created.content.requirements) {
                 // What would be signed is not there yet; that it will have to be is said now.
-                None => vec![(created.content.model.short().to_owned(), String::new())],
+                none if none.is_empty() => vec![(created.content.model.short().to_owned(), String::new())],
+                ids => ids.into_iter().map(|id| (id.clone(), id)).collect(),
             },
             _ => vec![(line.digest.short().to_owned(), line.digest.to_string())],
         };
@@ -245,9 +281,17 @@ pub(super) fn missing(
     Ok(missing)
 }
 
-/// The evaluation that speaks for a release: the newest.
-fn deciding(evidence: &[Evaluation]) -> Option<&Evaluation> {
-    evidence.first()
+/// The ids of the evaluations that decide: for each requirement the newest that judged it.
+fn deciding(evidence: &[Evaluation], requirements: &[(String, Digest)]) -> Vec<String> {
+    let mut ids: Vec<String> = Vec::new();
+    for (name, digest) in requirements {
+        if let Some((evaluation, _)) = judged(evidence.iter(), name, digest)
+            && !ids.contains(&evaluation.id)
+        {
+            ids.push(evaluation.id.clone());
+        }
+    }
+    ids
 }
 
 /// A requirement that was changed after the release was made.
@@ -256,7 +300,7 @@ fn changed_since(
     product: &Product,
     created: &Created,
     name: &str,
-    digest: &remuda_model::Digest,
+    digest: &Digest,
 ) -> Option<Missing> {
     let current = context.definitions.requirements.iter().find(|requirement| requirement.value.name == name);
     if current.is_some_and(|current| current.digest == *digest) {
@@ -275,18 +319,18 @@ fn changed_since(
 fn verdict_missing(
     product: &Product,
     created: &Created,
-    evidence: &[Evaluation],
+    (evidence, of_other_texts): (&[Evaluation], &[Evaluation]),
     name: &str,
-    digest: &remuda_model::Digest,
+    digest: &Digest,
 ) -> Option<Missing> {
     let command = format!("remuda gate evaluate {}", created.content.model.short());
     let roles = vec![remuda_model::team::Role::QualityEngineer, remuda_model::team::Role::DataScientist];
     let members = product.holders(&roles).iter().map(|member| member.name.clone()).collect();
-    let judged = evidence
-        .iter()
-        .flat_map(|evaluation| &evaluation.requirements)
-        .find(|found| found.requirement == name && found.digest == *digest);
-    let what = match judged {
+    let knows = |evaluation: &Evaluation| evaluation.requirements.iter().any(|found| found.requirement == name);
+    let what = match judged(evidence.iter(), name, digest).map(|(_, found)| found) {
+        None if of_other_texts.iter().any(knows) => {
+            format!("requirement {name} was evaluated on this model in another text only: this text was not")
+        }
         None => format!("requirement {name} was not evaluated on this model"),
         Some(found) if found.verdict == VerdictKind::Met => return None,
         Some(found) => {

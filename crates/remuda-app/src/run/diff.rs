@@ -34,7 +34,8 @@ impl UseCase for Diff {
         let environment = differences(&left.snapshot.environment, &right.snapshot.environment);
         let metrics = metric_differences(&left, &right);
         let files = file_differences(context, &left, &right)?;
-        Ok(RunDiff { left, right, parameters, metrics, environment, files })
+        let data = differences(&versions(&left), &versions(&right));
+        Ok(RunDiff { left, right, data, parameters, metrics, environment, files })
     }
 }
 
@@ -44,8 +45,17 @@ async fn before(app: &App, context: &Context, run: &RunState) -> Result<RunState
     let mut earlier = place.and_then(|place| runs.get(place + 1).cloned()).ok_or_else(|| {
         Error::new("request.invalid", format!("there is no run before {}", run.run)).hint("name two runs")
     })?;
-    super::look::add_kept_parameters(app, &context.product()?.name, &mut earlier).await?;
+    super::look::complete(app, context, &mut earlier).await?;
     Ok(earlier)
+}
+
+/// The versions of each dataset that a run's models were trained on.
+fn versions(run: &RunState) -> BTreeMap<String, String> {
+    let mut by_dataset: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    for seen in &run.data {
+        by_dataset.entry(seen.dataset.clone()).or_default().insert(seen.version.short());
+    }
+    by_dataset.into_iter().map(|(name, versions)| (name, Vec::from_iter(versions).join(", "))).collect()
 }
 
 fn printed(run: &RunState) -> BTreeMap<String, String> {

@@ -1,7 +1,7 @@
 //! Looking at runs: a run's state is what its facts add up to.
 
 use super::lifecycle::{EndRecord, Recorded, StartRecord};
-use super::{List, RunState, Runs, Show};
+use super::{List, RunData, RunState, Runs, Show};
 use crate::app::App;
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -89,7 +89,7 @@ pub(crate) async fn find_run(app: &App, context: &Context, text: &str) -> Result
         let newest = run_states(app, context, None, 1).await?.into_iter().next();
         let none = || Error::not_found("run", text).hint("`remuda run` makes the first one");
         let mut newest = newest.ok_or_else(none)?;
-        add_kept_parameters(app, &context.product()?.name, &mut newest).await?;
+        complete(app, context, &mut newest).await?;
         return Ok(newest);
     }
     let product = context.product()?.name.clone();
@@ -101,12 +101,26 @@ pub(crate) async fn find_run(app: &App, context: &Context, text: &str) -> Result
     );
     facts.sort_by_key(|fact| fact.sequence);
     let mut state = fold(&facts.iter().collect::<Vec<_>>())?;
-    add_kept_parameters(app, &product, &mut state).await?;
+    complete(app, context, &mut state).await?;
     Ok(state)
 }
 
+/// What a run's own facts do not say: the parameters of models that it kept, and the names of the datasets.
+pub(super) async fn complete(app: &App, context: &Context, state: &mut RunState) -> Result<()> {
+    add_kept_parameters(app, &context.product()?.name, state).await?;
+    let versions = crate::data::dataset_versions(app, context, None).await?;
+    for trained_on in state.models.iter().filter_map(|model| model.trained_on.as_ref()) {
+        let Some(line) = versions.iter().find(|line| line.version.digest == *trained_on) else { continue };
+        let seen = RunData { dataset: line.version.dataset.clone(), version: trained_on.clone() };
+        if !state.data.contains(&seen) {
+            state.data.push(seen);
+        }
+    }
+    Ok(())
+}
+
 /// A step that was skipped kept the model of an earlier run, which recorded the parameters of both.
-pub(super) async fn add_kept_parameters(app: &App, product: &str, state: &mut RunState) -> Result<()> {
+async fn add_kept_parameters(app: &App, product: &str, state: &mut RunState) -> Result<()> {
     let skipped = state.steps.iter().filter(|step| step.outcome == StepOutcome::Skipped);
     let mut kept = BTreeMap::new();
     for step in skipped {
@@ -183,6 +197,7 @@ fn fold(facts: &[&Fact]) -> Result<RunState> {
         metrics: Vec::new(),
         parameters: BTreeMap::new(),
         models: Vec::new(),
+        data: Vec::new(),
     };
     for fact in facts {
         match fact.fact.verb.as_str() {

@@ -203,6 +203,18 @@ pub struct RunState {
     pub parameters: BTreeMap<String, serde_json::Value>,
     /// Model versions it made (or kept, for skipped steps).
     pub models: Vec<remuda_model::model::ModelVersion>,
+    /// The dataset versions that its models were trained on. (Lists leave it empty.)
+    #[serde(default)]
+    pub data: Vec<RunData>,
+}
+
+/// A dataset version that models of a run were trained on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RunData {
+    /// The dataset.
+    pub dataset: String,
+    /// The version.
+    pub version: remuda_model::Digest,
 }
 
 /// Runs, newest first.
@@ -221,6 +233,9 @@ pub struct RunDiff {
     pub left: RunState,
     /// The other.
     pub right: RunState,
+    /// Datasets of which the runs' models saw other versions: name, versions left, versions right.
+    #[serde(default)]
+    pub data: Vec<Difference>,
     /// Parameters that differ: name, left, right.
     pub parameters: Vec<Difference>,
     /// Metrics of both: name, left, right.

@@ -3,7 +3,8 @@
 //!
 //! What survives what: killing the process loses nothing that was answered; cutting the machine's power may lose the
 //! last 50 ms. A file that a crash left behind is drained by the next start; replaying one twice adds nothing,
-//! because the ledger knows each prediction's id.
+//! because the ledger knows each prediction's id. A record that the ledger can never take is put aside into a file
+//! `NAME.refused` beside its own, and stays there for people to look at; the others go on.
 
 use super::endpoint::{Endpoint, Inferred};
 use crate::app::App;
@@ -164,7 +165,7 @@ impl PredictionLog {
         if let Some(writer) = self.writer.take() {
             let _ = tokio::task::spawn_blocking(move || writer.join()).await;
         }
-        drain_spool(&self.app).await
+        drain_spool(&self.app).await.map(drop)
     }
 }
 
@@ -302,16 +303,24 @@ async fn drain_closed(app: App, product: String, mut files: tokio::sync::mpsc::U
     }
 }
 
-/// Moves what a closed or orphaned spool file holds into the ledger. Called at each start.
+/// The ending of a file with records that the ledger can never take.
+const REFUSED: &str = "refused";
+
+/// Moves what closed or orphaned spool files hold into the ledger. Called at each start. Gives a sentence about the
+/// records that had to be put aside, now or before, for as long as a file holds some.
 ///
 /// # Errors
-/// The ledger cannot be written; the spool is kept.
-pub async fn drain_spool(app: &App) -> Result<()> {
-    let Ok(entries) = std::fs::read_dir(spool_folder(app)) else { return Ok(()) };
+/// The ledger cannot be written: the first failure is told, and the files that met one are kept.
+pub async fn drain_spool(app: &App) -> Result<Option<String>> {
+    let Ok(entries) = std::fs::read_dir(spool_folder(app)) else { return Ok(None) };
+    let mut drained = Ok(());
     for entry in entries.flatten() {
         let path = entry.path();
         let name = entry.file_name().to_string_lossy().into_owned();
         let Some((product, rest)) = name.split_once('@') else { continue };
+        if is_refused(&path) {
+            continue;
+        }
         let is_open = path.extension().is_some_and(|ending| ending == "open");
         let writer_lives = rest.split('-').next().is_some_and(crate::recovery::marked_process_lives);
         if is_open && writer_lives {
@@ -321,18 +330,91 @@ pub async fn drain_spool(app: &App) -> Result<()> {
         if is_open && matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
             continue;
         }
-        drain_file(app, product, &path).await?;
+        // A file that cannot be drained does not keep the others waiting.
+        drained = drained.and(drain_file(app, product, &path).await);
     }
-    Ok(())
+    drained.map(|()| refused_note(app))
+}
+
+fn is_refused(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending == REFUSED)
+}
+
+/// The sentence about records that were put aside.
+fn refused_note(app: &App) -> Option<String> {
+    let entries = std::fs::read_dir(spool_folder(app)).ok()?;
+    let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(|path| is_refused(path)).collect();
+    files.sort();
+    let lines = |path: &PathBuf| std::fs::read(path).map_or(0, |bytes| bytes.split(|byte| *byte == b'\n').count() - 1);
+    let count: usize = files.iter().map(lines).sum();
+    let first = files.first()?;
+    let (were, and_more) = (if count == 1 { "was" } else { "were" }, if files.len() > 1 { " and others" } else { "" });
+    Some(format!(
+        "{} that the ledger cannot take (a NUL character, or over 800 bytes in an id) {were} put aside: look at \
+         {}{and_more}, and move it away when done.",
+        remuda_model::text::count(count as u64, "prediction"),
+        first.display(),
+    ))
 }
 
 async fn drain_file(app: &App, product: &str, path: &Path) -> Result<()> {
     let Ok(bytes) = std::fs::read(path) else { return Ok(()) };
     let records: Vec<PredictionRecord> = bytes.split(|byte| *byte == b'\n').filter_map(read_line).collect();
+    let mut refused = Vec::new();
     for batch in records.chunks(BATCH) {
-        append_predictions(app, product, batch, "system").await?;
+        refused.extend(append_what_can_be(app, product, batch).await?);
+    }
+    if !refused.is_empty() {
+        put_aside(path, &refused)?;
     }
     let _ = std::fs::remove_file(path);
+    Ok(())
+}
+
+/// Appends all records but those that the ledger can never take, and gives these. The ledger names no record: what it
+/// refuses is halved until one is left, which costs no writing, since it looks before it begins.
+async fn append_what_can_be(app: &App, product: &str, records: &[PredictionRecord]) -> Result<Vec<PredictionRecord>> {
+    let mut refused = Vec::new();
+    let mut waiting = by_release(records);
+    while let Some(mut predictions) = waiting.pop() {
+        let append = append_of(app, product, predictions.clone(), "system")?;
+        match app.ledger.append(product, append).await {
+            Ok(_) => {}
+            Err(remuda_ledger::Error::Invalid { .. }) if predictions.len() > 1 => {
+                waiting.push(predictions.split_off(predictions.len() / 2));
+                waiting.push(predictions);
+            }
+            Err(error @ remuda_ledger::Error::Invalid { .. }) => {
+                tracing::warn!(%error, "a prediction in the spool is put aside");
+                refused.append(&mut predictions);
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(refused)
+}
+
+/// Keeps records beside their spool file, on the disk before that is removed. One that a drain cut short has kept
+/// already is not kept twice.
+fn put_aside(path: &Path, refused: &[PredictionRecord]) -> Result<()> {
+    let aside = path.with_extension(REFUSED);
+    let kept = match std::fs::read(&aside) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+        Err(error) => return Err(error.into()),
+    };
+    let kept: HashSet<&[u8]> = kept.split_inclusive(|byte| *byte == b'\n').collect();
+    let mut lines = Vec::new();
+    for record in refused {
+        let mut line = Vec::new();
+        push_line(&mut line, record)?;
+        if !kept.contains(line.as_slice()) {
+            lines.extend(line);
+        }
+    }
+    let mut file = OpenOptions::new().create(true).append(true).open(&aside)?;
+    file.write_all(&lines)?;
+    file.sync_all()?;
     Ok(())
 }
 
@@ -343,24 +425,34 @@ pub(crate) async fn append_predictions(
     records: &[PredictionRecord],
     actor: &str,
 ) -> Result<u64> {
-    let mut releases: Vec<&str> = records.iter().map(|record| record.release.as_str()).collect();
-    releases.sort_unstable();
-    releases.dedup();
     let mut new = 0;
-    for release in releases {
-        let predictions: Vec<PredictionRecord> =
-            records.iter().filter(|record| record.release == release).cloned().collect();
-        let times = || predictions.iter().map(|record| record.time);
-        let logged = Logged {
-            count: predictions.len(),
-            first: times().min().unwrap_or_default(),
-            last: times().max().unwrap_or_default(),
-        };
-        let links = vec![Link::uses("release", release)];
-        let mut fact = pin::system_fact(app, product, "serving.logged", release, &logged, links)?;
-        actor.clone_into(&mut fact.actor);
-        let append = Append { facts: vec![fact], predictions, only_news: true, ..Append::default() };
+    for predictions in by_release(records) {
+        let append = append_of(app, product, predictions, actor)?;
         new += app.ledger.append(product, append).await?.new_predictions;
     }
     Ok(new)
+}
+
+/// The predictions of each release, in their order.
+fn by_release(records: &[PredictionRecord]) -> Vec<Vec<PredictionRecord>> {
+    let mut releases: Vec<&str> = records.iter().map(|record| record.release.as_str()).collect();
+    releases.sort_unstable();
+    releases.dedup();
+    let of = |release: &str| records.iter().filter(|record| record.release == release).cloned().collect();
+    releases.into_iter().map(of).collect()
+}
+
+/// The fact that brings the predictions of one release, and these.
+fn append_of(app: &App, product: &str, predictions: Vec<PredictionRecord>, actor: &str) -> Result<Append> {
+    let release = predictions.first().map(|record| record.release.clone()).unwrap_or_default();
+    let times = || predictions.iter().map(|record| record.time);
+    let logged = Logged {
+        count: predictions.len(),
+        first: times().min().unwrap_or_default(),
+        last: times().max().unwrap_or_default(),
+    };
+    let links = vec![Link::uses("release", release.as_str())];
+    let mut fact = pin::system_fact(app, product, "serving.logged", &release, &logged, links)?;
+    actor.clone_into(&mut fact.actor);
+    Ok(Append { facts: vec![fact], predictions, only_news: true, ..Append::default() })
 }

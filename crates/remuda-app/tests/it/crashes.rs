@@ -141,3 +141,63 @@ fn the_spool_of_a_killed_server_is_drained_once() {
         assert!(open.exists());
     });
 }
+
+#[test]
+fn a_record_that_the_ledger_cannot_take_is_put_aside() {
+    check_both(Risk::Medium, |story| async move {
+        let release = story.go_live(&customers(1, 3_000, None)).await;
+        let record = |id: &str| PredictionRecord {
+            id: id.to_owned(),
+            release: release.clone(),
+            time: 1_772_500_000_000_000,
+            label: "yes".to_owned(),
+            score: 0.75,
+            inputs: "{}".to_owned(),
+            microseconds: 90,
+        };
+        let spool = story.root().join(".remuda/spool");
+        std::fs::create_dir_all(&spool).unwrap();
+        let file = spool.join(format!("churn@{}-1.log", dead_process()));
+        let refused = file.with_extension("refused");
+        let text: String = ["p1", "nul\0x", "p2", "p3"].map(|id| line(&record(id))).concat();
+        std::fs::write(&file, &text).unwrap();
+        let app = story.reopened().await;
+        let known = story.app.ledger.known_predictions("churn", &["p1", "p2", "p3"]).await.unwrap();
+        assert_eq!((known.len(), logged(&story).await.0), (3, 3));
+        assert!(!file.exists());
+        assert_eq!(std::fs::read_to_string(&refused).unwrap(), line(&record("nul\0x")));
+        let note = app.notes.join(" ");
+        assert!(note.starts_with("1 prediction that the ledger cannot take") && note.contains(".refused"), "{note}");
+        // A drain that was killed before it removed the file is drained again: nothing is kept twice, nothing lost.
+        std::fs::write(&file, &text).unwrap();
+        let app = story.reopened().await;
+        assert_eq!(logged(&story).await.0, 3);
+        assert_eq!(std::fs::read_to_string(&refused).unwrap(), line(&record("nul\0x")));
+        assert_eq!(app.notes.len(), 1);
+    });
+}
+
+#[test]
+fn a_spool_that_cannot_be_folded_in_does_not_keep_people_from_reading() {
+    check_both(Risk::Medium, |story| async move {
+        let release = story.go_live(&customers(1, 3_000, None)).await;
+        let spool = story.root().join(".remuda/spool");
+        std::fs::create_dir_all(&spool).unwrap();
+        let bad = PredictionRecord {
+            id: "nul\0x".to_owned(),
+            release,
+            time: 1_772_500_000_000_000,
+            label: "yes".to_owned(),
+            score: 0.75,
+            inputs: "{}".to_owned(),
+            microseconds: 90,
+        };
+        let file = spool.join(format!("churn@{}-1.log", dead_process()));
+        std::fs::write(&file, line(&bad)).unwrap();
+        // Where the file of what is put aside should be, a folder stands.
+        std::fs::create_dir(file.with_extension("refused")).unwrap();
+        let app = story.reopened().await;
+        assert!(file.exists());
+        assert!(app.notes[0].starts_with("Predictions wait in the spool and are not counted yet: "), "{:?}", app.notes);
+    });
+}

@@ -1,6 +1,8 @@
 //! What is live: predictions, and outcomes that come late, twice, corrected, or before their prediction.
 
 use crate::harness::{check_both, customers};
+use remuda_app::feedback;
+use remuda_app::ledger::Why;
 use remuda_app::serving::{Live, Predict};
 use remuda_model::team::Risk;
 
@@ -61,5 +63,58 @@ fn a_file_that_lacks_inputs_is_refused_by_name() {
             (refused.code.as_str(), refused.message.as_str()),
             ("serving.input", "ask.csv lacks `spend` and `plan`, which the model reads",)
         );
+    });
+}
+
+#[test]
+fn an_outcome_that_is_no_known_class_is_refused_before_anything_is_written() {
+    check_both(Risk::Medium, |story| async move {
+        story.go_live(&customers(1, 3_000, None)).await;
+        story.predict(5_001, 5_004).await.unwrap();
+        let add = |text: &str| {
+            let file = story.file("outcomes.csv", text);
+            feedback::Add { file, id_column: None, outcome_column: None, time_column: None, source: None }
+        };
+        let request = add("prediction_id,outcome\n5001,yes\n5002,maybe\n");
+        let refused = story.does("engineer", request).await.unwrap_err();
+        assert_eq!(refused.code, "data.unusable");
+        assert_eq!(
+            refused.message,
+            "the outcome `maybe` of prediction `5002` is none of the known classes: `no` and `yes`"
+        );
+        assert!(refused.hints[0].ends_with("--outcome-column"));
+        assert!(story.app.ledger.outcomes_of("churn", "5001").await.unwrap().is_empty());
+
+        // What is not known yet is no class: it is counted and passed over.
+        let request = add("prediction_id,outcome\n5001,yes\n5002,\n5003,no\n5004,\n");
+        let joined = story.does("engineer", request).await.unwrap();
+        assert_eq!((joined.rows, joined.added, joined.empty, joined.unmatched), (4, 2, 2, 0));
+    });
+}
+
+#[test]
+fn why_of_a_prediction_tells_its_own_outcomes_only() {
+    check_both(Risk::Medium, |story| async move {
+        story.go_live(&customers(1, 3_000, None)).await;
+        story.predict(5_001, 5_004).await.unwrap();
+        // Three files within a minute; the second is about other predictions.
+        story.outcomes(&[(5_001, "yes"), (5_002, "no")]).await;
+        story.outcomes(&[(5_003, "no")]).await;
+        story.outcomes(&[(5_001, "no")]).await;
+        let why = story.does("owner", Why { id: "5001".into() }).await.unwrap();
+        let said: Vec<(&str, &str)> =
+            why.led_to.iter().map(|step| (step.thing.name.as_str(), step.fact.sentence.as_str())).collect();
+        let expected = [
+            ("outcome no", "no was observed: engineer joined 1 outcomes from outcomes.csv"),
+            (
+                "outcome yes",
+                "yes was observed, which a newer outcome replaces: engineer joined 2 outcomes from outcomes.csv",
+            ),
+        ];
+        assert_eq!(said, expected);
+        let release = why.because.iter().find(|step| step.thing.kind == "release").unwrap();
+        assert!(release.fact.sentence.contains(" predicted "), "{}", release.fact.sentence);
+        let none = story.does("owner", Why { id: "5004".into() }).await.unwrap();
+        assert!(none.led_to.is_empty(), "{:?}", none.led_to);
     });
 }

@@ -1,7 +1,8 @@
 //! Releases: whose signature counts, what is missing, going live and back.
 
-use crate::harness::{check_both, customers};
+use crate::harness::{check_both, customers, requirement};
 use remuda_app::release::{List, Rollback, Show};
+use remuda_model::gate::VerdictKind;
 use remuda_model::team::{Independence, Risk};
 
 #[test]
@@ -59,6 +60,47 @@ fn a_promotion_is_refused_with_the_exact_list_of_what_is_missing() {
         // A requirement that changes afterwards binds the next promotion, not the live release.
         let again = story.promote(&digest).await.unwrap();
         assert_eq!(again.line.promotions, 1);
+    });
+}
+
+#[test]
+fn an_evaluation_of_another_text_is_no_evidence_of_a_release() {
+    check_both(Risk::Medium, |story| async move {
+        let text = requirement(&["accuracy >= 0.8"]);
+        story.add(&customers(1, 3_000, None)).await;
+        story.train().await;
+        let met = story.evaluate("linear").await;
+        story.sign("owner", "intent", "churn").await;
+        let release = story.release().await;
+        assert_eq!(release.line.verdict, VerdictKind::Met);
+        let digest = release.line.digest.to_string();
+        story.sign("deputy", "accept", &digest).await;
+
+        // The text is tightened, and the same model evaluated by it.
+        story.write("owner", "requirements/churn.md", &requirement(&["accuracy >= 0.99"]));
+        let before = story.release().await;
+        let show = |text: &str| Show { release: text.to_owned() };
+        let foreign = story.evaluate("linear").await;
+        assert_ne!(foreign.verdict, VerdictKind::Met);
+        // A release of the tightened text, made before that evaluation, does not borrow the verdict on the old text.
+        assert_eq!(before.line.verdict, VerdictKind::Undecided);
+        assert!(before.evaluations.is_empty() && before.content.evaluations.is_empty(), "{:?}", before.evaluations);
+        let what = "requirement churn was evaluated on this model in another text only: this text was not";
+        assert!(before.missing.iter().any(|missing| missing.what == what), "{:?}", before.missing);
+        let command = format!("remuda gate evaluate {}", before.content.model.short());
+        assert!(before.missing.iter().any(|missing| missing.command == command), "{:?}", before.missing);
+
+        // With the first text back, the release rests on what it rested on: the other evaluation neither counts,
+        story.write("owner", "requirements/churn.md", &text);
+        let page = story.does("owner", show(&digest)).await.unwrap();
+        let ids: Vec<&str> = page.evaluations.iter().map(|evaluation| evaluation.id.as_str()).collect();
+        assert_eq!((ids, page.line.verdict), (vec![met.id.as_str()], VerdictKind::Met));
+        // nor asks for a signature, nor lets the release go live by one.
+        story.sign("tester", "evidence", &foreign.id).await;
+        let refused = story.promote(&digest).await.unwrap_err();
+        assert_eq!(refused.hints, [format!("remuda sign evidence {}", met.id)]);
+        story.sign("tester", "evidence", &met.id).await;
+        assert!(story.promote(&digest).await.unwrap().line.live);
     });
 }
 

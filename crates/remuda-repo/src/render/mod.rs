@@ -39,7 +39,7 @@ pub fn product(product: &Product) -> String {
         &mut text,
         "budget",
         &product.holdout_budget.to_string(),
-        "how many evaluations one holdout bears before it wears out",
+        "what one holdout bears: a look at verdicts costs 1, at numbers 2, at rows 5",
     );
     let roles: Vec<&str> = Role::ALL.iter().map(|role| role.as_str()).collect();
     let _ = write!(text, "\n# Roles: {}.\n# The email joins a member to their git commits.\n", roles.join(", "));

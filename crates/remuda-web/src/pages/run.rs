@@ -4,6 +4,7 @@ use crate::components::{Frame, Page, Section, action, diff, layout, parts, table
 use crate::format;
 use maud::{Markup, html};
 use remuda_app::run::{Difference, MetricDifference, RunDiff, RunState, Runs};
+use remuda_model::Digest;
 use remuda_model::run::{MetricValue, RunStatus, Snapshot, StepOutcome, StepResult};
 use remuda_model::text;
 
@@ -139,7 +140,12 @@ fn models(frame: &Frame, run: &RunState) -> Markup {
             tr {
                 td { a href=(format::address("model_version", model.digest.as_str())) { b { (model.name) } } }
                 td.end { (parts::digest_link("model_version", model.digest.as_str())) }
-                td { @if let Some(algorithm) = model.algorithm { (algorithm.as_str()) } }
+                td {
+                    @if let Some(algorithm) = model.algorithm { (algorithm.as_str()) }
+                    @if let Some(version) = &model.trained_on {
+                        span.second { "on " (dataset_of(run, version)) " " (parts::digest_link("dataset_version", version.as_str())) }
+                    }
+                }
                 td.number { (format::bytes(model.bytes)) }
                 td.wide.end { (action::button(frame, "gate", "evaluate", "Evaluate", &[("candidate", model.digest.as_str())])) }
             }
@@ -155,6 +161,22 @@ fn models(frame: &Frame, run: &RunState) -> Markup {
     }
 }
 
+/// The name of the dataset that a version belongs to, if the answer says it.
+fn dataset_of<'a>(run: &'a RunState, version: &Digest) -> &'a str {
+    run.data.iter().find(|seen| seen.version == *version).map_or("", |seen| &seen.dataset)
+}
+
+/// The dataset versions that the run's models were trained on.
+fn data(run: &RunState) -> Markup {
+    html! {
+        @if run.data.is_empty() { "–" }
+        @for (index, seen) in run.data.iter().take(12).enumerate() {
+            @if index > 0 { ", " }
+            (seen.dataset) " " (parts::digest_link("dataset_version", seen.version.as_str()))
+        }
+    }
+}
+
 fn about(frame: &Frame, run: &RunState) -> Markup {
     parts::section(
         "about",
@@ -164,6 +186,7 @@ fn about(frame: &Frame, run: &RunState) -> Markup {
             (parts::facts([
                 ("run", parts::digest(&run.run)),
                 ("command", html! { code { (format::cut(&run.command, 300)) } }),
+                ("data", data(run)),
                 ("note", parts::text(if run.note.is_empty() { "–" } else { &run.note })),
                 ("started", parts::time(frame.now, run.started)),
                 ("ended", html! { @match run.ended { Some(ended) => (parts::time(frame.now, ended)), None => "–" } }),
@@ -225,6 +248,7 @@ fn snapshot(snapshot: &Snapshot) -> Markup {
 pub fn difference(frame: &Frame, view: &RunDiff) -> Markup {
     let (left, right) = (format::short(&view.left.run), format::short(&view.right.run));
     let body = html! {
+        @if !view.data.is_empty() { (data_differences(&view.data, &left, &right)) }
         (metric_differences(&view.metrics, &left, &right))
         @if !view.parameters.is_empty() { (differences("parameters", "Parameters", &view.parameters, &left, &right)) }
         @if !view.environment.is_empty() { (differences("environment", "Environment", &view.environment, &left, &right)) }
@@ -252,9 +276,26 @@ pub fn difference(frame: &Frame, view: &RunDiff) -> Markup {
     layout::page(frame, page)
 }
 
-/// What does not differ, in one sentence.
+/// Other versions of a dataset: the first thing to know about two runs.
+fn data_differences(found: &[Difference], left: &str, right: &str) -> Markup {
+    let single = |text: &str| !text.is_empty() && !text.contains(',');
+    html! {
+        (differences("data", "Data", found, left, right))
+        @for one in found.iter().take(12) {
+            @if single(&one.left) && single(&one.right) {
+                (parts::command(&format!("remuda data diff {} {}", one.left, one.right)))
+            }
+        }
+    }
+}
+
+/// What does not differ, in one sentence; nothing while the data differ, since it would read as a summary.
 fn the_same(view: &RunDiff) -> Option<String> {
+    if !view.data.is_empty() {
+        return None;
+    }
     let parts = [
+        ("data", !view.left.data.is_empty() && !view.right.data.is_empty()),
         ("parameters", view.parameters.is_empty()),
         ("environment", view.environment.is_empty()),
         ("code", view.files.is_empty()),

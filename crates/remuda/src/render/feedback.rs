@@ -9,7 +9,18 @@ use remuda_model::text;
 /// `feedback add`.
 pub(crate) fn joined(answer: &Joined, paper: &Paper) -> String {
     let added = text::count(answer.added, "outcome");
-    let mut out = format!("{} {added} joined, of {}\n", paint::green("✓"), text::count(answer.rows, "row"));
+    let rows = text::count(answer.rows, "row");
+    let none_matched = answer.unmatched > 0 && answer.unmatched + answer.empty >= answer.rows;
+    let mut out = match (none_matched, answer.unmatched) {
+        (_, 0) => format!("{} {added} joined, of {rows}\n", paint::green("✓")),
+        (false, _) => format!("{} {added} kept, of {rows}\n", paint::green("✓")),
+        (true, 1) => format!("{} {added} kept, of {rows}: its prediction is not known yet\n", paint::yellow("!")),
+        (true, _) => format!("{} {added} kept, of {rows}: no prediction is known yet\n", paint::yellow("!")),
+    };
+    if answer.empty > 0 {
+        let were = if answer.empty == 1 { "was" } else { "were" };
+        out.push_str(&format!("  {} without an outcome {were} passed over\n", text::count(answer.empty, "row")));
+    }
     if answer.corrected > 0 {
         out.push_str(&format!("  {} corrected an earlier one\n", text::thousands(answer.corrected)));
     }
@@ -22,7 +33,7 @@ pub(crate) fn joined(answer: &Joined, paper: &Paper) -> String {
     }
     if answer.unmatched > 0 {
         out.push_str(&wrap(&paint::yellow(&unmatched(answer)), paper.width, 2));
-        if answer.unmatched == answer.rows {
+        if none_matched {
             let hint = "no id of this file is known: name the column with the ids that predictions were given, with \
                 `--id-column`";
             out.push_str(&wrap(&format!("{} {hint}", paint::cyan("hint:")), paper.width, 2));

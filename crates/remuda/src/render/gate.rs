@@ -251,15 +251,32 @@ fn next_step(evaluation: &Evaluation) -> String {
     let hint = |command: String, why: &str| format!("{} {} {why}\n", paint::cyan("next:"), paint::cyan(&command));
     match evaluation.verdict {
         VerdictKind::Met => {
-            hint(format!("remuda sign evidence {}", evaluation.id), "by somebody who did not do this work")
+            let who = if evaluation.solo { "by yourself" } else { "by somebody who did not do this work" };
+            hint(format!("remuda sign evidence {}", evaluation.id), who)
         }
         VerdictKind::NotMet => {
             hint(format!("remuda why {}", evaluation.model.short()), "shows what the candidate was made of")
+        }
+        // More rows would not help: what is used up is the holdout.
+        VerdictKind::Undecided if wants_budget(evaluation) => {
+            let dataset = &evaluation.dataset;
+            format!(
+                "{} the holdout of {dataset} is used up; a new dataset (other rows, another name) has one of its own\n      \
+                 {} in remuda.toml, set higher, is the other way: a change that everybody sees\n",
+                paint::cyan("next:"),
+                paint::cyan("holdout.budget")
+            )
         }
         VerdictKind::Undecided => {
             hint(format!("remuda data add FILE --as {}", evaluation.dataset), "brings more labelled rows")
         }
     }
+}
+
+/// Whether a criterion is undecided for want of budget.
+fn wants_budget(evaluation: &Evaluation) -> bool {
+    let mut verdicts = evaluation.requirements.iter().flat_map(|requirement| &requirement.verdicts);
+    verdicts.any(|verdict| matches!(verdict.reason, Some(Reason::NoBudget)))
 }
 
 #[cfg(test)]

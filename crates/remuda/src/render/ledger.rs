@@ -35,9 +35,24 @@ pub(crate) fn facts(facts: &[FactLine], paper: &Paper, indent: usize) -> String 
 /// `why`.
 pub(crate) fn lineage(lineage: &Lineage, paper: &Paper) -> String {
     let mut out = format!("{}\n", thing(&lineage.thing));
+    if lineage.thing.kind == "prediction" {
+        out.push_str(&prediction(lineage, paper));
+    }
     out.push_str(&direction("because of", "Nothing came before it.", "↑", &lineage.because, paper));
     out.push_str(&direction("led to", "Nothing came of it yet.", "↓", &lineage.led_to, paper));
     out
+}
+
+/// What was predicted and what was observed: the sentences of its own steps, the outcome that counts first.
+fn prediction(lineage: &Lineage, paper: &Paper) -> String {
+    let own = |steps: &[LineageStep], kind: &str| {
+        let step = steps.iter().find(|step| step.from == lineage.thing.id && step.thing.kind == kind)?;
+        Some(format!("{}, {}", step.fact.sentence, ago(step.fact.time, paper.now)))
+    };
+    let predicted = own(&lineage.because, "release");
+    let observed = own(&lineage.led_to, "outcomes").unwrap_or_else(|| "no outcome is known yet".to_owned());
+    let lines = predicted.into_iter().chain([observed]);
+    lines.map(|line| wrap(&line, paper.width, 2)).collect()
 }
 
 fn direction(title: &str, nothing: &str, arrow: &str, steps: &[LineageStep], paper: &Paper) -> String {

@@ -7,6 +7,7 @@ use super::paint;
 use super::table::{Side, Table};
 use super::words::{ago, bytes, duration, metric, moment};
 use remuda_app::run::{Difference, FileDifference, RunDiff, RunState, Runs};
+use remuda_model::Digest;
 use remuda_model::run::{MetricValue, RunStatus, StepOutcome, StepResult};
 use remuda_model::text;
 
@@ -75,6 +76,7 @@ pub(crate) fn show(state: &RunState, paper: &Paper) -> String {
         }
     }
     out.push_str(&code_lines(state));
+    out.push_str(&data_lines(state));
     if !state.steps.is_empty() {
         out.push_str(&format!("\n{}\n{}", paint::bold("Steps"), steps(&state.steps, paper)));
     }
@@ -83,9 +85,11 @@ pub(crate) fn show(state: &RunState, paper: &Paper) -> String {
     }
     if !state.models.is_empty() {
         out.push_str(&format!("\n{}\n", paint::bold("Models")));
-        let mut table = Table::new(&[("", Side::Left), ("", Side::Left), ("", Side::Right)]).indent(2);
+        let columns = [("", Side::Left), ("", Side::Left), ("", Side::Right), ("", Side::Left)];
+        let mut table = Table::new(&columns).indent(2);
         for model in &state.models {
-            table.row(vec![model.name.clone(), model.digest.short().to_owned(), bytes(model.bytes)]);
+            let data = trained_on(state, model.trained_on.as_ref());
+            table.row(vec![model.name.clone(), model.digest.short().to_owned(), bytes(model.bytes), data]);
         }
         out.push_str(&table.render(paper.width));
     }
@@ -97,6 +101,32 @@ pub(crate) fn show(state: &RunState, paper: &Paper) -> String {
             table.row(vec![name.clone(), value]);
         }
         out.push_str(&table.render(paper.width));
+    }
+    out
+}
+
+/// Dataset and version that a model was trained on: no number stands without its rows.
+fn trained_on(state: &RunState, version: Option<&Digest>) -> String {
+    let Some(version) = version else { return "trained on data that nothing names".to_owned() };
+    let dataset = state.data.iter().find(|seen| seen.version == *version).map(|seen| format!("{} ", seen.dataset));
+    format!("trained on {}{}", dataset.unwrap_or_default(), version.short())
+}
+
+/// One line for each dataset version that the run's models were trained on.
+fn data_lines(state: &RunState) -> String {
+    state.data.iter().map(|seen| format!("  data       {} {}\n", seen.dataset, seen.version.short())).collect()
+}
+
+/// Each dataset of which the runs saw other versions, and the command that compares these.
+fn data_differences(rows: &[Difference]) -> String {
+    let side = |text: &str| if text.is_empty() { "none".to_owned() } else { text.to_owned() };
+    let mut out = String::new();
+    for row in rows {
+        out.push_str(&format!("\n{} {}: {} → {}\n", paint::bold("data"), row.name, side(&row.left), side(&row.right)));
+        let single = |text: &str| !text.is_empty() && !text.contains(',');
+        if single(&row.left) && single(&row.right) {
+            out.push_str(&format!("  {}\n", paint::cyan(&format!("remuda data diff {} {}", row.left, row.right))));
+        }
     }
     out
 }
@@ -210,6 +240,7 @@ pub(crate) fn diff(diff: &RunDiff, paper: &Paper) -> String {
             ago(state.started, paper.now)
         ));
     }
+    out.push_str(&data_differences(&diff.data));
     if !diff.metrics.is_empty() {
         let columns = [("metric", Side::Left), ("left", Side::Left), ("right", Side::Left), ("", Side::Left)];
         let mut table = Table::new(&columns).indent(2);

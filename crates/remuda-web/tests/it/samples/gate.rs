@@ -93,6 +93,7 @@ pub(crate) fn summary(verdict: VerdictKind) -> EvaluationSummary {
 
 pub(crate) fn evaluation() -> Evaluation {
     Evaluation {
+        solo: false,
         id: "h6v9d3kq7m".into(),
         verdict: VerdictKind::NotMet,
         requirements: vec![RequirementVerdicts {

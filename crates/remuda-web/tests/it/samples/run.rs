@@ -107,6 +107,7 @@ pub(crate) fn run(id: &str, status: RunStatus, hours: i64) -> RunState {
             ("note".into(), serde_json::json!("text")),
         ]),
         models: if failed { Vec::new() } else { vec![model()] },
+        data: Vec::new(),
     }
 }
 
@@ -126,6 +127,7 @@ pub(crate) fn difference() -> RunDiff {
     RunDiff {
         left: run("k3f7m2pq9x", RunStatus::Finished, 31),
         right: run("w8c4n6rt2b", RunStatus::Finished, 7),
+        data: vec![difference("customers", "238f0a1b", "a78b1c2d")],
         parameters: vec![difference("trees.depth", "4", "6"), difference("trees.rate", "", "0.05")],
         metrics: vec![
             MetricDifference { name: "trees/auc".into(), left: Some(metric("trees/auc", 0.8391, 0.021, 1_056)), right: Some(metric("trees/auc", 0.8526, 0.0202, 1_056)), apart: false },

@@ -25,7 +25,7 @@ for (const button of document.querySelectorAll("[data-copy]")) {
 }
 
 // `/` finds; `g` and then a place's letter goes there.
-let going = 0;
+let going = -Infinity;
 document.addEventListener("keydown", (event) => {
   const target = event.target;
   const typing = target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
@@ -40,7 +40,7 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   const after = event.timeStamp - going < 1500;
-  going = 0;
+  going = -Infinity;
   if (after) {
     const place = [...document.querySelectorAll("nav.places a[data-key]")].find((link) => link.dataset.key === event.key);
     if (place) location.assign(place.href);

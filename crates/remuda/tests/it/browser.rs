@@ -263,7 +263,15 @@ impl Visit<'_> {
         if self.browser.evaluate(FOCUS)["place"] != "find" {
             self.complaints.push("`/` does not find".to_owned());
         }
-        self.browser.evaluate("document.activeElement.blur()");
+        // A page that has just come takes no letter for the second of two.
+        self.browser.open(&format!("{}/", self.server.url));
+        self.browser.letter("t");
+        self.browser.letter("g");
+        let here = self.browser.evaluate("location.pathname");
+        if here != json!("/") {
+            self.complaints.push(format!("`t` alone leads to {here}"));
+        }
+        self.browser.open(&format!("{}/", self.server.url));
         self.browser.forget();
         self.browser.letter("g");
         self.browser.letter("l");

@@ -103,6 +103,11 @@ pub const CODES: &[Code] = &[
         meaning: "an evaluation lacks a requirement, data or a candidate",
     },
     Code {
+        code: "analysis.not_ready",
+        kind: Kind::Conflict,
+        meaning: "an analysis lacks a candidate, rows or a definition",
+    },
+    Code {
         code: "release.not_ready",
         kind: Kind::Conflict,
         meaning: "a release lacks evidence or signatures; the answer lists them",

@@ -7,9 +7,10 @@
 //! - [`app`]: the seams held together; [`context`]: who calls, with which definitions; [`error`]: the one error
 //! - [`use_case`]: the seam to the faces, and the list of all use cases
 //! - [`product`] (init, check, status) and the nouns: [`requirement`], [`data`], [`run`], [`model`], [`gate`],
-//!   [`team`], [`release`], [`serving`], [`feedback`], [`ledger`]
+//!   [`analysis`], [`team`], [`release`], [`serving`], [`feedback`], [`ledger`]
 //! - [`demo`]: a team's history told by the same use cases
 
+pub mod analysis;
 pub mod app;
 pub mod context;
 pub mod data;

@@ -11,12 +11,13 @@ use utoipa::ToSchema;
 
 pub(crate) use add::{add_file, read_format};
 pub(crate) use look::{
-    contract_by_digest, contract_of, dataset_versions, latest_version, looks, note_look, read_manifest, resolve_version,
+    append_look, contract_by_digest, contract_of, dataset_versions, latest_version, looks, note_look, read_manifest,
+    resolve_version,
 };
 pub(crate) use rows::read_rows;
 
 /// What one look at holdout rows costs of the budget: rows can be learned by heart, so it is all that is left of five.
-const ROWS_CHARGE: u32 = 5;
+pub(crate) const ROWS_CHARGE: u32 = 5;
 
 /// Add a file as a new version of a dataset.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]

@@ -4,26 +4,24 @@ use super::costs::Costs;
 use super::decide::{Bench, decide};
 use super::sample::Sample;
 use super::{Compared, Evaluate, Evaluation, RequirementVerdicts};
+use crate::analysis::judged::{sample_of, set_predictions};
 use crate::app::App;
 use crate::context::Context;
 use crate::data::{contract_of, latest_version, looks, note_look, read_rows, resolve_version};
 use crate::error::{Error, Result};
 use crate::model::{self, ModelLine, resolve_model};
 use crate::pin::{self, Pins};
-use crate::run::{Examples, examples, label_column};
 use crate::use_case::{Access, UseCase};
-use remuda_data::{ReadRequest, Rows};
-use remuda_learn::Predictions;
+use remuda_data::ReadRequest;
 use remuda_ledger::Append;
 use remuda_model::Digest;
 use remuda_model::analysis::Confusion;
-use remuda_model::data::{Contract, DatasetVersion, FeatureKind, Split};
+use remuda_model::data::{Contract, DatasetVersion, Split};
 use remuda_model::fact::Link;
 use remuda_model::gate::criterion::{Bound, Claim, Quantity, Reference};
 use remuda_model::gate::{Reason, Verdict, VerdictKind};
 use remuda_model::model::ModelVersion;
 use remuda_model::requirement::Requirement;
-use remuda_model::table::{Texts, Values};
 use remuda_repo::Defined;
 use std::collections::BTreeMap;
 
@@ -242,54 +240,6 @@ async fn measure_all(app: &App, context: &Context, plan: &Plan<'_>, evaluation: 
     }
     if let Sample::Classes(sample) = &sample {
         evaluation.confusion = Some(Confusion { classes: sample.classes.to_vec(), counts: sample.confusion() });
-    }
-    Ok(())
-}
-
-/// Predicts the labelled rows with a model and joins the truth.
-async fn sample_of(
-    app: &App,
-    rows: &Rows,
-    contract: &Contract,
-    version: &ModelVersion,
-) -> Result<(Sample, Vec<usize>, Predictions)> {
-    let signature = &version.signature;
-    let columns: Vec<(String, FeatureKind)> =
-        signature.features.iter().map(|feature| (feature.name.clone(), feature.kind)).collect();
-    let label = label_column(contract)?;
-    let Examples { table, target, kept } = examples(rows, &columns, contract, label, Some(&signature.labels))?;
-    if kept.is_empty() {
-        return Err(Error::new("data.unusable", "the holdout has no labelled rows").hint("add more data"));
-    }
-    let predictor = model::load(app, version).await?;
-    let predictions = tokio::task::spawn_blocking(move || predictor.predict(&table))
-        .await
-        .map_err(|error| Error::new("internal", "predicting stopped").caused_by(&error))??;
-    let sample = Sample::new(signature, &target, &predictions)?;
-    Ok((sample, kept, predictions))
-}
-
-/// Adds the candidate's answers as columns `prediction` and `score`, so that `where` can select by them.
-fn set_predictions(rows: &mut Rows, kept: &[usize], predictions: &Predictions) -> Result<()> {
-    match predictions {
-        Predictions::Number(numbers) => {
-            let mut values = vec![f64::NAN; rows.len()];
-            for (row, number) in kept.iter().zip(numbers) {
-                values[*row] = *number;
-            }
-            rows.set("prediction", Values::Number(values))?;
-        }
-        Predictions::Classes { labels, chosen, probabilities } => {
-            let mut words: Vec<Option<&str>> = vec![None; rows.len()];
-            let mut scores = vec![f64::NAN; rows.len()];
-            for (place, row) in kept.iter().enumerate() {
-                words[*row] = Some(labels[chosen[place] as usize].as_str());
-                let own = if labels.len() == 2 { 1 } else { chosen[place] as usize };
-                scores[*row] = f64::from(probabilities[place * labels.len() + own]);
-            }
-            rows.set("prediction", Values::Text(Texts::from_values(words)))?;
-            rows.set("score", Values::Number(scores))?;
-        }
     }
     Ok(())
 }

@@ -86,11 +86,22 @@ pub enum SignatureKind {
     Operability,
     /// The product takes the release.
     Accept,
+    /// A release may pass although one criterion is not met, until a day.
+    Waiver,
 }
 
 impl SignatureKind {
-    /// All kinds, in the order in which a product passes them.
-    pub const ALL: [SignatureKind; 4] =
+    /// All kinds.
+    pub const ALL: [SignatureKind; 5] = [
+        SignatureKind::Intent,
+        SignatureKind::Evidence,
+        SignatureKind::Operability,
+        SignatureKind::Accept,
+        SignatureKind::Waiver,
+    ];
+
+    /// Those that a promotion can ask for, in the order in which a product passes them.
+    pub const PROMOTING: [SignatureKind; 4] =
         [SignatureKind::Intent, SignatureKind::Evidence, SignatureKind::Operability, SignatureKind::Accept];
 
     /// The word used in commands and the ledger.
@@ -100,6 +111,7 @@ impl SignatureKind {
             SignatureKind::Evidence => "evidence",
             SignatureKind::Operability => "operability",
             SignatureKind::Accept => "accept",
+            SignatureKind::Waiver => "waiver",
         }
     }
 
@@ -111,7 +123,7 @@ impl SignatureKind {
     /// The roles whose holders may give it.
     pub fn roles(self) -> &'static [Role] {
         match self {
-            SignatureKind::Intent | SignatureKind::Accept => &[Role::ProductOwner],
+            SignatureKind::Intent | SignatureKind::Accept | SignatureKind::Waiver => &[Role::ProductOwner],
             SignatureKind::Evidence => &[Role::QualityEngineer, Role::DataScientist, Role::DomainExpert],
             SignatureKind::Operability => &[Role::BackendEngineer],
         }
@@ -124,6 +136,7 @@ impl SignatureKind {
             SignatureKind::Evidence => "the evaluation supports these verdicts, and I checked how it was made",
             SignatureKind::Operability => "it can be served, watched and rolled back",
             SignatureKind::Accept => "the product takes this release",
+            SignatureKind::Waiver => "the product bears that this criterion is not met, until that day",
         }
     }
 }
@@ -232,7 +245,7 @@ impl Risk {
         match self {
             Risk::Low => &[SignatureKind::Accept],
             Risk::Medium => &[SignatureKind::Intent, SignatureKind::Evidence, SignatureKind::Accept],
-            Risk::High => &SignatureKind::ALL,
+            Risk::High => &SignatureKind::PROMOTING,
         }
     }
 }

@@ -9,7 +9,7 @@ use remuda_model::data::{Check, Contract};
 use remuda_model::gate::criterion::{Bound, Claim, MetricOf, Quantity, Reference};
 use remuda_model::gate::metrics::ClassUse;
 use remuda_model::gate::{Criterion, lint};
-use remuda_model::requirement::{Requirement, StatedCriterion};
+use remuda_model::requirement::{Looks, Requirement, StatedCriterion};
 use std::ops::Range;
 
 const FENCE: &str = "+++";
@@ -39,7 +39,7 @@ pub(crate) fn read(
         }
     };
     let root = source.table_of(&root, "front matter")?;
-    root.allow(source, &["goal", "owner", "data", "criteria"]);
+    root.allow(source, &["goal", "owner", "data", "criteria", "looks"]);
     let goal = read_goal(source, root);
     let owner = root.require_text(source, "owner", "owner = \"product-owner\"");
     if let (Some(owner), Some(node)) = (owner, root.get("owner")) {
@@ -54,12 +54,14 @@ pub(crate) fn read(
     let criteria = root
         .require(source, "criteria", example)
         .and_then(|node| read_criteria(source, context, node, contract, parse_criterion));
+    let looks = root.get("looks").and_then(|node| read_looks(source, node));
     Some(Requirement {
         name,
         goal: goal?.trim().to_owned(),
         owner: owner?.to_owned(),
         dataset: dataset?.to_owned(),
         criteria: criteria?,
+        looks,
         prose: source.text[prose..].trim().replace("\r\n", "\n"),
         digest: Digest::of(source.text.as_bytes()),
     })
@@ -72,6 +74,35 @@ fn read_goal<'n>(source: &mut Source<'_>, root: Table<'n>) -> Option<&'n str> {
         source.error(&node.span, "invalid_value", "`goal` is one line", hint);
     }
     Some(goal)
+}
+
+/// `looks = [200, 400, 600]` or `looks = "any time"`.
+fn read_looks(source: &mut Source<'_>, node: &Node) -> Option<Looks> {
+    let hint = "write the labelled holdout rows at each look, `looks = [200, 400, 600]`, or `looks = \"any time\"`";
+    match &node.value {
+        tree::Value::Text(word) if word == "any time" => Some(Looks::AnyTime),
+        tree::Value::List(items) => {
+            let rows: Option<Vec<u64>> = items
+                .iter()
+                .map(|item| match item.value {
+                    tree::Value::Integer(rows) => u64::try_from(rows).ok().filter(|rows| *rows > 0),
+                    _ => None,
+                })
+                .collect();
+            let rises = |rows: &Vec<u64>| !rows.is_empty() && rows.windows(2).all(|pair| pair[0] < pair[1]);
+            match rows {
+                Some(rows) if rises(&rows) => Some(Looks::Planned(rows)),
+                _ => {
+                    source.error(&node.span, "invalid_value", "a plan of looks is numbers of rows that rise", hint);
+                    None
+                }
+            }
+        }
+        _ => {
+            source.error(&node.span, "invalid_value", "`looks` is no plan", hint);
+            None
+        }
+    }
 }
 
 /// The place of the front matter's text, and where the prose begins.

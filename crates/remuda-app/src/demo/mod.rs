@@ -318,7 +318,13 @@ impl Story {
 }
 
 fn sign(kind: &str, subject: &str, remark: &str) -> crate::team::Sign {
-    crate::team::Sign { kind: kind.to_owned(), subject: subject.to_owned(), remark: remark.to_owned() }
+    crate::team::Sign {
+        kind: kind.to_owned(),
+        subject: subject.to_owned(),
+        remark: remark.to_owned(),
+        criterion: None,
+        until: None,
+    }
 }
 
 fn record(ticket: &Ticket, one: &Inferred, release: &str, time: i64, microseconds: i64) -> PredictionRecord {

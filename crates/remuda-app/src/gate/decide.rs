@@ -4,7 +4,9 @@ use super::compare::difference;
 use super::groups;
 use super::measure::measure;
 use super::price::{price_of, price_of_difference, price_of_rate, scaled_price};
+use super::rate::Rate;
 use super::sample::Sample;
+use super::schedule::Schedule;
 use super::units::Units;
 use crate::error::{Error, Result};
 use remuda_data::Rows;
@@ -15,7 +17,11 @@ use remuda_model::table::{MISSING, Texts};
 use remuda_stats::{Estimate, mean, proportion, quantile};
 use std::collections::BTreeMap;
 
+/// Looks early in a plan have next to no risk to spend; below this their bounds could not be computed.
+pub(super) const LEAST_RISK: f64 = 1e-12;
+
 /// What criteria are decided on.
+#[derive(Clone, Copy)]
 pub(super) struct Bench<'a> {
     /// The evaluation table: holdout rows with prediction columns.
     pub(super) rows: &'a Rows,
@@ -31,12 +37,19 @@ pub(super) struct Bench<'a> {
     pub(super) itself: &'a [Reference],
     /// The submissions that share one risk.
     pub(super) looks: u32,
+    /// The looks of this submission.
+    pub(super) schedule: &'a Schedule,
 }
 
 impl Bench<'_> {
-    /// The one-sided confidence at which one look decides: the criterion's risk, shared by all looks (union bound).
+    /// The one-sided risk of one submission: the criterion's, shared by all submissions (union bound).
+    fn risk(&self, criterion: &Criterion) -> f64 {
+        (1.0 - criterion.confidence_or_default()) / f64::from(self.looks.max(1))
+    }
+
+    /// The one-sided confidence at which this look of it decides.
     fn confidence(&self, criterion: &Criterion) -> f64 {
-        1.0 - (1.0 - criterion.confidence_or_default()) / f64::from(self.looks.max(1))
+        1.0 - self.schedule.risk(self.risk(criterion)).max(LEAST_RISK)
     }
 
     fn positive(&self) -> Option<&str> {
@@ -59,6 +72,9 @@ impl Bench<'_> {
 
 /// Decides a criterion: one verdict, or one per slice of a `for each`.
 pub(super) async fn decide(stated: &StatedCriterion, bench: &Bench<'_>) -> Result<Vec<Verdict>> {
+    if bench.schedule.is_over() {
+        return Ok(vec![Verdict { words: words(stated, bench), ..undecided(stated, Reason::NoBudget) }]);
+    }
     let mut places: Vec<usize> = (0..bench.kept.len()).collect();
     if let Some(predicate) = &stated.criterion.filter {
         let matching = bench.rows.matching(predicate).await.map_err(|error| {
@@ -75,7 +91,8 @@ pub(super) async fn decide(stated: &StatedCriterion, bench: &Bench<'_>) -> Resul
         _ => None,
     };
     let Some(each) = &stated.criterion.each else {
-        return Ok(vec![decide_rows(stated, bench, &places, values.as_deref())]);
+        let cut = Cut { places: &places, values: values.as_deref(), slice: None };
+        return Ok(vec![decide_rows(stated, bench, &cut)]);
     };
     let texts = bench.rows.text(&each.column)?;
     let mut slices: Vec<Vec<usize>> = vec![Vec::new(); texts.dictionary.len()];
@@ -88,8 +105,10 @@ pub(super) async fn decide(stated: &StatedCriterion, bench: &Bench<'_>) -> Resul
     let mut verdicts = Vec::new();
     for (value, slice) in texts.dictionary.iter().zip(&slices) {
         if slice.len() >= least {
-            let verdict = decide_rows(stated, bench, slice, values.as_deref());
-            verdicts.push(Verdict { slice: Some(format!("{} = {value}", each.column)), ..verdict });
+            let name = format!("{} = {value}", each.column);
+            let cut = Cut { places: slice, values: values.as_deref(), slice: Some(&name) };
+            let verdict = decide_rows(stated, bench, &cut);
+            verdicts.push(Verdict { slice: Some(name), ..verdict });
         }
     }
     if verdicts.is_empty() {
@@ -124,18 +143,29 @@ pub(super) fn undecided(stated: &StatedCriterion, reason: Reason) -> Verdict {
         n: 0,
         method: String::new(),
         price: None,
+        waiver: None,
     }
 }
 
-fn decide_rows(stated: &StatedCriterion, bench: &Bench<'_>, places: &[usize], values: Option<&[f64]>) -> Verdict {
+/// The rows that a criterion, or one slice of it, is decided on.
+struct Cut<'a> {
+    /// Places in the sample.
+    places: &'a [usize],
+    /// What a quantile is of, per row of the table.
+    values: Option<&'a [f64]>,
+    /// Which slice of a `for each`.
+    slice: Option<&'a str>,
+}
+
+fn decide_rows(stated: &StatedCriterion, bench: &Bench<'_>, cut: &Cut<'_>) -> Verdict {
     let base = |reason| Verdict { words: words(stated, bench), ..undecided(stated, reason) };
     let Claim::Holds { comparison, .. } = &stated.criterion.claim else {
         return base(Reason::DataMissing("behavioural tests were not run".to_owned()));
     };
-    if places.is_empty() {
+    if cut.places.is_empty() {
         return base(Reason::DataMissing("no row is selected".to_owned()));
     }
-    match find(stated, bench, places, values) {
+    match find(stated, bench, cut) {
         Err(why) => base(Reason::DataMissing(why)),
         Ok(found) => found.verdict(base(Reason::TooFewLabels), *comparison),
     }
@@ -149,12 +179,8 @@ struct Found {
 }
 
 /// Measures what a criterion claims on these rows.
-fn find(
-    stated: &StatedCriterion,
-    bench: &Bench<'_>,
-    places: &[usize],
-    values: Option<&[f64]>,
-) -> std::result::Result<Found, String> {
+fn find(stated: &StatedCriterion, bench: &Bench<'_>, cut: &Cut<'_>) -> std::result::Result<Found, String> {
+    let Cut { places, values, slice } = *cut;
     let criterion = &stated.criterion;
     let Claim::Holds { quantity, comparison, bound } = &criterion.claim else {
         return Err("behavioural tests were not run".to_owned());
@@ -187,10 +213,27 @@ fn find(
     match quantity {
         Quantity::Metric(metric) => {
             let sample = pick(bench.sample);
-            let estimate = measure(metric, &sample, units.as_ref(), confidence).map_err(|why| why.to_string())?;
+            let part = (stated.text.as_str(), slice);
+            let planned = match (&units, &sample) {
+                (None, Sample::Classes(classes)) => {
+                    Rate::of(metric, classes).map_err(|why| why.to_string())?.and_then(|rate| {
+                        let risk = bench.risk(criterion);
+                        bench.schedule.rate(part, (rate.hits(), rate.rows()), threshold, risk, wants_more)
+                    })
+                }
+                _ => None,
+            };
+            let estimate = match planned {
+                Some(found) => found.map_err(|why| why.to_string())?,
+                None => measure(metric, &sample, units.as_ref(), confidence).map_err(|why| why.to_string())?,
+            };
             let price = match &units {
                 Some(_) => scaled_price(&estimate, wants_more, threshold, by),
-                None => price_of(metric, &sample, &estimate, wants_more, threshold),
+                None => {
+                    // A plan's risk is nearly whole at its end, which is what more labels lead to.
+                    let at_end = Estimate { confidence: 1.0 - bench.risk(criterion), ..estimate.clone() };
+                    price_of(metric, &sample, &at_end, wants_more, threshold)
+                }
             };
             Ok(Found { estimate, threshold, price })
         }

@@ -3,6 +3,7 @@
 use super::costs::Costs;
 use super::decide::{Bench, decide};
 use super::sample::Sample;
+use super::schedule::Schedule;
 use super::{Compared, Evaluate, Evaluation, RequirementVerdicts};
 use crate::analysis::judged::{sample_of, set_predictions};
 use crate::app::App;
@@ -26,13 +27,15 @@ use remuda_repo::Defined;
 use std::collections::BTreeMap;
 
 /// What a look costs that shows verdicts only, and one that shows numbers: numbers teach a tuner more.
-const VERDICTS_CHARGE: u32 = 1;
-const NUMBERS_CHARGE: u32 = 2;
+pub(super) const VERDICTS_CHARGE: u32 = 1;
+pub(super) const NUMBERS_CHARGE: u32 = 2;
 
 /// Everything that an evaluation rests on, found before anything is read.
 struct Plan<'a> {
     candidate: ModelLine,
     requirements: Vec<&'a Defined<Requirement>>,
+    /// The looks so far under each of them.
+    schedules: Vec<Schedule>,
     version: DatasetVersion,
     contract: Contract,
     references: Vec<(Reference, ModelVersion)>,
@@ -53,7 +56,7 @@ impl UseCase for Evaluate {
     async fn run(self, app: &App, context: &Context) -> Result<Evaluation> {
         let plan = plan(app, context, &self).await?;
         let known = super::look::evaluation_with_key(app, context, &plan.key).await?;
-        let paid = known.as_ref().map_or(0, paid_for);
+        let paid = known.as_ref().map_or(0, Evaluation::paid);
         let wanted = if self.verdicts_only { VERDICTS_CHARGE } else { NUMBERS_CHARGE };
         if let Some(known) = known
             && paid >= wanted
@@ -64,7 +67,7 @@ impl UseCase for Evaluate {
         let past = looks(app, context, &plan.version.dataset).await?;
         let spent: u32 = past.iter().map(|look| look.charge).sum();
         let budget = context.product()?.holdout_budget;
-        let charge = wanted - paid;
+        let charge = wanted.saturating_sub(paid.max(plan.paid()));
         let look = past.iter().filter(|look| look.revealed != "rows").count() as u32 + 1;
         let affordable = spent + charge <= budget;
         let mut evaluation = Evaluation {
@@ -83,6 +86,7 @@ impl UseCase for Evaluate {
             spent,
             budget,
             revealed: if self.verdicts_only { "verdicts" } else { "numbers" }.to_owned(),
+            covered: charge == 0,
             repeated: false,
             compared: plan
                 .references
@@ -102,6 +106,26 @@ impl UseCase for Evaluate {
         evaluation.verdict = VerdictKind::all(evaluation.requirements.iter().map(|found| found.verdict));
         let evaluation = append(app, context, &plan, evaluation, wanted).await?;
         Ok(if self.verdicts_only { hidden(evaluation) } else { evaluation })
+    }
+}
+
+impl Plan<'_> {
+    /// What earlier looks of the same plan paid for; nothing unless every requirement has a plan.
+    fn paid(&self) -> u32 {
+        self.schedules.iter().map(Schedule::paid).min().unwrap_or(0)
+    }
+
+    /// Refuses when somebody else took a look of the same plan meanwhile: it spent risk that this one counted on.
+    async fn still_holds(&self, app: &App, context: &Context) -> Result<()> {
+        let now = super::look::evaluations(app, context).await?;
+        let same = |(found, before): (&&Defined<Requirement>, &Schedule)| {
+            Schedule::of(&found.value, &self.candidate.version.digest, &now).number() == before.number()
+        };
+        if self.requirements.iter().zip(&self.schedules).all(same) {
+            return Ok(());
+        }
+        Err(Error::new("ledger.conflict", "another look of the same plan was taken at the same moment")
+            .hint(format!("remuda gate evaluate {}", self.candidate.version.name)))
     }
 }
 
@@ -154,7 +178,10 @@ async fn plan<'a>(app: &App, context: &'a Context, request: &Evaluate) -> Result
     let text = |path: &String| Digest::of(context.files.0.get(path).map_or(&[], |text| text.as_bytes())).to_string();
     fields.extend(costs.values().map(|(path, _)| text(path)));
     let key = Digest::of_fields(fields.iter().map(String::as_bytes));
-    Ok(Plan { candidate, requirements, version, contract, references, costs, key })
+    let earlier = super::look::evaluations(app, context).await?;
+    let candidate_digest = &candidate.version.digest;
+    let schedules = requirements.iter().map(|found| Schedule::of(&found.value, candidate_digest, &earlier)).collect();
+    Ok(Plan { candidate, requirements, schedules, version, contract, references, costs, key })
 }
 
 /// The cost tables that criteria name: files beside `remuda.toml`, or in `requirements/`, whose names end in `costs.csv`.
@@ -220,6 +247,7 @@ async fn measure_all(app: &App, context: &Context, plan: &Plan<'_>, evaluation: 
         .filter(|(_, version)| version.digest == *candidate)
         .map(|(name, _)| name.clone())
         .collect();
+    let unplanned = Schedule::default();
     let bench = Bench {
         rows: &rows,
         kept: &kept,
@@ -228,10 +256,13 @@ async fn measure_all(app: &App, context: &Context, plan: &Plan<'_>, evaluation: 
         costs: &costs,
         itself: &itself,
         looks: evaluation.budget,
+        schedule: &unplanned,
     };
     let total = plan.requirements.len() as f64;
-    for (index, requirement) in plan.requirements.iter().enumerate() {
+    for (index, (requirement, schedule)) in plan.requirements.iter().zip(&plan.schedules).enumerate() {
         context.tell(0.3 + 0.7 * index as f64 / total, "deciding");
+        let schedule = schedule.at(evaluation.rows);
+        let bench = Bench { schedule: &schedule, ..bench };
         let mut verdicts = Vec::new();
         for stated in &requirement.value.criteria {
             verdicts.extend(decide(stated, &bench).await?);
@@ -264,9 +295,6 @@ fn refuse_all(plan: &Plan<'_>, evaluation: &mut Evaluation) {
 }
 
 /// What an evaluation and those before it on the same plan cost in all.
-fn paid_for(known: &Evaluation) -> u32 {
-    if known.revealed == "numbers" { NUMBERS_CHARGE } else { VERDICTS_CHARGE }
-}
 
 async fn append(
     app: &App,
@@ -297,10 +325,11 @@ async fn append(
         let head = app.ledger.head(product).await?.map_or(0, |fact| fact.sequence);
         // Somebody may have asked the same at the same time: their answer is ours too, and it is paid once.
         if let Some(known) = super::look::evaluation_with_key(app, context, &plan.key).await?
-            && paid_for(&known) >= wanted
+            && known.paid() >= wanted
         {
             return Ok(Evaluation { repeated: true, ..known });
         }
+        plan.still_holds(app, context).await?;
         let past = looks(app, context, &plan.version.dataset).await?;
         let spent: u32 = past.iter().map(|look| look.charge).sum();
         evaluation.look = past.iter().filter(|look| look.revealed != "rows").count() as u32 + 1;
@@ -313,7 +342,7 @@ async fn append(
         }
         evaluation.spent = spent;
         let mut facts = Vec::new();
-        if evaluation.charge > 0 {
+        if evaluation.is_paid() {
             let purpose = format!("evaluation {} of {}", evaluation.id, evaluation.model_name);
             facts.push(note_look(app, context, &plan.version, &evaluation.revealed, &purpose, evaluation.charge)?);
         }

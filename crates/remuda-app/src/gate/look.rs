@@ -1,7 +1,7 @@
 //! Looking at evaluations again, which costs nothing.
 
-use super::evaluate::hidden;
-use super::{Evaluation, EvaluationSummary, Evaluations, List, Show};
+use super::evaluate::{NUMBERS_CHARGE, VERDICTS_CHARGE, hidden};
+use super::{Evaluation, EvaluationSummary, Evaluations, List, RequirementVerdicts, Show};
 use crate::app::App;
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -10,6 +10,7 @@ use crate::use_case::{Access, UseCase};
 use remuda_ledger::FactQuery;
 use remuda_model::Digest;
 use remuda_model::fact::Fact;
+use remuda_model::gate::Verdict;
 
 impl UseCase for Show {
     const NOUN: &'static str = "gate";
@@ -58,11 +59,22 @@ impl UseCase for List {
 }
 
 impl Evaluation {
+    /// Whether it was measured at all: a refused one was not paid for.
+    pub(crate) fn is_paid(&self) -> bool {
+        self.charge > 0 || self.covered
+    }
+
+    /// What it showed, as a charge.
+    pub(super) fn paid(&self) -> u32 {
+        if self.revealed == "numbers" { NUMBERS_CHARGE } else { VERDICTS_CHARGE }
+    }
+
     /// One line of it.
     pub fn summary(&self) -> EvaluationSummary {
         EvaluationSummary {
             id: self.id.clone(),
             verdict: self.verdict,
+            passes: !self.requirements.is_empty() && self.requirements.iter().all(RequirementVerdicts::passes),
             model: self.model.clone(),
             model_name: self.model_name.clone(),
             version: self.version.clone(),
@@ -70,6 +82,13 @@ impl Evaluation {
             actor: self.actor.clone(),
             time: self.time,
         }
+    }
+}
+
+impl RequirementVerdicts {
+    /// Whether a release may rest on them: there are some, and each is met or waived for now.
+    pub(crate) fn passes(&self) -> bool {
+        !self.verdicts.is_empty() && self.verdicts.iter().all(Verdict::passes)
     }
 }
 
@@ -92,7 +111,9 @@ pub(crate) async fn evaluations(app: &App, context: &Context) -> Result<Vec<Eval
         newest_first: true,
         ..FactQuery::of(&context.product()?.name)
     };
-    app.ledger.facts(&query).await?.iter().map(read).collect()
+    let mut all: Vec<Evaluation> = app.ledger.facts(&query).await?.iter().map(read).collect::<Result<_>>()?;
+    crate::team::waiver::attach(app, context, &mut all).await?;
+    Ok(all)
 }
 
 /// The evaluation with exactly these inputs, if its holdout look was paid.
@@ -100,8 +121,10 @@ pub(super) async fn evaluation_with_key(app: &App, context: &Context, key: &Dige
     let facts = app.ledger.facts_linking(&context.product()?.name, key.as_str()).await?;
     for fact in facts.iter().filter(|fact| fact.fact.verb == "gate.evaluated") {
         let evaluation = read(fact)?;
-        if evaluation.charge > 0 {
-            return Ok(Some(evaluation));
+        if evaluation.is_paid() {
+            let mut found = [evaluation];
+            crate::team::waiver::attach(app, context, &mut found).await?;
+            return Ok(found.into_iter().next());
         }
     }
     Ok(None)

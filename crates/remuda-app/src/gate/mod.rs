@@ -13,6 +13,7 @@ mod measure;
 mod price;
 mod rate;
 mod sample;
+mod schedule;
 mod statistic;
 mod units;
 
@@ -94,6 +95,9 @@ pub struct Evaluation {
     pub budget: u32,
     /// `verdicts` or `numbers`.
     pub revealed: String,
+    /// An earlier look of the same plan paid for this one (see `looks` of a requirement).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub covered: bool,
     /// The same candidate, rows and criteria were evaluated before: this is that answer, free of charge.
     pub repeated: bool,
     /// Models that it was compared with: what they are called in criteria, and their digest.
@@ -140,6 +144,9 @@ pub struct EvaluationSummary {
     pub id: String,
     /// The verdict over all criteria.
     pub verdict: VerdictKind,
+    /// A release may rest on it: every criterion is met, or waived for now.
+    #[serde(default)]
+    pub passes: bool,
     /// The candidate.
     pub model: Digest,
     /// The candidate's name.

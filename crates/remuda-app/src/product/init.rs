@@ -293,6 +293,7 @@ fn requirement_of(
         owner: member.name.clone(),
         dataset: contract.name.clone(),
         criteria,
+        looks: None,
         prose,
         digest: Digest::of(b""),
     })

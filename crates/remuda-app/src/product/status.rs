@@ -106,6 +106,7 @@ async fn waiting(
     for requirement in &board.requirements {
         waiting.extend(requirement_waits(context, board, requirement));
     }
+    waiting.extend(board.live.iter().flat_map(|live| ended_waivers(context, &live.release)));
     waiting.extend(next_step(app, context, board).await?);
     Ok(waiting)
 }
@@ -131,7 +132,7 @@ fn requirement_waits(context: &Context, board: &Board, requirement: &Requirement
         let command = if only_data { "remuda run" } else { command.as_str() };
         waits.push(wait(context, "stale", what, &evaluators, command));
     }
-    for verdict in &requirement.verdicts {
+    for verdict in requirement.verdicts.iter().filter(|verdict| !verdict.passes()) {
         match (verdict.kind, &verdict.reason) {
             (VerdictKind::Undecided, Some(reason)) => {
                 let price = verdict.price.as_ref().and_then(price_words).unwrap_or_default();
@@ -161,6 +162,18 @@ fn requirement_waits(context: &Context, board: &Board, requirement: &Requirement
         waits.push(wait(context, "undecided", what, &[Role::DataEngineer], &command));
     }
     waits
+}
+
+/// A live release that rests on waivers which have ended: nothing stops it, and somebody must know.
+fn ended_waivers(context: &Context, release: &crate::release::ReleaseLine) -> Vec<Waiting> {
+    let ended = release.waivers.iter().filter(|waived| waived.waiver.expired);
+    let line = |waived: &crate::release::WaivedVerdict| {
+        let words = waived.waiver.words();
+        let what =
+            format!("{} is live with `{}` {}: {words}", release.model_name, waived.criterion, waived.kind.words());
+        wait(context, "alert", what, &[Role::ProductOwner, Role::DataScientist], "remuda run")
+    };
+    ended.map(line).collect()
 }
 
 /// ` (about 900 to 2,300 more rows whose truth is Yes, with a chance of 80 %)`.
@@ -209,8 +222,9 @@ async fn next_step(app: &App, context: &Context, board: &Board) -> Result<Vec<Wa
     let releases = crate::release::releases(app, context).await?;
     let Some(release) = releases.iter().find(|release| release.model == evaluation.model) else {
         let stale = board.requirements.iter().any(|requirement| !requirement.stale.is_empty());
-        if evaluation.verdict == VerdictKind::Met && !stale {
-            let what = format!("{} meets its criteria and has no release", evaluation.model_name);
+        if evaluation.passes && !stale {
+            let how = if evaluation.verdict == VerdictKind::Met { "meets its criteria" } else { "passes by waiver" };
+            let what = format!("{} {how} and has no release", evaluation.model_name);
             // A name means the newest version, which need not be the one that was evaluated.
             let newest = models.iter().find(|line| line.version.name == evaluation.model_name);
             let is_newest = newest.is_some_and(|line| line.version.digest == evaluation.model);

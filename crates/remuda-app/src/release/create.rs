@@ -52,7 +52,7 @@ impl UseCase for Create {
         let evaluations: Vec<String> = crate::gate::evaluations(app, context)
             .await?
             .into_iter()
-            .filter(|evaluation| evaluation.model == model.version.digest && evaluation.charge > 0)
+            .filter(|evaluation| evaluation.model == model.version.digest && evaluation.is_paid())
             // An evaluation in which a requirement had another text says nothing about this one.
             .filter(|evaluation| look::speaks_for(evaluation, &requirements))
             .map(|evaluation| evaluation.id)

@@ -1,7 +1,7 @@
 //! Looking at releases: list, show, which one is live, and what is missing before one may go live.
 
 use super::create::Created;
-use super::{List, Promotion, ReleaseLine, ReleasePage, Releases, Show};
+use super::{List, Promotion, ReleaseLine, ReleasePage, Releases, Show, WaivedVerdict};
 use crate::app::App;
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -12,7 +12,7 @@ use crate::use_case::{Access, UseCase};
 use remuda_ledger::FactQuery;
 use remuda_model::Digest;
 use remuda_model::fact::Fact;
-use remuda_model::gate::VerdictKind;
+use remuda_model::gate::{Verdict, VerdictKind};
 use remuda_model::requirement::Requirement;
 use remuda_model::team::{Independence, Missing, Product, Risk, SignatureKind};
 use remuda_repo::Defined;
@@ -107,6 +107,7 @@ pub(crate) async fn releases(app: &App, context: &Context) -> Result<Vec<Release
             actor: fact.fact.actor.clone(),
             time: fact.fact.time,
             solo: created.content.solo,
+            waivers: waivers(&mine, &created.content.requirements),
             digest,
         });
     }
@@ -198,7 +199,7 @@ async fn evidence(app: &App, context: &Context, created: &Created) -> Result<(Ve
     Ok(crate::gate::evaluations(app, context)
         .await?
         .into_iter()
-        .filter(|evaluation| evaluation.model == created.content.model && evaluation.charge > 0)
+        .filter(|evaluation| evaluation.model == created.content.model && evaluation.is_paid())
         .partition(|evaluation| speaks_for(evaluation, &created.content.requirements)))
 }
 
@@ -231,6 +232,22 @@ fn verdict(evidence: &[&Evaluation], requirements: &[(String, Digest)]) -> Verdi
     VerdictKind::all(requirements.iter().map(|(name, digest)| {
         judged(evidence.iter().copied(), name, digest).map_or(VerdictKind::Undecided, |(_, found)| found.verdict)
     }))
+}
+
+/// The waivers that let its criteria pass, or did so until they ended.
+fn waivers(evidence: &[&Evaluation], requirements: &[(String, Digest)]) -> Vec<WaivedVerdict> {
+    let judged = requirements.iter().filter_map(|(name, digest)| judged(evidence.iter().copied(), name, digest));
+    let verdicts = judged.flat_map(|(_, found)| &found.verdicts);
+    let waived = |verdict: &Verdict| {
+        let waiver = verdict.waiver.clone()?;
+        Some(WaivedVerdict {
+            criterion: verdict.criterion.clone(),
+            slice: verdict.slice.clone(),
+            kind: verdict.kind,
+            waiver,
+        })
+    };
+    verdicts.filter_map(waived).collect()
 }
 
 /// What signatures on a release can bind.
@@ -332,13 +349,16 @@ fn verdict_missing(
             format!("requirement {name} was evaluated on this model in another text only: this text was not")
         }
         None => format!("requirement {name} was not evaluated on this model"),
-        Some(found) if found.verdict == VerdictKind::Met => return None,
+        Some(found) if found.passes() => return None,
         Some(found) => {
             let open: Vec<String> = found
                 .verdicts
                 .iter()
-                .filter(|verdict| verdict.kind != VerdictKind::Met)
-                .map(|verdict| format!("`{}` is {}", verdict.criterion, verdict.kind.words()))
+                .filter(|verdict| !verdict.passes())
+                .map(|verdict| {
+                    let ended = verdict.waiver.as_ref().map(|waiver| format!(", and {}", waiver.words()));
+                    format!("`{}` is {}{}", verdict.criterion, verdict.kind.words(), ended.unwrap_or_default())
+                })
                 .collect();
             format!("requirement {name} is {}: {}", found.verdict.words(), remuda_model::text::list(&open))
         }

@@ -7,7 +7,7 @@ mod promote;
 use crate::gate::EvaluationSummary;
 use crate::team::Signature;
 use remuda_model::Digest;
-use remuda_model::gate::VerdictKind;
+use remuda_model::gate::{VerdictKind, Waiver};
 use remuda_model::model::Engine;
 use remuda_model::release::ReleaseContent;
 use remuda_model::team::Missing;
@@ -89,6 +89,22 @@ pub struct ReleaseLine {
     pub promotions: u32,
     /// The verdict over its evaluations.
     pub verdict: VerdictKind,
+    /// Criteria that the product owner lets pass, or let pass until the waiver ended.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waivers: Vec<WaivedVerdict>,
+}
+
+/// A criterion that is not met and was waived.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct WaivedVerdict {
+    /// The criterion as written.
+    pub criterion: String,
+    /// Which slice of a `for each`.
+    pub slice: Option<String>,
+    /// What the verdict is all the same.
+    pub kind: VerdictKind,
+    /// The waiver.
+    pub waiver: Waiver,
 }
 
 /// A release in full.

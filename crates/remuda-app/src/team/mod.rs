@@ -2,6 +2,7 @@
 
 mod sign;
 mod tokens;
+pub(crate) mod waiver;
 mod work;
 
 use remuda_model::team::{Independence, Member, Risk, SignatureKind, Stage};
@@ -23,11 +24,19 @@ pub struct Show {}
 #[group(skip)]
 #[serde(deny_unknown_fields)]
 pub struct Sign {
-    /// What is promised: intent, evidence, operability or accept.
+    /// What is promised: intent, evidence, operability, accept or waiver.
     pub kind: String,
-    /// intent: a requirement's name; evidence: an evaluation or model; operability, accept: a release.
+    /// intent: a requirement's name; evidence, waiver: an evaluation or model; operability, accept: a release.
     pub subject: String,
-    /// A remark that stays with the signature.
+    /// waiver: the criterion that is waived, as written, or its number in the report from 1.
+    #[arg(long, value_name = "CRITERION")]
+    #[serde(default)]
+    pub criterion: Option<String>,
+    /// waiver: the last day on which it counts, such as 2026-12-31.
+    #[arg(long, value_name = "DAY")]
+    #[serde(default)]
+    pub until: Option<String>,
+    /// A remark that stays with the signature. A waiver says why.
     #[arg(long, default_value = "")]
     #[serde(default)]
     pub remark: String,
@@ -75,10 +84,24 @@ pub struct Signature {
     pub subject: String,
     /// The digest or id that it binds.
     pub binds: String,
+    /// waiver: what is waived, and until when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waived: Option<Waived>,
     /// Whether the signer did part of the work.
     pub independence: Independence,
     /// A remark.
     pub remark: String,
+}
+
+/// The verdict that a waiver lets pass.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Waived {
+    /// The criterion as written.
+    pub criterion: String,
+    /// Which slice of a `for each`; none: every slice of the criterion.
+    pub slice: Option<String>,
+    /// The last day on which it counts, `2026-12-31` (UTC).
+    pub until: String,
 }
 
 /// The team.

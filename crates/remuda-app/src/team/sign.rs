@@ -1,6 +1,6 @@
 //! Signing, and reading signatures with their independence.
 
-use super::{MemberWork, Show, Sign, Signature, Team, work};
+use super::{MemberWork, Show, Sign, Signature, Team, Waived, waiver, work};
 use crate::app::App;
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -23,6 +23,8 @@ struct SignRecord {
     /// The sentence that is promised.
     promise: String,
     remark: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    waived: Option<Waived>,
 }
 
 /// What is signed: how people call it, what it binds, and the links to it.
@@ -47,7 +49,7 @@ impl UseCase for Sign {
             let error = Error::new("request.invalid", format!("`{}` is no kind of signature", self.kind));
             match remuda_model::text::nearest(&self.kind, known) {
                 Some(near) => error.hint(format!("did you mean `{near}`?")),
-                None => error.hint("write intent, evidence, operability or accept"),
+                None => error.hint("write intent, evidence, operability, accept or waiver"),
             }
         })?;
         let product = context.product()?;
@@ -65,6 +67,12 @@ impl UseCase for Sign {
                 error.hint(format!("ask {}", remuda_model::text::list(&members)))
             });
         }
+        let waived =
+            if kind == SignatureKind::Waiver { Some(waiver::waived(app, context, &self).await?) } else { None };
+        if waived.is_none() && (self.criterion.is_some() || self.until.is_some()) {
+            let text = format!("a signature of {} takes neither a criterion nor a day", kind.as_str());
+            return Err(Error::new("request.invalid", text).hint("`--criterion` and `--until` belong to a waiver"));
+        }
         let bound = bind(app, context, kind, &self.subject).await?;
         let record = SignRecord {
             kind,
@@ -72,6 +80,7 @@ impl UseCase for Sign {
             binds: bound.binds.clone(),
             promise: kind.promise().to_owned(),
             remark: self.remark,
+            waived,
         };
         let mut links = bound.links;
         links.extend(bound.pins.links);
@@ -98,7 +107,7 @@ async fn bind(app: &App, context: &Context, kind: SignatureKind, subject: &str) 
                 pins,
             })
         }
-        SignatureKind::Evidence => {
+        SignatureKind::Evidence | SignatureKind::Waiver => {
             let evaluation = crate::gate::Show { evaluation: subject.to_owned() }.run(app, context).await?;
             Ok(Bound {
                 name: format!("evaluation {} of {}", evaluation.id, evaluation.model_name),
@@ -171,6 +180,7 @@ async fn read(app: &App, context: &Context, fact: &Fact) -> Result<Signature> {
         binds: record.binds,
         independence,
         remark: record.remark,
+        waived: record.waived,
     })
 }
 

@@ -1,8 +1,9 @@
 //! The gate: what is undecided becomes met by more labels; a holdout wears out; the same question costs once.
 
 use crate::harness::{check_both, customers, requirement};
-use remuda_app::gate::Evaluate;
+use remuda_app::gate::{Evaluate, Evaluation, Show};
 use remuda_app::product::Status;
+use remuda_app::team::Sign;
 use remuda_model::gate::{Reason, VerdictKind};
 use remuda_model::team::Risk;
 
@@ -114,5 +115,127 @@ fn a_model_held_against_itself_is_no_worse_and_no_better() {
         let other = story.evaluate("majority").await;
         assert_eq!(other.requirements[0].verdicts[0].kind, VerdictKind::NotMet);
         assert_ne!(other.requirements[0].verdicts[0].method, "the same model: no difference");
+    });
+}
+
+const DAY: i64 = 86_400_000_000;
+
+/// The requirement of the stories with a plan of looks.
+fn planned(looks: &str) -> String {
+    requirement(&["accuracy >= 0.8", "auc >= 0.8"]).replace("]\n+++", &format!("]\nlooks = {looks}\n+++"))
+}
+
+#[test]
+fn planned_looks_are_paid_once_and_share_the_risk() {
+    check_both(Risk::Medium, |story| async move {
+        story.write("owner", "requirements/churn.md", &planned("[60, 240, 600]"));
+        story.budget(4);
+        story.add(&customers(1, 400, None)).await;
+        story.train().await;
+        let first = story.evaluate("linear").await;
+        assert_eq!((first.charge, first.covered), (2, false));
+        let of = |evaluation: &Evaluation, at: usize| evaluation.requirements[0].verdicts[at].clone();
+        assert_eq!(of(&first, 0).kind, VerdictKind::Undecided);
+        assert!(of(&first, 0).method.contains("look 1 of a plan of 3"), "{}", of(&first, 0).method);
+        // Early looks spend next to nothing.
+        assert!(of(&first, 0).confidence > 0.999, "{}", of(&first, 0).confidence);
+
+        // The same candidate on more rows: what was paid covers it.
+        story.add(&customers(1, 4_200, None)).await;
+        let last = story.evaluate(first.model.short()).await;
+        assert!(last.rows >= 600, "{}", last.rows);
+        assert_eq!((last.charge, last.covered, last.spent), (0, true, 2));
+        assert_eq!(last.verdict, VerdictKind::Met);
+        let whole = 1.0 - 0.05 / 4.0;
+        assert!(of(&last, 0).confidence >= whole - 1e-9 && of(&last, 0).confidence < whole + 0.01);
+        assert!(of(&last, 1).confidence >= whole);
+
+        // The plan is over: more rows are no further try.
+        story.add(&customers(1, 6_000, None)).await;
+        let beyond = story.evaluate(first.model.short()).await;
+        assert_eq!(of(&beyond, 0).reason, Some(Reason::NoBudget));
+        // Another candidate is another submission.
+        let other = story.evaluate("majority").await;
+        assert_eq!((other.charge, other.covered), (2, false));
+    });
+}
+
+#[test]
+fn looks_at_any_time_never_run_out() {
+    check_both(Risk::Medium, |story| async move {
+        story.write("owner", "requirements/churn.md", &planned("\"any time\""));
+        story.add(&customers(1, 400, None)).await;
+        story.train().await;
+        let first = story.evaluate("linear").await;
+        for rows in [800, 1_600, 6_000] {
+            story.add(&customers(1, rows, None)).await;
+            let evaluation = story.evaluate(first.model.short()).await;
+            assert_eq!((evaluation.charge, evaluation.covered), (0, true));
+            let rate = &evaluation.requirements[0].verdicts[0];
+            assert!(rate.method.starts_with("beta mixture"), "{}", rate.method);
+            assert!(rows < 6_000 || rate.kind == VerdictKind::Met, "{rate:?}");
+        }
+    });
+}
+
+#[test]
+fn a_waiver_lets_one_criterion_pass_until_its_day_is_over() {
+    check_both(Risk::Medium, |story| async move {
+        story.write("owner", "requirements/churn.md", &requirement(&["accuracy >= 0.8", "auc >= 0.999"]));
+        story.add(&customers(1, 4_000, None)).await;
+        story.train().await;
+        let evaluation = story.evaluate("linear").await;
+        assert_eq!(evaluation.verdict, VerdictKind::NotMet);
+        story.sign("owner", "intent", "churn").await;
+        story.sign("tester", "evidence", &evaluation.id).await;
+        let release = story.release().await;
+        let blocked =
+            |missing: &[remuda_model::team::Missing]| missing.iter().any(|one| one.what.contains("auc >= 0.999"));
+        assert!(blocked(&release.missing), "{:?}", release.missing);
+
+        let day = |time: i64| jiff::Timestamp::from_microsecond(time).unwrap().to_string()[..10].to_owned();
+        let waiver = |member: &'static str, criterion: &str, until: String, remark: &str| {
+            let sign = Sign {
+                kind: "waiver".into(),
+                subject: evaluation.id.clone(),
+                remark: remark.into(),
+                criterion: Some(criterion.into()),
+                until: Some(until),
+            };
+            story.does(member, sign)
+        };
+        let tomorrow = day(story.now() + DAY);
+        for (member, criterion, until, remark, said) in [
+            ("tester", "2", tomorrow.clone(), "why", "may not sign waiver"),
+            ("owner", "1", tomorrow.clone(), "why", "there is nothing to waive"),
+            ("owner", "7", tomorrow.clone(), "why", "has no criterion `7`"),
+            ("owner", "2", "soon".into(), "why", "`soon` is no day"),
+            ("owner", "2", day(story.now() - DAY), "why", "is over"),
+            ("owner", "2", tomorrow.clone(), " ", "says why"),
+        ] {
+            let error = waiver(member, criterion, until, remark).await.unwrap_err();
+            assert!(error.message.contains(said), "{said}: {}", error.message);
+        }
+        waiver("owner", "auc >= 0.999", tomorrow, "the pilot needs it").await.unwrap();
+
+        let shown = story.does("owner", Show { evaluation: evaluation.id.clone() }).await.unwrap();
+        let verdict = &shown.requirements[0].verdicts[1];
+        assert_eq!(verdict.kind, VerdictKind::NotMet);
+        assert_eq!(shown.verdict, VerdictKind::NotMet);
+        assert!(verdict.waiver.as_ref().unwrap().words().contains("the pilot needs it"));
+        let digest = release.line.digest.to_string();
+        story.sign("owner", "accept", &digest).await;
+        let live = story.promote(&digest).await.unwrap();
+        assert_eq!((live.line.verdict, live.line.waivers.len()), (VerdictKind::NotMet, 1));
+
+        story.later(3 * DAY);
+        let page = story.does("owner", remuda_app::release::Show { release: digest }).await.unwrap();
+        assert!(blocked(&page.missing) && page.line.waivers[0].waiver.expired, "{:?}", page.missing);
+        let board = story.does("owner", Status {}).await.unwrap();
+        assert!(
+            board.waiting.iter().any(|wait| wait.what.contains("the waiver by owner ended")),
+            "{:?}",
+            board.waiting
+        );
     });
 }

@@ -171,6 +171,11 @@ impl Story {
         self.write("owner", "remuda.toml", &remuda_repo::render::product(&product(Risk::Medium, budget)));
     }
 
+    /// What the clock says.
+    pub(crate) fn now(&self) -> i64 {
+        self.clock.now()
+    }
+
     /// Time goes on.
     pub(crate) fn later(&self, by: i64) {
         self.clock.forward(by);
@@ -228,7 +233,8 @@ impl Story {
     }
 
     pub(crate) async fn sign(&self, member: &str, kind: &str, subject: &str) -> Signature {
-        let request = Sign { kind: kind.into(), subject: subject.into(), remark: String::new() };
+        let request =
+            Sign { kind: kind.into(), subject: subject.into(), remark: String::new(), criterion: None, until: None };
         self.does(member, request).await.unwrap()
     }
 

@@ -22,5 +22,5 @@ pub use criterion::Criterion;
 pub use grammar::{Grammar, grammar};
 pub use lint::lint;
 pub use parse::{CriterionError, parse};
-pub use verdict::{Price, Reason, Verdict, VerdictKind};
+pub use verdict::{Price, Reason, Verdict, VerdictKind, Waiver};
 pub use words::words;

@@ -99,6 +99,33 @@ pub struct PriceCase {
     pub chance: f64,
 }
 
+/// The product owner lets a candidate pass although this criterion is not met: a signature that ends.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Waiver {
+    /// The signature's fact.
+    pub fact: String,
+    /// Who gave it.
+    pub member: String,
+    /// The last day on which it counts, `2026-12-31` (UTC).
+    pub until: String,
+    /// Why.
+    pub why: String,
+    /// Its last day is over: it no longer counts.
+    pub expired: bool,
+}
+
+impl Waiver {
+    /// One short sentence: what every face prints beside the verdict.
+    pub fn words(&self) -> String {
+        let Waiver { member, until, why, .. } = self;
+        if self.expired {
+            format!("the waiver by {member} ended on {until}")
+        } else {
+            format!("waived by {member} until {until}: {why}")
+        }
+    }
+}
+
 /// A criterion's verdict on one candidate, with everything that it rests on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Verdict {
@@ -130,6 +157,16 @@ pub struct Verdict {
     pub method: String,
     /// What deciding would cost, when undecided for want of labels.
     pub price: Option<Price>,
+    /// The newest waiver of this verdict.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiver: Option<Waiver>,
+}
+
+impl Verdict {
+    /// Whether it stops nothing: it is met, or waived for now.
+    pub fn passes(&self) -> bool {
+        self.kind == VerdictKind::Met || self.waiver.as_ref().is_some_and(|waiver| !waiver.expired)
+    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 mod data;
 
-use remuda_model::requirement::Requirement;
+use remuda_model::requirement::{Looks, Requirement};
 use remuda_model::run::{Action, Pipeline, Step};
 use remuda_model::serving::Serving;
 use remuda_model::team::{Product, Role};
@@ -68,7 +68,13 @@ pub fn requirement(requirement: &Requirement) -> String {
     for stated in &requirement.criteria {
         let _ = writeln!(text, "    {},", quoted(&stated.text));
     }
-    text.push_str("]\n+++\n");
+    text.push_str("]\n");
+    match &requirement.looks {
+        Some(Looks::AnyTime) => line(&mut text, "looks", &quoted("any time"), ""),
+        Some(Looks::Planned(rows)) => line(&mut text, "looks", &format!("{rows:?}"), ""),
+        None => {}
+    }
+    text.push_str("+++\n");
     if !requirement.prose.is_empty() {
         let _ = write!(text, "\n{}\n", requirement.prose);
     }

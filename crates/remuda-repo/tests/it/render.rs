@@ -4,7 +4,7 @@ use crate::support::{good, parse_criterion};
 use insta::assert_snapshot;
 use remuda_model::Digest;
 use remuda_model::data::*;
-use remuda_model::requirement::{Requirement, StatedCriterion};
+use remuda_model::requirement::{Looks, Requirement, StatedCriterion};
 use remuda_model::run::{Action, Algorithm, Learn, Pipeline, Step, WrittenModel};
 use remuda_model::serving::Serving;
 use remuda_model::team::{Member, Product, Risk, Role, Stage};
@@ -154,6 +154,7 @@ fn a_requirement() -> Requirement {
         owner: "product-owner".into(),
         dataset: "customers".into(),
         criteria: vec![stated(&text.replace('"', "")), stated("accuracy >= baseline trees")],
+        looks: Some(Looks::Planned(vec![200, 400, 1_000])),
         prose: "Why it matters.\n\n+++ is no fence within a line".into(),
         digest: Digest::of(b""),
     }

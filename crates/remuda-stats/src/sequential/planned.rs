@@ -34,23 +34,86 @@ pub fn pass_marks(looks: &[u64], threshold: f64, alpha: f64) -> Result<Plan> {
     let Some(last) = looks.last() else {
         return Err(Undefined::NoRows);
     };
+    let mut seen = 0;
+    for look in looks {
+        if *look <= seen {
+            return Err(out_of_range("a look (rows must rise)", *look as f64));
+        }
+        seen = *look;
+    }
+    let shares: Vec<Look> = looks.iter().map(|rows| Look { rows: *rows, share: *rows as f64 / *last as f64 }).collect();
+    Ok(marks(&shares, threshold, alpha))
+}
+
+/// A look that took place: the rows that it counted, and which share of the plan had been seen by then.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Look {
+    /// Rows of the rate so far (for recall: rows of the class).
+    pub rows: u64,
+    /// Share of the planned rows, above 0; from 1 on the plan is at its end.
+    pub share: f64,
+}
+
+/// The risk that may be spent up to this share of a plan: 2 - 2 Φ(z(1 - alpha/2) / sqrt(share)), all of it at the end
+/// (Lan & DeMets 1983).
+///
+/// ```
+/// let spent = remuda_stats::sequential::planned::spent(0.05, 0.2)?;
+/// assert!((spent - 0.0000117).abs() < 1e-7);
+/// # Ok::<(), remuda_stats::Undefined>(())
+/// ```
+///
+/// # Errors
+/// A risk outside (0, 1), or a share that is not positive.
+pub fn spent(alpha: f64, share: f64) -> Result<f64> {
+    check_open("the risk", alpha)?;
+    crate::estimate::check_positive("the share", share)?;
+    Ok(allowed(alpha, share))
+}
+
+/// The one-sided risk of a Clopper-Pearson bound that makes, at the last of these looks, exactly the decision of the
+/// plan's binomial pass mark for `rate >= threshold`: the chance of as many successes as the mark, were the rate at the
+/// threshold. 0 where no count would pass.
+///
+/// # Errors
+/// No looks, rows that fall from look to look, shares that do not rise, a threshold or a risk outside (0, 1).
+pub fn local_risk(looks: &[Look], threshold: f64, alpha: f64) -> Result<f64> {
+    check_open("the threshold", threshold)?;
+    check_open("the risk", alpha)?;
+    let Some(last) = looks.last() else {
+        return Err(Undefined::NoRows);
+    };
+    for pair in looks.windows(2) {
+        if pair[1].rows < pair[0].rows || pair[1].share < pair[0].share {
+            return Err(out_of_range("a look (rows and shares must not fall)", pair[1].rows as f64));
+        }
+    }
+    let mark = marks(looks, threshold, alpha).pass_marks.pop().flatten();
+    Ok(mark.map_or(0.0, |mark| binomial::at_least(mark, last.rows, threshold)))
+}
+
+fn allowed(alpha: f64, share: f64) -> f64 {
+    if share >= 1.0 {
+        return alpha;
+    }
+    2.0 * normal::tail(-normal::quantile(alpha / 2.0) / share.sqrt())
+}
+
+fn marks(looks: &[Look], threshold: f64, alpha: f64) -> Plan {
     let mut alive = Counts { first: 0, chances: vec![1.0] };
     let mut seen = 0;
     let mut spent = 0.0;
     let mut marks = Vec::with_capacity(looks.len());
     for look in looks {
-        if *look <= seen {
-            return Err(out_of_range("a look (rows must rise)", *look as f64));
+        if look.rows > seen {
+            alive = alive.after(look.rows - seen, threshold);
+            seen = look.rows;
         }
-        alive = alive.after(look - seen, threshold);
-        seen = *look;
-        let share = *look as f64 / *last as f64;
-        let allowed = 2.0 * normal::tail(-normal::quantile(alpha / 2.0) / share.sqrt());
-        let (mark, used) = alive.cut(allowed - spent);
+        let (mark, used) = alive.cut((allowed(alpha, look.share) - spent).max(0.0));
         spent += used;
-        marks.push(Some(mark).filter(|mark| *mark <= *look));
+        marks.push(Some(mark).filter(|mark| *mark <= look.rows));
     }
-    Ok(Plan { pass_marks: marks, risk_used: spent })
+    Plan { pass_marks: marks, risk_used: spent }
 }
 
 /// The chance of passing at each look, were the rate `assumed`: the power of a plan, look by look.

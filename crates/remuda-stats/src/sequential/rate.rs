@@ -69,6 +69,38 @@ pub fn test_above(successes: u64, n: u64, threshold: f64, risk: f64) -> Result<A
     Ok(AnytimeTest { log_evidence, p_value: (-log_evidence).exp().min(1.0), passes: log_evidence >= -risk.ln() })
 }
 
+/// One-sided bounds that stay valid however often and whenever they are read: the lower one is the smallest threshold
+/// that [`test_above`] cannot exclude, the upper one the same for failures. Each errs at any time with chance `risk`.
+///
+/// ```
+/// let bounds = remuda_stats::sequential::rate::bounds(46, 50, 0.05)?;
+/// assert!((bounds.low - 0.7678676269829099).abs() < 1e-9);
+/// # Ok::<(), remuda_stats::Undefined>(())
+/// ```
+///
+/// # Errors
+/// As [`interval`].
+pub fn bounds(successes: u64, n: u64, risk: f64) -> Result<Interval> {
+    check(successes, n, risk)?;
+    Ok(Interval { low: lower(successes, n, risk), high: 1.0 - lower(n - successes, n, risk) })
+}
+
+fn lower(successes: u64, n: u64, risk: f64) -> f64 {
+    if successes == 0 {
+        return 0.0;
+    }
+    let rate = successes as f64 / n as f64;
+    let surplus = |threshold: f64| {
+        test_above(successes, n, threshold, risk).map_or(f64::NEG_INFINITY, |test| test.log_evidence + risk.ln())
+    };
+    let (mut low, mut high) = (0.0, rate.min(1.0 - f64::EPSILON));
+    for _ in 0..80 {
+        let middle = 0.5 * (low + high);
+        if surplus(middle) >= 0.0 { low = middle } else { high = middle }
+    }
+    low
+}
+
 /// Wald's sequential probability ratio test between two rates.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RatioTest {

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 use remuda_stats::price::{labels_for_rate, pass_mark, pass_probability};
+use remuda_stats::sequential::{planned, rate};
 use remuda_stats::{Estimate, auc, f1, paired, proportion, quantile};
 
 fn ordered(estimate: &Estimate) -> bool {
@@ -37,6 +38,37 @@ proptest! {
             let p = proportion::test_greater(k, n, rate.lower).unwrap();
             prop_assert!((p / (1.0 - confidence) - 1.0).abs() < 1e-6, "{p}");
         }
+    }
+
+    #[test]
+    fn anytime_bounds_decide_as_the_anytime_test((k, n) in counts(), threshold in 0.01_f64..0.99, risk in 0.001_f64..0.3) {
+        let bounds = rate::bounds(k, n, risk).unwrap();
+        let observed = k as f64 / n as f64;
+        prop_assert!(0.0 <= bounds.low && bounds.low <= observed && observed <= bounds.high && bounds.high <= 1.0, "{bounds:?}");
+        // At a hair's breadth from the bound the two may differ by rounding.
+        prop_assume!((threshold - bounds.low).abs() > 1e-9);
+        let passes = rate::test_above(k, n, threshold, risk).unwrap().passes;
+        prop_assert_eq!(passes, bounds.low >= threshold, "{:?} {}", bounds, threshold);
+        prop_assert!(bounds.low <= proportion::rate(k, n, 1.0 - risk).unwrap().lower + 1e-9);
+    }
+
+    #[test]
+    fn a_local_risk_decides_as_the_plan_does(
+        steps in proptest::collection::vec(1_u64..200, 1..6), threshold in 0.05_f64..0.98, risk in 0.01_f64..0.2, hits in 0.0_f64..1.0
+    ) {
+        let looks: Vec<u64> = steps.iter().scan(0, |sum, step| { *sum += step; Some(*sum) }).collect();
+        let (last, total) = (looks.len() - 1, looks[looks.len() - 1]);
+        let plan = planned::pass_marks(&looks, threshold, risk).unwrap();
+        let taken: Vec<planned::Look> =
+            looks.iter().map(|rows| planned::Look { rows: *rows, share: *rows as f64 / total as f64 }).collect();
+        let local = planned::local_risk(&taken, threshold, risk).unwrap();
+        prop_assert!(local <= risk + 1e-12, "{local}");
+        let hits = (hits * total as f64) as u64;
+        let passes = plan.pass_marks[last].is_some_and(|mark| hits >= mark);
+        let bound = if local > 0.0 { proportion::rate(hits, total, 1.0 - local).unwrap().lower } else { 0.0 };
+        let at_mark = plan.pass_marks[last] == Some(hits);
+        prop_assert!(at_mark || passes == (bound >= threshold), "{hits} of {total}, {plan:?}, {bound}");
+        prop_assert!(!at_mark || bound >= threshold - 1e-9, "{hits} of {total}, {plan:?}, {bound}");
     }
 
     #[test]

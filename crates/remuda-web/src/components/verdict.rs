@@ -70,8 +70,14 @@ pub fn line(verdict: &Verdict) -> Markup {
                     span.interval-words { (format::interval(verdict.lower, verdict.upper)) }
                 } @else if let Some(reason) = &verdict.reason { span.muted { (reason.words()) } }
             }
+            (waived(verdict))
         }
     }
+}
+
+/// Who lets it pass until when, printed wherever the verdict is.
+fn waived(verdict: &Verdict) -> Markup {
+    html! { @if let Some(waiver) = &verdict.waiver { p.waiver { (sentence(&waiver.words())) } } }
 }
 
 /// One criterion that no candidate was held against yet.
@@ -103,6 +109,7 @@ pub fn full(verdict: &Verdict) -> Markup {
                 code { (verdict.criterion) }
                 @if let Some(slice) = &verdict.slice { (parts::chip(slice)) }
             }
+            (waived(verdict))
             p.words { (sentence(&verdict.words)) }
             div.criterion-body {
                 div { (interval::chart(verdict)) p.because { (because(verdict)) } }

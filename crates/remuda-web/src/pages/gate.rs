@@ -5,7 +5,7 @@ use crate::format;
 use maud::{Markup, html};
 use remuda_app::gate::{Evaluation, EvaluationSummary, Evaluations, RequirementVerdicts};
 use remuda_model::analysis::Confusion;
-use remuda_model::gate::VerdictKind;
+use remuda_model::gate::{Verdict, VerdictKind};
 use remuda_model::text;
 
 /// Classes of a confusion matrix that a page can show.
@@ -71,7 +71,7 @@ pub fn page(frame: &Frame, view: &Evaluation) -> Markup {
         div.columns {
             div.main-column {
                 @for one in &view.requirements {
-                    (requirement(one, take(&mut full, one.verdicts.len()), &mut lines))
+                    (requirement(frame, &view.id, one, take(&mut full, one.verdicts.len()), &mut lines))
                 }
                 (parts::left_out(total, total.min(FULL - full + LINES - lines), &format!("remuda gate show {}", view.id)))
             }
@@ -132,19 +132,37 @@ fn take(room: &mut usize, wanted: usize) -> usize {
     taken
 }
 
-fn requirement(one: &RequirementVerdicts, full: usize, lines: &mut usize) -> Markup {
+fn requirement(frame: &Frame, evaluation: &str, one: &RequirementVerdicts, full: usize, lines: &mut usize) -> Markup {
     let short = take(lines, one.verdicts.len() - full);
     let title = html! { a href=(format::address("requirement", &one.requirement)) { (one.requirement) } };
     html! {
         section.block {
             header.block-head { h2 { (title) } div.aside { (verdict::badge(one.verdict)) } }
             p.goal { (parts::backticks(&one.goal)) }
-            @for verdict in one.verdicts.iter().take(full) { (verdict::full(verdict)) }
+            @for verdict in one.verdicts.iter().take(full) { (verdict::full(verdict)) (waive(frame, evaluation, verdict)) }
             @if short > 0 {
                 ul.criteria.card {
                     @for verdict in one.verdicts.iter().skip(full).take(short) { (verdict::line(verdict)) }
                 }
             }
+        }
+    }
+}
+
+/// What the product owner can do about a criterion that is not met: let it pass until a day.
+fn waive(frame: &Frame, evaluation: &str, verdict: &Verdict) -> Markup {
+    if verdict.passes() || !action::may_sign(frame, "waiver") {
+        return html! {};
+    }
+    let fields = [("kind", "waiver"), ("subject", evaluation), ("criterion", &verdict.criterion)];
+    let inputs = html! {
+        label { "until" input type="date" name="until" required; }
+        label { "because" input type="text" name="remark" required maxlength="300"; }
+    };
+    html! {
+        details.waive {
+            summary { "Waive it" }
+            (action::form(frame, "team", "sign", "Let it pass until then", &fields, inputs))
         }
     }
 }
@@ -194,8 +212,8 @@ fn budget(view: &Evaluation) -> Markup {
                 span.budget-words { (view.budget.saturating_sub(spent)) " of " (view.budget) " left" }
             }
             p {
-                "Submission " b { (view.look) } " of this holdout. It revealed " b { (view.revealed) } " and cost "
-                b { (view.charge) } "."
+                "Submission " b { (view.look) } " of this holdout. It revealed " b { (view.revealed) }
+                @if view.covered { " and is covered by the plan of its looks." } @else { " and cost " b { (view.charge) } "." }
             }
             p.muted.small { "A holdout wears out: the more often it is asked, the less its answers mean." }
         },

@@ -74,6 +74,15 @@ pub fn page(frame: &Frame, view: &ReleasePage) -> Markup {
                 }
             }
         }
+        @for waived in line.waivers.iter().take(12) {
+            div.banner.warning {
+                p.headline {
+                    code { (waived.criterion) } " "
+                    @if let Some(slice) = &waived.slice { (parts::chip(slice)) " " }
+                    "is " (waived.kind.words()) ": " (waived.waiver.words())
+                }
+            }
+        }
         div.columns {
             div.main-column { (readiness(frame, view)) (evidence(frame, view)) (signatures(frame, &view.signatures)) }
             div.side-column { (content(view)) (history(frame, &view.history)) }
@@ -159,7 +168,10 @@ pub(crate) fn signature_table(frame: &Frame, signatures: &[Signature]) -> Markup
                 td.what { b { (signature.kind.as_str()) } span.second { (signature.subject) } }
                 td.end { (signature.member) span.second { (parts::time(frame.now, signature.time)) } }
                 td.wide {
-                    (independence(&signature.independence))
+                    @match &signature.waived {
+                        Some(waived) => { (parts::mark(parts::Tone::Warning, &format!("until {}", waived.until))) " " code { (waived.criterion) } }
+                        None => (independence(&signature.independence)),
+                    }
                     @if !signature.remark.is_empty() { p.remark { "“" (format::cut(&signature.remark, 160)) "”" } }
                 }
             }

@@ -93,7 +93,7 @@ fn demands(view: &Team) -> Markup {
         html! {},
         html! {
             ul.plain-list.demands {
-                @for kind in SignatureKind::ALL {
+                @for kind in SignatureKind::PROMOTING {
                     @let needed = demanded.contains(&kind);
                     li class=(if needed { "needed" } else { "muted" }) {
                         b { (kind.as_str()) } @if !needed { " (not at this risk)" }
@@ -109,7 +109,7 @@ fn demands(view: &Team) -> Markup {
 
 fn sign(frame: &Frame) -> Markup {
     let offered: Vec<SignatureKind> =
-        SignatureKind::ALL.into_iter().filter(|kind| action::may_sign(frame, kind.as_str())).collect();
+        SignatureKind::PROMOTING.into_iter().filter(|kind| action::may_sign(frame, kind.as_str())).collect();
     let inputs = html! {
         label {
             "I promise"

@@ -38,13 +38,15 @@ enum Verb {
                or domain expert                  the evaluation supports these verdicts
   operability  backend engineer                  it can be served, watched and rolled back
   accept       product owner                     the product takes this release
+  waiver       product owner                     one criterion may be unmet until a day
 
 Somebody who did part of the work may sign, but not as independent.
 
 Examples:
   remuda sign intent churn
   remuda sign evidence trees --remark \"checked the split by hand\"
-  remuda sign accept 9f3c01b2 --as pat")]
+  remuda sign accept 9f3c01b2 --as pat
+  remuda sign waiver k3f9a2 --criterion 2 --until 2026-12-31 --remark \"the holidays are quiet\"")]
 #[group(skip)]
 pub(crate) struct Sign {
     #[command(flatten)]

@@ -90,7 +90,9 @@ fn headline(evaluation: &Evaluation, paper: &Paper) -> String {
         )
     } else {
         let charge = evaluation.charge;
-        format!("look {} at this holdout, charged {charge}: {used} of {} spent", evaluation.look, evaluation.budget)
+        let paid = if evaluation.covered { "covered by the plan of its looks" } else { "charged" };
+        let charge = if evaluation.covered { String::new() } else { format!(" {charge}") };
+        format!("look {} at this holdout, {paid}{charge}: {used} of {} spent", evaluation.look, evaluation.budget)
     };
     out.push_str(&wrap(&holdout, paper.width, 2));
     for compared in &evaluation.compared {
@@ -128,6 +130,9 @@ pub(super) fn full_verdict(verdict: &Verdict, paper: &Paper) -> String {
         }
     }
     out.push_str(&wrap(&sentence(&verdict.words), paper.width, 4));
+    if let Some(waiver) = &verdict.waiver {
+        out.push_str(&wrap(&paint::yellow(&sentence(&waiver.words())), paper.width, 4));
+    }
     if let Some(reason) = &verdict.reason {
         out.push_str(&wrap(&paint_reason(reason, verdict.price.as_ref()), paper.width, 4));
     }
@@ -191,6 +196,9 @@ pub(crate) fn compact_lines(verdicts: &[Verdict], paper: &Paper) -> String {
         let icon = paint::verdict(verdict.kind, verdict.kind.icon());
         let criterion = layout::left(&layout::cut(criterion, room), room);
         out.push_str(&format!("  {icon} {criterion}  {}\n", paint::dim(numbers)));
+        if let Some(waiver) = &verdict.waiver {
+            out.push_str(&wrap(&paint::yellow(&waiver.words()), paper.width, 4));
+        }
     }
     out
 }
@@ -249,7 +257,9 @@ fn worst_mixups(confusion: &Confusion, paper: &Paper) -> String {
 
 fn next_step(evaluation: &Evaluation) -> String {
     let hint = |command: String, why: &str| format!("{} {} {why}\n", paint::cyan("next:"), paint::cyan(&command));
+    let waived = evaluation.summary().passes && evaluation.verdict != VerdictKind::Met;
     match evaluation.verdict {
+        _ if waived => hint(format!("remuda sign evidence {}", evaluation.id), "what is not met is waived for now"),
         VerdictKind::Met => {
             let who = if evaluation.solo { "by yourself" } else { "by somebody who did not do this work" };
             hint(format!("remuda sign evidence {}", evaluation.id), who)
@@ -304,6 +314,7 @@ mod tests {
             n: 10,
             method: String::new(),
             price: None,
+            waiver: None,
         };
         let criteria = ["auc >= 0.5", "recall of urgent >= 0.5 where language = 'es' and channel = 'mail'"];
         for width in [80, 130] {

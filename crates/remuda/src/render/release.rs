@@ -58,6 +58,11 @@ pub(crate) fn show(page: &ReleasePage, paper: &Paper) -> String {
     if *solo {
         out.push_str(&format!("  {}\n", paint::yellow("made and signed by a one-person team")));
     }
+    for waived in &page.line.waivers {
+        let slice = waived.slice.as_ref().map(|slice| format!(" ({slice})")).unwrap_or_default();
+        let sentence = format!("`{}`{slice} is {}: {}", waived.criterion, waived.kind.words(), waived.waiver.words());
+        out.push_str(&wrap(&paint::yellow(&sentence), paper.width, 2));
+    }
     let requirements: Vec<String> =
         page.content.requirements.iter().map(|(name, digest)| format!("{name} {}", digest.short())).collect();
     if !requirements.is_empty() {

@@ -50,7 +50,10 @@ pub(crate) fn signatures(signatures: &[Signature], paper: &Paper) -> String {
     ];
     let mut table = Table::new(&columns).indent(2);
     for signature in signatures {
-        let (icon, words) = independence(&signature.independence);
+        let (icon, words) = match &signature.waived {
+            Some(waived) => (paint::yellow("!"), format!("`{}` until {}", waived.criterion, waived.until)),
+            None => independence(&signature.independence),
+        };
         table.row(vec![
             icon,
             signature.kind.as_str().to_owned(),
@@ -74,6 +77,13 @@ pub(crate) fn signed(signature: &Signature, paper: &Paper) -> String {
         short(&signature.binds)
     );
     out.push_str(&wrap(&format!("“{}”", signature.kind.promise()), paper.width, 2));
+    if let Some(waived) = &signature.waived {
+        let slice = waived.slice.as_ref().map(|slice| format!(" ({slice})")).unwrap_or_default();
+        let sentence =
+            format!("`{}`{slice} may stay unmet until {}: {}", waived.criterion, waived.until, signature.remark);
+        out.push_str(&wrap(&sentence, paper.width, 2));
+        return out;
+    }
     match &signature.independence {
         Independence::Independent => {}
         Independence::Solo => {

@@ -7,6 +7,7 @@ mod truth;
 use super::costs::Costs;
 use super::decide::{Bench, decide};
 use super::sample::Sample;
+use super::schedule::Schedule;
 use crate::error::{Error, Result};
 use crate::uploads::local_file;
 use join::{Joined, Wanted, join};
@@ -140,6 +141,7 @@ pub async fn check(request: &Check, progress: &(dyn Fn(f64, &str) + Send + Sync)
         itself: &[],
         costs: &costs,
         looks: request.looks,
+        schedule: &Schedule::default(),
     };
     let mut verdicts = Vec::new();
     for (index, stated) in stated.iter().enumerate() {

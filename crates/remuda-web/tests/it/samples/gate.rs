@@ -26,6 +26,7 @@ fn verdict(criterion: &str, words: &str, kind: VerdictKind, numbers: [f64; 4], n
         n,
         method: method.into(),
         price: None,
+        waiver: None,
     }
 }
 
@@ -82,6 +83,7 @@ pub(crate) fn summary(verdict: VerdictKind) -> EvaluationSummary {
     EvaluationSummary {
         id: "h6v9d3kq7m".into(),
         verdict,
+        passes: verdict == VerdictKind::Met,
         model: digest("trees"),
         model_name: "trees".into(),
         version: digest("customers 2"),
@@ -115,6 +117,7 @@ pub(crate) fn evaluation() -> Evaluation {
         spent: 2,
         budget: 20,
         revealed: "numbers".into(),
+        covered: false,
         repeated: false,
         compared: vec![Compared { reference: "baseline linear".into(), model: digest("linear") }],
         actor: "quality".into(),
@@ -147,6 +150,7 @@ pub(crate) fn release_line(live: bool) -> ReleaseLine {
         actor: "scientist".into(),
         time: NOW - 30 * HOUR,
         live,
+        waivers: Vec::new(),
         solo: !live,
         promotions: u32::from(live),
         verdict: if live { VerdictKind::Met } else { VerdictKind::Undecided },

@@ -10,7 +10,7 @@ pub(crate) mod run;
 use remuda_app::ledger::{FactLine, Facts, Join, Lineage, LineageStep, Thing};
 use remuda_app::product::{Board, HoldoutState, LiveSummary, Waiting};
 use remuda_app::requirement::{CriterionWords, RequirementPage, RequirementState, Requirements};
-use remuda_app::team::{MemberWork, Signature, Team};
+use remuda_app::team::{MemberWork, Signature, Team, Waived};
 use remuda_model::Digest;
 use remuda_model::gate::VerdictKind;
 use remuda_model::team::{Independence, Member, Risk, Role, SignatureKind, Stage};
@@ -216,6 +216,11 @@ pub(crate) fn signatures() -> Vec<Signature> {
         binds: digest(subject).to_string(),
         independence,
         remark: remark.into(),
+        waived: (kind == SignatureKind::Waiver).then(|| Waived {
+            criterion: "recall >= 0.7".into(),
+            slice: None,
+            until: "2026-12-31".into(),
+        }),
     };
     let work = vec!["trained run `w8c4n6rt2b`".into(), "wrote `pipeline.toml`".into()];
     vec![
@@ -234,6 +239,7 @@ pub(crate) fn signatures() -> Vec<Signature> {
             "re-ran it on a clean machine",
         ),
         signature(SignatureKind::Evidence, "scientist", "evaluation h6v9d3kq7m", Independence::Contributed(work), ""),
+        signature(SignatureKind::Waiver, "owner", "evaluation h6v9d3kq7m", Independence::Independent, "a quiet month"),
         signature(SignatureKind::Intent, "owner", "requirement retention", Independence::Solo, ""),
     ]
 }

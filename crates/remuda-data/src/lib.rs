@@ -42,7 +42,7 @@ pub use infer::{InferRequest, Inference, infer, task_of};
 pub use ingest::{IngestRequest, Ingested, ingest};
 pub use json::{json_rows, json_table};
 pub use part::Parts;
-pub use predicate::check_predicate;
+pub use predicate::{check_expression, check_predicate};
 pub use read::{ReadRequest, read, read_now};
 pub use rows::Rows;
 pub use sql::run_sql;

@@ -92,6 +92,13 @@ pub fn check_predicate(text: &str, columns: &[(String, ColumnType)]) -> Result<(
     Predicate::compile(text, columns).map(|_| ())
 }
 
+/// Checks that a text is an expression over these columns that gives a number per row.
+///
+/// Errors: as [`check_predicate`], and one that gives something else.
+pub fn check_expression(text: &str, columns: &[(String, ColumnType)]) -> Result<(), PredicateError> {
+    Predicate::compile_number(text, columns).map(|_| ())
+}
+
 /// A predicate ready to run on batches with exactly the columns it was compiled for.
 pub(crate) struct Predicate {
     text: String,

@@ -144,6 +144,10 @@ async fn plan<'a>(app: &App, context: &'a Context, request: &Evaluate) -> Result
         return Err(Error::new("gate.not_ready", format!("no requirement has criteria on dataset `{dataset}`"))
             .hint("write one: requirements/NAME.md with `criteria = [\"accuracy >= 0.9\"]`"));
     }
+    let misfits: Vec<_> = requirements.iter().flat_map(|found| super::fit::misfits_of(context, found)).collect();
+    if !misfits.is_empty() {
+        return Err(Error::definitions(misfits));
+    }
     let measured_on = &requirements[0].value.dataset;
     let version = latest_version(app, context, measured_on)
         .await?

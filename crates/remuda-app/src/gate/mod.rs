@@ -6,6 +6,7 @@ mod compare;
 mod costs;
 mod decide;
 mod evaluate;
+mod fit;
 mod groups;
 mod look;
 mod loss;
@@ -26,6 +27,7 @@ use utoipa::ToSchema;
 pub use check::{Check, Checked, check};
 
 pub(crate) use baseline::propose_criteria;
+pub(crate) use fit::misfits;
 pub(crate) use look::evaluations;
 pub(crate) use measure::{metric_value, usual_metrics, validation_metrics};
 pub(crate) use sample::{ClassSample, Sample};

@@ -31,5 +31,8 @@ pub fn checked(context: &Context) -> Checked {
             (requirement.value.name.clone(), criteria_words(&requirement.value, positive))
         })
         .collect();
-    Checked { files: context.files.0.len() as u64, diagnostics: context.diagnostics.as_ref().clone(), criteria }
+    let mut diagnostics = context.diagnostics.as_ref().clone();
+    diagnostics.extend(crate::gate::misfits(context));
+    diagnostics.sort_by(|one, other| (&one.file, one.line, one.column).cmp(&(&other.file, other.line, other.column)));
+    Checked { files: context.files.0.len() as u64, diagnostics, criteria }
 }

@@ -2,7 +2,7 @@
 
 use crate::harness::{check_both, customers, requirement};
 use remuda_app::gate::{Evaluate, Evaluation, Show};
-use remuda_app::product::Status;
+use remuda_app::product::{Check, Status};
 use remuda_app::team::Sign;
 use remuda_model::gate::{Reason, VerdictKind};
 use remuda_model::team::Risk;
@@ -237,5 +237,37 @@ fn a_waiver_lets_one_criterion_pass_until_its_day_is_over() {
             "{:?}",
             board.waiting
         );
+    });
+}
+
+#[test]
+fn a_criterion_that_cannot_be_measured_is_found_before_a_look_is_paid() {
+    check_both(Risk::Medium, |story| async move {
+        story.add(&customers(1, 400, None)).await;
+        story.train().await;
+        let criteria = [
+            "accuracy >= 0.8 where spent > 3",
+            "mae <= 3",
+            "mean cost using churn_costs.csv <= 1",
+            "accuracy >= 0.7 where prediction = 'yes' and score > 0.5",
+            "ndcg@5 >= 0.7",
+        ];
+        story.write("owner", "requirements/churn.md", &requirement(&criteria));
+        let found = story.does("owner", Check {}).await.unwrap().diagnostics;
+        let said: Vec<(u32, u32, &str)> =
+            found.iter().map(|one| (one.line, one.column, one.message.as_str())).collect();
+        assert_eq!(
+            said,
+            [
+                (6, 26, "there is no column `spent`; did you mean `spend`?"),
+                (7, 4, "`mae` measures numbers, and label `churned` has classes"),
+                (8, 20, "there is no file `churn_costs.csv`"),
+                (10, 4, "`ndcg@5` is of rows that answer one query, and nothing says which do"),
+            ]
+        );
+        let request = Evaluate { candidate: "linear".into(), requirement: None, verdicts_only: false };
+        let error = story.does("tester", request).await.unwrap_err();
+        assert_eq!((error.code.as_str(), error.diagnostics.len()), ("definition.invalid", 4));
+        assert_eq!(story.does("owner", Status {}).await.unwrap().holdouts[0].spent, 0);
     });
 }

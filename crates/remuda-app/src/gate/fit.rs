@@ -1,0 +1,128 @@
+//! Criteria held against the contract before a look is paid: a `where` that selects by columns that are not there, a
+//! metric that does not fit the label, a cost file that is missing. `remuda check` says the same.
+
+use super::costs::Costs;
+use crate::context::Context;
+use crate::run::has_classes;
+use remuda_data::{PredicateError, check_expression, check_predicate};
+use remuda_model::data::{ColumnType, Contract};
+use remuda_model::diagnostic::Diagnostic;
+use remuda_model::gate::criterion::{Claim, Metric, MetricOf, Quantity};
+use remuda_model::requirement::{Requirement, StatedCriterion};
+use remuda_repo::Defined;
+
+/// What is wrong with the criteria of all requirements, beyond what their own text tells.
+pub(crate) fn misfits(context: &Context) -> Vec<Diagnostic> {
+    let requirements = &context.definitions.requirements;
+    requirements.iter().flat_map(|requirement| misfits_of(context, requirement)).collect()
+}
+
+/// What is wrong with one requirement's criteria.
+pub(super) fn misfits_of(context: &Context, requirement: &Defined<Requirement>) -> Vec<Diagnostic> {
+    let Some(text) = context.files.0.get(&requirement.path) else { return Vec::new() };
+    let contract = context.definitions.contract(&requirement.value.dataset).map(|found| &found.value);
+    let mut found = Vec::new();
+    for stated in &requirement.value.criteria {
+        let place = Place { file: &requirement.path, text, stated };
+        if let Some(contract) = contract {
+            let columns = columns(contract);
+            found.extend(stated.criterion.filter.as_ref().and_then(|filter| {
+                check_predicate(filter, &columns).err().map(|error| place.predicate(filter, &error))
+            }));
+            if let Claim::Holds { quantity: Quantity::Quantile { expression, .. }, .. } = &stated.criterion.claim {
+                let checked = check_expression(expression, &columns);
+                found.extend(checked.err().map(|error| place.predicate(expression, &error)));
+            }
+            found.extend(metric_misfit(&place, contract));
+        }
+        found.extend(cost_misfit(&place, context));
+    }
+    found
+}
+
+/// The columns that a criterion may select by: the contract's, and what a candidate adds.
+fn columns(contract: &Contract) -> Vec<(String, ColumnType)> {
+    let is_class = contract.label().is_some_and(|label| has_classes(contract, label));
+    let own = contract.columns.iter().map(|column| (column.name.clone(), column.column_type));
+    let prediction = ("prediction".to_owned(), if is_class { ColumnType::String } else { ColumnType::Number });
+    let score = is_class.then(|| ("score".to_owned(), ColumnType::Number));
+    own.chain([prediction]).chain(score).collect()
+}
+
+fn metric_misfit(place: &Place<'_>, contract: &Contract) -> Option<Diagnostic> {
+    let Claim::Holds { quantity, .. } = &place.stated.criterion.claim else { return None };
+    let (Quantity::Metric(MetricOf { metric, .. })
+    | Quantity::Gap { metric: MetricOf { metric, .. }, .. }
+    | Quantity::Ratio { metric: MetricOf { metric, .. }, .. }) = quantity
+    else {
+        return None;
+    };
+    let label = contract.label()?;
+    let of_numbers =
+        matches!(metric, Metric::Mae | Metric::Rmse | Metric::Mape | Metric::R2 | Metric::Bias | Metric::Pinball(_));
+    let of_ranks = matches!(metric, Metric::Ndcg(_) | Metric::Mrr | Metric::HitRate(_));
+    let name = metric.name();
+    let (message, hint) = match (of_ranks, of_numbers, has_classes(contract, label)) {
+        (true, _, _) if place.stated.criterion.by.is_some() => return None,
+        (true, _, _) => (
+            format!("`{name}` is of rows that answer one query, and nothing says which do"),
+            "write `by COLUMN`, the column of the query's id",
+        ),
+        (_, true, true) => (
+            format!("`{name}` measures numbers, and label `{}` has classes", label.name),
+            "use accuracy, recall, precision, f1 or auc",
+        ),
+        (_, false, false) => (
+            format!("`{name}` measures classes, and label `{}` is a number", label.name),
+            "use mae, rmse, r2, bias or pinball0.9",
+        ),
+        _ => return None,
+    };
+    Some(place.finding(&name, message, hint))
+}
+
+fn cost_misfit(place: &Place<'_>, context: &Context) -> Option<Diagnostic> {
+    let Claim::Holds { quantity: Quantity::MeanCost { file }, .. } = &place.stated.criterion.claim else { return None };
+    let text = [file.clone(), format!("requirements/{file}")].iter().find_map(|path| context.files.0.get(path));
+    match text.map(|text| Costs::parse(text)) {
+        None => {
+            let hint = format!("write {file} beside remuda.toml, with a first line `truth,prediction,cost`");
+            Some(place.finding(file, format!("there is no file `{file}`"), &hint))
+        }
+        Some(Err(why)) => Some(place.finding(file, format!("`{file}` is no cost table: {why}"), "")),
+        Some(Ok(_)) => None,
+    }
+}
+
+/// Where a criterion stands.
+struct Place<'a> {
+    file: &'a str,
+    text: &'a str,
+    stated: &'a StatedCriterion,
+}
+
+impl Place<'_> {
+    /// A finding under a word of the criterion, or under its whole line where the word stands in escapes.
+    fn finding(&self, word: &str, message: String, hint: &str) -> Diagnostic {
+        self.at(word, 0..word.len(), message, hint)
+    }
+
+    fn predicate(&self, text: &str, error: &PredicateError) -> Diagnostic {
+        self.at(text, error.span.clone(), error.message.clone(), "")
+    }
+
+    fn at(&self, word: &str, within: std::ops::Range<usize>, message: String, hint: &str) -> Diagnostic {
+        let lines = self.text.split_inclusive('\n');
+        let start: usize = lines.clone().take(self.stated.line.saturating_sub(1) as usize).map(str::len).sum();
+        let line = lines.clone().nth(self.stated.line.saturating_sub(1) as usize).unwrap_or_default().trim_end();
+        let span = match line.rfind(word) {
+            Some(at) => start + at + within.start..start + at + within.end.max(within.start + 1),
+            None => start + line.len() - line.trim_start().len()..start + line.len(),
+        };
+        let mut found = Diagnostic::at(self.file, self.text, span, "definition.criterion", message);
+        if !hint.is_empty() {
+            found.hints.push(hint.to_owned());
+        }
+        found
+    }
+}

@@ -267,6 +267,11 @@ impl SplitRule {
         Self { by, salt: "1".into(), train: 0.70, validation: 0.15, holdout: 0.15 }
     }
 
+    /// Whether both rules deal the same rows to the holdout, whatever they do with the rest.
+    pub fn same_holdout(&self, other: &SplitRule) -> bool {
+        self.by == other.by && self.salt == other.salt && self.holdout.total_cmp(&other.holdout).is_eq()
+    }
+
     /// The split of a row whose split key (see [`SplitRule::by`]) is `key`: the fields' text, each with its length
     /// before it. The holdout takes the low end of the hash, validation the next part, train the rest, so changing
     /// the train share never moves a row out of the holdout.

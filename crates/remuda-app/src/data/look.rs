@@ -51,7 +51,7 @@ impl UseCase for Show {
             columns,
             profile,
             report: line.version.report.clone(),
-            looks: looks(app, context, &line.version.dataset).await?,
+            looks: looks(app, context, &line.version).await?,
             budget: product.holdout_budget,
             used_by,
             siblings,
@@ -324,8 +324,16 @@ pub(crate) fn note_look(
     pin::fact(app, context, "holdout.looked", version.dataset.as_str(), &record, links)
 }
 
-/// All looks at a dataset's holdout, newest first.
-pub(crate) async fn looks(app: &App, context: &Context, dataset: &str) -> Result<Vec<Look>> {
+/// All looks at a dataset's holdouts, newest first. Those at another holdout than this version's, which another split
+/// rule has dealt, are retired.
+pub(crate) async fn looks(app: &App, context: &Context, version: &DatasetVersion) -> Result<Vec<Look>> {
+    // The same rows may have been added again under another split rule: the digest alone does not tell the deal.
+    let mut deals: Vec<(VersionLine, bool)> = Vec::new();
+    for line in dataset_versions(app, context, Some(&version.dataset)).await? {
+        let same = has_same_holdout(app, context, &line.version, version).await?;
+        deals.push((line, same));
+    }
+    let dataset = version.dataset.as_str();
     let query = FactQuery {
         product: context.product()?.name.clone(),
         verbs: vec!["holdout.looked".into()],
@@ -342,9 +350,49 @@ pub(crate) async fn looks(app: &App, context: &Context, dataset: &str) -> Result
             revealed: record.revealed,
             purpose: record.purpose,
             charge: record.charge,
+            retired: fact
+                .fact
+                .links
+                .iter()
+                .find_map(|link| {
+                    let seen = deals.iter().find(|(line, _)| is_at(line, &link.target, fact.fact.time))?;
+                    Some(!seen.1)
+                })
+                .unwrap_or(false),
         });
     }
     Ok(found)
+}
+
+/// Whether this is how a version with this digest stood at a time. (Lines are the newest first.)
+fn is_at(line: &VersionLine, digest: &str, time: i64) -> bool {
+    line.version.digest.as_str() == digest && line.time <= time
+}
+
+/// A version as it stood at a time: the same rows may have been added again under another contract since.
+pub(crate) async fn version_at(app: &App, context: &Context, digest: &Digest, time: i64) -> Result<DatasetVersion> {
+    let versions = dataset_versions(app, context, None).await?;
+    match versions.into_iter().find(|line| is_at(line, digest.as_str(), time)) {
+        Some(line) => Ok(line.version),
+        None => Ok(resolve_version(app, context, digest.hex()).await?.version),
+    }
+}
+
+/// Whether two versions deal the same rows to the holdout.
+pub(crate) async fn has_same_holdout(
+    app: &App,
+    context: &Context,
+    one: &DatasetVersion,
+    other: &DatasetVersion,
+) -> Result<bool> {
+    if one.contract == other.contract {
+        return Ok(true);
+    }
+    let (one, other) = (contract_of(app, context, one).await?, contract_of(app, context, other).await?);
+    Ok(match (one, other) {
+        (Some(one), Some(other)) => one.split.same_holdout(&other.split),
+        _ => true,
+    })
 }
 
 /// Appends one look by itself.

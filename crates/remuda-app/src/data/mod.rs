@@ -11,8 +11,8 @@ use utoipa::ToSchema;
 
 pub(crate) use add::{add_file, read_format};
 pub(crate) use look::{
-    append_look, contract_by_digest, contract_of, dataset_versions, latest_version, looks, note_look, read_manifest,
-    resolve_version,
+    append_look, contract_by_digest, contract_of, dataset_versions, has_same_holdout, latest_version, looks, note_look,
+    read_manifest, resolve_version, version_at,
 };
 pub(crate) use rows::read_rows;
 
@@ -185,6 +185,14 @@ pub struct Look {
     pub purpose: String,
     /// What it cost of the budget.
     pub charge: u32,
+    /// It was at a holdout that the split rule has retired since: it no longer counts.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub retired: bool,
+}
+
+/// What looks cost that still count.
+pub(crate) fn spent(looks: &[Look]) -> u32 {
+    looks.iter().filter(|look| !look.retired).map(|look| look.charge).sum()
 }
 
 /// How two versions differ.

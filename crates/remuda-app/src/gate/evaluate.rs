@@ -8,7 +8,9 @@ use super::{Compared, Evaluate, Evaluation, RequirementVerdicts};
 use crate::analysis::judged::{sample_of, set_predictions};
 use crate::app::App;
 use crate::context::Context;
-use crate::data::{contract_of, latest_version, looks, note_look, read_rows, resolve_version};
+use crate::data::{
+    Look, contract_of, has_same_holdout, latest_version, looks, note_look, read_rows, resolve_version, version_at,
+};
 use crate::error::{Error, Result};
 use crate::model::{self, ModelLine, resolve_model};
 use crate::pin::{self, Pins};
@@ -64,11 +66,11 @@ impl UseCase for Evaluate {
             let known = Evaluation { repeated: true, ..known };
             return Ok(if self.verdicts_only { hidden(known) } else { known });
         }
-        let past = looks(app, context, &plan.version.dataset).await?;
-        let spent: u32 = past.iter().map(|look| look.charge).sum();
+        let past = looks(app, context, &plan.version).await?;
+        let spent = crate::data::spent(&past);
         let budget = context.product()?.holdout_budget;
         let charge = wanted.saturating_sub(paid.max(plan.paid()));
-        let look = past.iter().filter(|look| look.revealed != "rows").count() as u32 + 1;
+        let look = submission(&past);
         let affordable = spent + charge <= budget;
         let mut evaluation = Evaluation {
             id: app.ids.short(),
@@ -156,6 +158,12 @@ async fn plan<'a>(app: &App, context: &'a Context, request: &Evaluate) -> Result
                 .hint(format!("remuda data add FILE --as {measured_on}"))
         })?
         .version;
+    let trained_on = version_at(app, context, &trained_on, candidate.time).await?;
+    if trained_on.dataset == version.dataset && !has_same_holdout(app, context, &trained_on, &version).await? {
+        let name = &candidate.version.name;
+        let text = format!("{name} was trained before the split rule changed, so it has seen rows of this holdout");
+        return Err(Error::new("gate.not_ready", text).hint("train it again on the new split: remuda run"));
+    }
     let contract = match contract_of(app, context, &version).await? {
         Some(contract) => contract,
         None => context.need_contract(measured_on)?.value.clone(),
@@ -334,9 +342,9 @@ async fn append(
             return Ok(Evaluation { repeated: true, ..known });
         }
         plan.still_holds(app, context).await?;
-        let past = looks(app, context, &plan.version.dataset).await?;
-        let spent: u32 = past.iter().map(|look| look.charge).sum();
-        evaluation.look = past.iter().filter(|look| look.revealed != "rows").count() as u32 + 1;
+        let past = looks(app, context, &plan.version).await?;
+        let spent = crate::data::spent(&past);
+        evaluation.look = submission(&past);
         if evaluation.charge > 0 && spent + evaluation.charge > evaluation.budget {
             evaluation.charge = 0;
             evaluation.requirements.clear();
@@ -362,6 +370,11 @@ async fn append(
             Err(error) => return Err(error.into()),
         }
     }
+}
+
+/// Which submission of this holdout comes next, from 1.
+fn submission(past: &[Look]) -> u32 {
+    past.iter().filter(|look| look.revealed != "rows" && !look.retired).count() as u32 + 1
 }
 
 /// The same evaluation without its numbers.

@@ -29,7 +29,7 @@ impl UseCase for Status {
         let datasets = newest_of_each(dataset_versions(app, context, None).await?);
         let mut holdouts = Vec::new();
         for line in &datasets {
-            let spent = looks(app, context, &line.version.dataset).await?.iter().map(|look| look.charge).sum();
+            let spent = crate::data::spent(&looks(app, context, &line.version).await?);
             holdouts.push(HoldoutState {
                 dataset: line.version.dataset.clone(),
                 spent,
@@ -157,7 +157,10 @@ fn requirement_waits(context: &Context, board: &Board, requirement: &Requirement
     if let Some(holdout) = spent
         && holdout.spent >= holdout.budget
     {
-        let what = format!("the holdout of {} is used up ({} of {})", holdout.dataset, holdout.spent, holdout.budget);
+        let what = format!(
+            "the holdout of {} is used up ({} of {}): another salt in its contract retires it",
+            holdout.dataset, holdout.spent, holdout.budget
+        );
         let command = format!("remuda data add FILE --as {}", holdout.dataset);
         waits.push(wait(context, "undecided", what, &[Role::DataEngineer], &command));
     }

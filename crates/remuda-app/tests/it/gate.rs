@@ -271,3 +271,30 @@ fn a_criterion_that_cannot_be_measured_is_found_before_a_look_is_paid() {
         assert_eq!(story.does("owner", Status {}).await.unwrap().holdouts[0].spent, 0);
     });
 }
+
+#[test]
+fn another_salt_retires_a_holdout_and_who_was_trained_before_is_refused() {
+    check_both(Risk::Medium, |story| async move {
+        story.budget(2);
+        story.add(&customers(1, 3_000, None)).await;
+        story.train().await;
+        let first = story.evaluate("linear").await;
+        assert_eq!((first.charge, first.budget), (2, 2));
+        assert_eq!(story.evaluate("majority").await.requirements[0].verdicts[0].reason, Some(Reason::NoBudget));
+
+        let path = story.root().join("data/churn.odcs.yaml");
+        let contract = std::fs::read_to_string(path).unwrap().replace("salt: \"1\"", "salt: \"2\"");
+        story.write("engineer", "data/churn.odcs.yaml", &contract);
+        story.add(&customers(1, 3_000, None)).await;
+        let request = Evaluate { candidate: "linear".into(), requirement: None, verdicts_only: false };
+        let error = story.does("tester", request).await.unwrap_err();
+        assert!(error.message.contains("has seen rows of this holdout"), "{}", error.message);
+
+        story.train().await;
+        let renewed = story.evaluate("linear").await;
+        assert_eq!((renewed.charge, renewed.spent, renewed.look), (2, 0, 1));
+        let request = remuda_app::data::Show { version: "churn".into() };
+        let looks = story.does("owner", request).await.unwrap().looks;
+        assert_eq!(looks.iter().map(|look| look.retired).collect::<Vec<_>>(), [false, true]);
+    });
+}

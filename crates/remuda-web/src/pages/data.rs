@@ -180,7 +180,8 @@ fn rule(result: &RuleResult) -> Markup {
 }
 
 fn looks(frame: &Frame, view: &VersionPage) -> Markup {
-    let spent: u32 = view.looks.iter().fold(0, |sum, look| sum.saturating_add(look.charge));
+    let spent: u32 =
+        view.looks.iter().filter(|look| !look.retired).fold(0, |sum, look| sum.saturating_add(look.charge));
     let body = html! {
         p.budget {
             (chart::pips(spent, view.budget))
@@ -191,7 +192,10 @@ fn looks(frame: &Frame, view: &VersionPage) -> Markup {
             @for look in view.looks.iter().take(12) {
                 li {
                     b { (look.actor) } " saw " (look.revealed) " for " (super::linked_words(&look.purpose))
-                    span.muted { ", charge " (look.charge) ", " (parts::ago(frame.now, look.time)) }
+                    span.muted {
+                        @if look.retired { ", at a retired holdout" } @else { ", charge " (look.charge) }
+                        ", " (parts::ago(frame.now, look.time))
+                    }
                 }
             }
         }

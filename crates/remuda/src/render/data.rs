@@ -74,7 +74,7 @@ pub(crate) fn show(page: &VersionPage, paper: &Paper) -> String {
     out.push_str(&format!("  added {} by {actor} from {}\n", ago(*time, paper.now), version.source));
     out.push_str(&size_line(version));
     out.push_str(&split_line(version));
-    let spent: u32 = page.looks.iter().map(|look| look.charge).sum();
+    let spent: u32 = page.looks.iter().filter(|look| !look.retired).map(|look| look.charge).sum();
     out.push_str(&format!("  holdout  {spent} of {} looks spent\n", page.budget));
     if page.profile.duplicate_rows > 0 {
         let count = text::count(page.profile.duplicate_rows, "row");
@@ -108,7 +108,7 @@ fn looks(page: &VersionPage, paper: &Paper) -> String {
         table.row(vec![
             look.charge.to_string(),
             look.revealed.clone(),
-            look.purpose.clone(),
+            if look.retired { format!("{} (a retired holdout)", look.purpose) } else { look.purpose.clone() },
             ago(look.time, paper.now),
             look.actor.clone(),
         ]);

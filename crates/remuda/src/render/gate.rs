@@ -271,9 +271,10 @@ fn next_step(evaluation: &Evaluation) -> String {
         VerdictKind::Undecided if wants_budget(evaluation) => {
             let dataset = &evaluation.dataset;
             format!(
-                "{} the holdout of {dataset} is used up; a new dataset (other rows, another name) has one of its own\n      \
-                 {} in remuda.toml, set higher, is the other way: a change that everybody sees\n",
+                "{} the holdout of {dataset} is used up: retire it by another {} of `remudaSplit` in its contract,\n      \
+                 then add the data and train again; or set {} in remuda.toml higher, which everybody sees\n",
                 paint::cyan("next:"),
+                paint::cyan("salt"),
                 paint::cyan("holdout.budget")
             )
         }

@@ -141,6 +141,7 @@ pub(crate) fn page() -> VersionPage {
         revealed: revealed.into(),
         purpose,
         charge,
+        retired: hours > 200,
     };
     VersionPage {
         line: line("customers", 2),

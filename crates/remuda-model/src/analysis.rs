@@ -30,3 +30,42 @@ impl Confusion {
         self.counts[truth * width + predicted] += 1;
     }
 }
+
+/// How a candidate's scores behave over all thresholds, and whether they mean what they say.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Curves {
+    /// The class whose probability is the score; none: the score is that of the predicted class, for being right.
+    pub class: Option<String>,
+    /// From the strictest threshold to the most lenient; empty without a class.
+    pub thresholds: Vec<ThresholdPoint>,
+    /// Ten bins of equally many rows: what was promised, what happened.
+    pub calibration: Vec<CalibrationBin>,
+}
+
+/// What happens when everything scored at least `threshold` is called positive.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ThresholdPoint {
+    /// The threshold.
+    pub threshold: f64,
+    /// Share of positive rows that are called positive.
+    pub recall: f64,
+    /// Share of negative rows that are called positive.
+    pub false_alarms: f64,
+    /// Share of rows called positive that are.
+    pub precision: f64,
+}
+
+/// Rows of like scores.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct CalibrationBin {
+    /// Rows.
+    pub n: u64,
+    /// Their mean score: what the candidate promised.
+    pub promised: f64,
+    /// The share that was positive (or right): what happened.
+    pub happened: f64,
+    /// Its two-sided 95 % interval (Wilson).
+    pub lower: f64,
+    /// Its upper end.
+    pub upper: f64,
+}

@@ -25,6 +25,7 @@ pub mod calibration;
 pub mod classification;
 pub mod cluster;
 pub mod conformal;
+pub mod curves;
 pub mod difference;
 pub mod drift;
 pub mod estimate;

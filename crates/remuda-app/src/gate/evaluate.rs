@@ -83,6 +83,7 @@ impl UseCase for Evaluate {
             version: plan.version.digest.clone(),
             rows: plan.version.split_rows[Split::Holdout as usize],
             confusion: None,
+            curves: None,
             look,
             charge: if affordable { charge } else { 0 },
             spent,
@@ -281,6 +282,7 @@ async fn measure_all(app: &App, context: &Context, plan: &Plan<'_>, evaluation: 
         }
         evaluation.requirements.push(group(requirement, verdicts));
     }
+    evaluation.curves = super::curves::curves(&sample);
     if let Sample::Classes(sample) = &sample {
         evaluation.confusion = Some(Confusion { classes: sample.classes.to_vec(), counts: sample.confusion() });
     }
@@ -348,7 +350,7 @@ async fn append(
         if evaluation.charge > 0 && spent + evaluation.charge > evaluation.budget {
             evaluation.charge = 0;
             evaluation.requirements.clear();
-            evaluation.confusion = None;
+            (evaluation.confusion, evaluation.curves) = (None, None);
             refuse_all(plan, &mut evaluation);
             evaluation.verdict = VerdictKind::Undecided;
         }
@@ -379,7 +381,7 @@ fn submission(past: &[Look]) -> u32 {
 
 /// The same evaluation without its numbers.
 pub(super) fn hidden(mut evaluation: Evaluation) -> Evaluation {
-    evaluation.confusion = None;
+    (evaluation.confusion, evaluation.curves) = (None, None);
     for verdict in evaluation.requirements.iter_mut().flat_map(|requirement| &mut requirement.verdicts) {
         (verdict.estimate, verdict.lower, verdict.upper, verdict.price) = (None, None, None, None);
     }

@@ -4,6 +4,7 @@ mod baseline;
 mod check;
 mod compare;
 mod costs;
+mod curves;
 mod decide;
 mod evaluate;
 mod fit;
@@ -13,15 +14,23 @@ mod loss;
 mod measure;
 mod price;
 mod rate;
+mod report;
 mod sample;
 mod schedule;
 mod statistic;
 mod units;
 
+use crate::data::Look;
+use crate::team::Signature;
 use remuda_model::Digest;
-use remuda_model::analysis::Confusion;
+use remuda_model::analysis::{Confusion, Curves};
+use remuda_model::data::DatasetVersion;
 use remuda_model::gate::{Verdict, VerdictKind};
+use remuda_model::model::ModelVersion;
+use remuda_model::requirement::Looks;
+use remuda_model::run::Snapshot;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 pub use check::{Check, Checked, check};
@@ -58,6 +67,53 @@ pub struct Show {
     pub evaluation: String,
 }
 
+/// Everything about an evaluation in one answer, for a report that can be sent on. Costs nothing.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
+#[group(skip)]
+#[serde(deny_unknown_fields)]
+pub struct Report {
+    /// An evaluation's id, or a candidate (its newest evaluation).
+    pub evaluation: String,
+}
+
+/// An evaluation with all that it rests on.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ReportPage {
+    /// The product.
+    pub product: String,
+    /// The evaluation.
+    pub evaluation: Evaluation,
+    /// The requirements in the texts that were judged.
+    pub requirements: Vec<RequirementWords>,
+    /// The candidate.
+    pub model: ModelVersion,
+    /// The dataset version.
+    pub version: DatasetVersion,
+    /// The code and environment of the run that made the candidate.
+    pub snapshot: Option<Snapshot>,
+    /// The run's parameters.
+    pub parameters: BTreeMap<String, serde_json::Value>,
+    /// Looks at this dataset's holdout up to this one, newest first.
+    pub looks: Vec<Look>,
+    /// Signatures on the evaluation.
+    pub signatures: Vec<Signature>,
+}
+
+/// What a requirement says beside its criteria.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct RequirementWords {
+    /// Its name.
+    pub name: String,
+    /// The member or role that speaks for it.
+    pub owner: String,
+    /// What the business wants.
+    pub goal: String,
+    /// Everything after the front matter, Markdown.
+    pub prose: String,
+    /// When a candidate may be looked at again.
+    pub looks: Option<Looks>,
+}
+
 /// List evaluations, newest first.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
 #[group(skip)]
@@ -87,6 +143,9 @@ pub struct Evaluation {
     pub rows: u64,
     /// Truth against prediction (classes only).
     pub confusion: Option<Confusion>,
+    /// How its scores behave over all thresholds (classes with probabilities only).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub curves: Option<Curves>,
     /// Which submission of the holdout this was, from 1.
     pub look: u32,
     /// What it cost.

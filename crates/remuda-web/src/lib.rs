@@ -3,7 +3,7 @@
 //!
 //! - [`state`]: what the face is given; [`guard`]: who may come in, and how answers leave
 //! - [`api`]: every use case as `POST /api/v1/<noun>/<verb>`; [`openapi`]: its description
-//! - [`pages`]: from answer to markup, one file per noun; [`components`]: what pages are built of
+//! - [`report`]: an evaluation as one document; [`pages`]: from answer to markup, one file per noun; [`components`]: what pages are built of
 //! - [`actions`]: forms that carry out use cases; [`login`]: tokens pasted, cookies set
 //! - [`format`]: values as people read them; [`assets`]: style sheet, script, mark
 
@@ -16,6 +16,7 @@ mod guard;
 mod login;
 pub mod openapi;
 pub mod pages;
+pub mod report;
 mod state;
 mod visit;
 

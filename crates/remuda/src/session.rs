@@ -53,6 +53,13 @@ impl Session {
         Ok(answer)
     }
 
+    /// Carries out a use case, here or on the server, for a command that writes its answer elsewhere.
+    pub(crate) async fn fetch<U: UseCase>(&self, request: U) -> Result<U::Answer> {
+        let answer = self.client().await?.call(request).await?;
+        self.progress.clear();
+        Ok(answer)
+    }
+
     /// Writes an answer: as JSON where that was asked for, else as a page for people.
     pub(crate) fn answer<A: Serialize>(&self, answer: &A, render: impl FnOnce(&A, &Paper) -> String) -> Result<()> {
         self.progress.clear();

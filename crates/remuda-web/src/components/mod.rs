@@ -1,13 +1,14 @@
 //! What pages are built of: each a function from plain values to markup. Nothing here asks the application.
 //!
 //! - [`layout`]: the page's frame; [`parts`]: times, digests, chips, banners, empty states, commands
-//! - [`verdict`]: verdicts and criteria; [`interval`]: an interval against a threshold
+//! - [`verdict`]: verdicts and criteria; [`interval`]: an interval against a threshold; [`curves`]: of scores
 //! - [`chart`]: histograms, bars, sparklines; [`timeline`]: traffic and metrics over time; [`table`]: boxes that scroll sideways by themselves
 //! - [`graph`]: causes and effects, with places by `layers`
 //! - [`diff`]: what differs; [`action`]: commands that a button can carry out; [`prose`]: Markdown
 
 pub mod action;
 pub mod chart;
+pub mod curves;
 pub mod diff;
 pub mod graph;
 pub mod interval;

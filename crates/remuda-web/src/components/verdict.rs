@@ -116,7 +116,7 @@ pub fn full(verdict: &Verdict) -> Markup {
                 dl.facts.tight {
                     div { dt { "estimate" } dd { b { (format::maybe(verdict.estimate)) } } }
                     div { dt { "interval" } dd { (interval_words(verdict)) } }
-                    div { dt { "asked" } dd { (format::level(verdict.confidence)) " sure" } }
+                    div { dt { "this look" } dd { (format::level(verdict.confidence)) " sure" } }
                     div { dt { "n" } dd { (text::thousands(verdict.n)) } }
                 }
             }

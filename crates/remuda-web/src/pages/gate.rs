@@ -78,12 +78,16 @@ pub fn page(frame: &Frame, view: &Evaluation) -> Markup {
             div.side-column { (rests_on(frame, view)) (budget(view)) (next(frame, view)) }
         }
         @if let Some(confusion) = &view.confusion { (matrix(confusion)) }
+        @if let Some(found) = &view.curves { (scores(found)) }
     };
     let page = Page {
         title: format!("Gate report {}", format::short(&view.id)),
         section: Section::Gate,
         crumbs: vec![("Gate".to_owned(), "/gate".to_owned())],
-        beside: html! { @if view.repeated { (parts::chip("repeated, free of charge")) } },
+        beside: html! {
+            a.button href={ "/gate/" (format::segment(&view.id)) "/report" } { "Report" }
+            @if view.repeated { (parts::chip("repeated, free of charge")) }
+        },
         lead: html! {
             span {
                 "candidate "
@@ -241,7 +245,12 @@ fn next(frame: &Frame, view: &Evaluation) -> Markup {
     )
 }
 
-fn matrix(confusion: &Confusion) -> Markup {
+/// The curves of the scores.
+pub(crate) fn scores(found: &remuda_model::analysis::Curves) -> Markup {
+    parts::section("scores", "What its scores are worth", html! {}, super::super::components::curves::all(found))
+}
+
+pub(crate) fn matrix(confusion: &Confusion) -> Markup {
     let classes = confusion.classes.len().min(CLASSES);
     let count = |truth: usize, predicted: usize| {
         confusion.counts.get(truth * confusion.classes.len() + predicted).copied().unwrap_or(0)

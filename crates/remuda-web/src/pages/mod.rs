@@ -20,7 +20,7 @@ pub mod run;
 pub mod team;
 pub mod why;
 
-use crate::components::parts;
+use crate::components::{Frame, parts};
 use crate::format;
 use crate::state::Web;
 use crate::visit::{Visit, redirect};
@@ -50,6 +50,7 @@ pub(crate) fn routes() -> Router<Arc<Web>> {
         .route("/model/{model}/onnx", get(model_file))
         .route("/gate", get(evaluations))
         .route("/gate/{evaluation}", get(evaluation_page))
+        .route("/gate/{evaluation}/report", get(evaluation_report))
         .route("/release", get(releases))
         .route("/release/{release}", get(release_page))
         .route("/live", get(live_page))
@@ -145,6 +146,11 @@ async fn evaluations(visit: Visit) -> Response {
 
 async fn evaluation_page(visit: Visit, Path(evaluation): Path<String>) -> Response {
     visit.show(app::gate::Show { evaluation }, gate::page).await
+}
+
+async fn evaluation_report(visit: Visit, Path(evaluation): Path<String>) -> Response {
+    let draw = |_: &Frame, view: &app::gate::ReportPage| crate::report::document(view, crate::report::Style::Linked);
+    visit.show(app::gate::Report { evaluation }, draw).await
 }
 
 async fn releases(visit: Visit) -> Response {

@@ -31,6 +31,13 @@ Examples:
     Show(noun::Show),
     /// List evaluations, newest first.
     List(noun::List),
+    /// Write an evaluation as one HTML file that can be sent on, or as a model card. Costs nothing.
+    #[command(after_help = "The same evaluation gives the same bytes.
+
+Examples:
+  remuda gate report trees -o report.html
+  remuda gate report trees --format card -o MODEL_CARD.md")]
+    Report(Report),
     /// Explain the language of acceptance criteria.
     #[command(after_help = "With `--json`: the metrics with their ranges and units, for editors.")]
     Grammar(Grammar),
@@ -48,6 +55,29 @@ pub(crate) struct Check {
     /// Write them to this file instead of standard output; people still get the text.
     #[arg(long, short = 'o', value_name = "FILE")]
     output: Option<PathBuf>,
+}
+
+/// `gate report`, and how it is written.
+#[derive(Args)]
+#[group(skip)]
+pub(crate) struct Report {
+    #[command(flatten)]
+    request: noun::Report,
+    /// One HTML file, or a model card in Markdown.
+    #[arg(long, value_enum, default_value_t = Sheet::Html)]
+    format: Sheet,
+    /// Where to; without it, `NAME-report.html`, or the card to standard output.
+    #[arg(long, short = 'o', value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+/// What a report is written as.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Sheet {
+    /// One file with everything inside.
+    Html,
+    /// A model card in Markdown.
+    Card,
 }
 
 /// How verdicts are written.
@@ -74,6 +104,7 @@ pub(crate) async fn run(verb: Verb, session: &Session) -> Result<Exit> {
         Verb::Check(check) => check_files(check, session).await,
         Verb::Show(request) => session.ask(request, render::gate::evaluation).await.map(|_| FINE),
         Verb::List(request) => session.ask(request, render::gate::list).await.map(|_| FINE),
+        Verb::Report(report) => write_report(report, session).await,
         Verb::Grammar(Grammar {}) => {
             session.answer(&render::grammar::data(), |_, paper| render::grammar::page(paper))?;
             Ok(FINE)
@@ -87,6 +118,32 @@ fn exit(verdict: VerdictKind) -> Exit {
         VerdictKind::NotMet => NOT_MET,
         VerdictKind::Undecided => UNDECIDED,
     }
+}
+
+async fn write_report(report: Report, session: &Session) -> Result<Exit> {
+    if session.globals.json && report.output.is_none() {
+        return session.ask(report.request, render::report::text).await.map(|_| FINE);
+    }
+    let view = session.fetch(report.request).await?;
+    let text = match report.format {
+        Sheet::Html => render::report::html(&view),
+        Sheet::Card => render::report::card(&view),
+    };
+    let output = match (&report.output, report.format) {
+        (Some(output), _) => output.clone(),
+        (None, Sheet::Html) => PathBuf::from(format!("{}-report.html", view.evaluation.model_name)),
+        (None, Sheet::Card) => {
+            session.screen.data(&text);
+            return Ok(FINE);
+        }
+    };
+    std::fs::write(&output, &text).map_err(|source| {
+        Error::new("request.invalid", format!("cannot write {}", output.display()))
+            .hint("name another place: -o FILE")
+            .caused_by(&source)
+    })?;
+    session.say(&render::report::written(&view, &output.display().to_string(), text.len()));
+    Ok(FINE)
 }
 
 async fn check_files(check: Check, session: &Session) -> Result<Exit> {

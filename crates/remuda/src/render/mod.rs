@@ -16,6 +16,7 @@ pub(crate) mod model;
 pub(crate) mod paint;
 pub(crate) mod product;
 pub(crate) mod release;
+pub(crate) mod report;
 pub(crate) mod requirement;
 pub(crate) mod run;
 pub(crate) mod serving;

@@ -17,7 +17,7 @@ const WIDTHS: [u32; 2] = [1280, 390];
 const THEMES: [&str; 2] = ["light", "dark"];
 
 /// Every page that links lead to from the board.
-const ROUTES: [&str; 24] = [
+const ROUTES: [&str; 25] = [
     "/",
     "/api",
     "/data",
@@ -26,6 +26,7 @@ const ROUTES: [&str; 24] = [
     "/docs/errors",
     "/gate",
     "/gate/:",
+    "/gate/:/report",
     "/ledger",
     "/live",
     "/login",
@@ -86,6 +87,7 @@ fn route(path: &str) -> String {
     match parts.as_slice() {
         ["docs", ..] | [_] => path.to_owned(),
         [noun, _] => format!("/{noun}/:"),
+        [noun, _, "report"] => format!("/{noun}/:/report"),
         [noun, _, middle, _] => format!("/{noun}/:/{middle}/:"),
         _ => path.to_owned(),
     }

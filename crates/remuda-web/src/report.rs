@@ -29,7 +29,7 @@ const FULL: usize = 60;
 /// The document.
 pub fn document(view: &ReportPage, style: Style) -> Markup {
     let evaluation = &view.evaluation;
-    let title = format!("{}: gate report of {}", view.product, evaluation.model_name);
+    let title = format!("Report of {} · {} · remuda", evaluation.model_name, view.product);
     html! {
         (DOCTYPE)
         html lang="en" data-theme="light" {
@@ -45,6 +45,10 @@ pub fn document(view: &ReportPage, style: Style) -> Markup {
             }
             body.report {
                 main {
+                    @if style == Style::Linked {
+                        p.report-back { a href={ "/gate/" (format::segment(&evaluation.id)) } { "Back to the gate report" } }
+                        (parts::command(&format!("remuda gate report {} -o report.html", evaluation.id)))
+                    }
                     (first_screen(view))
                     (criteria(view))
                     @if let Some(found) = &evaluation.curves {

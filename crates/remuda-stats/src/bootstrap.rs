@@ -427,7 +427,7 @@ fn draw_rows(random: &mut Stream, weights: &mut [u32]) {
     draw_below(random, rows, rows, |row| weights[row] += 1);
 }
 
-fn draw_multinomial(random: &mut Stream, counts: &[u64], total: u64, drawn: &mut [f64]) {
+pub(crate) fn draw_multinomial(random: &mut Stream, counts: &[u64], total: u64, drawn: &mut [f64]) {
     let (mut rows_left, mut mass_left) = (total, total);
     for (slot, count) in drawn.iter_mut().zip(counts) {
         let taken = if *count == 0 || rows_left == 0 {

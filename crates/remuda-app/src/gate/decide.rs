@@ -103,7 +103,10 @@ pub(super) async fn decide(stated: &StatedCriterion, bench: &Bench<'_>) -> Resul
     }
     let least = each.at_least.unwrap_or(1).max(1) as usize;
     let mut verdicts = Vec::new();
-    for (value, slice) in texts.dictionary.iter().zip(&slices) {
+    // By name: the dictionary has them in the order in which rows came.
+    let mut named: Vec<(&str, &Vec<usize>)> = texts.dictionary.iter().map(AsRef::as_ref).zip(&slices).collect();
+    named.sort_unstable_by_key(|(value, _)| *value);
+    for (value, slice) in named {
         if slice.len() >= least {
             let name = format!("{} = {value}", each.column);
             let cut = Cut { places: slice, values: values.as_deref(), slice: Some(&name) };

@@ -2,6 +2,7 @@
 
 use super::rate::{Cells, Disagreement, Rate, class_of};
 use super::sample::{ClassSample, Sample};
+use super::statistic::of_cells;
 use remuda_model::gate::criterion::{Metric, MetricOf};
 use remuda_model::gate::verdict::{Price, PriceCase};
 use remuda_stats::price::Direction;
@@ -28,7 +29,18 @@ pub(super) fn price_of(
                 let priced = price::f1(hits, wrong, lost, direction, threshold, estimate.confidence);
                 (priced, "rows that are of the class or are taken for it".to_owned())
             }
-            None => (price::scaled(estimate, direction, threshold), "rows".to_owned()),
+            None if metric.metric == Metric::Auc => {
+                let class = class_of(metric, classes).ok()?;
+                let share = classes.is(class).iter().filter(|is| **is).count() as f64 / classes.truth.len() as f64;
+                (price::auc(estimate, share, direction, threshold), "rows".to_owned())
+            }
+            None => match of_cells(metric, classes) {
+                Ok(statistic) => {
+                    let (counts, width) = (classes.confusion(), classes.classes.len());
+                    (price::cells(&counts, width, statistic, estimate, direction, threshold), "rows".to_owned())
+                }
+                Err(_) => (price::scaled(estimate, direction, threshold), "rows".to_owned()),
+            },
         },
         Sample::Numbers { .. } => (price::scaled(estimate, direction, threshold), "rows".to_owned()),
     };

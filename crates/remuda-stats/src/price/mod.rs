@@ -2,14 +2,17 @@
 //!
 //! A price is never one number: it depends on the true value, which nobody knows. [`Price`] gives it for the truth at
 //! the estimate and for a plausible worse and better truth (the one-sided 75 % bounds of what has been seen, the middle
-//! half of what is plausible). Here: rates, F1, paired differences, and any estimate by the square-root law. The search
+//! half of what is plausible). Here: rates, F1, paired differences, and any estimate by the square-root law, or by
+//! simulation (`simulated`). The search
 //! itself sits in `search`.
 
 mod paired;
 mod search;
+mod simulated;
 
 pub use paired::{connor, paired, tango_power};
 pub use search::{LabelsNeeded, cohen_h, labels_for_rate, pass_mark, pass_probability};
+pub use simulated::{auc, cells};
 
 use crate::estimate::{Estimate, Result, Undefined, check_confidence, check_open};
 use crate::proportion::{self, lower_bound, upper_bound};

@@ -38,7 +38,7 @@ pub struct Curves {
     pub class: Option<String>,
     /// From the strictest threshold to the most lenient; empty without a class.
     pub thresholds: Vec<ThresholdPoint>,
-    /// Ten bins of equally many rows: what was promised, what happened.
+    /// At most twenty bins of equally many rows: what was promised, what happened.
     pub calibration: Vec<CalibrationBin>,
 }
 

@@ -45,6 +45,7 @@ pub mod regression;
 pub mod scoring;
 pub mod sequential;
 pub mod special;
+pub mod unlabelled;
 pub mod weighted;
 
 pub use estimate::{Estimate, Interval, Result, Undefined};

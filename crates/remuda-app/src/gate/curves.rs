@@ -7,8 +7,9 @@ use remuda_stats::{curves, proportion};
 
 /// Points of a curve: more cannot be seen.
 const POINTS: usize = 80;
-/// Bins of a calibration curve.
-const BINS: usize = 10;
+/// Rows of a bin of a calibration curve, and the most bins.
+const ROWS_OF_BIN: usize = 30;
+const BINS: usize = 20;
 
 /// The curves of classes with probabilities; none for numbers and for labels alone.
 pub(super) fn curves(sample: &Sample) -> Option<Curves> {
@@ -27,7 +28,8 @@ pub(super) fn curves(sample: &Sample) -> Option<Curves> {
         false_alarms: point.false_alarms,
         precision: point.precision,
     });
-    let bins = reliability(&scores, &is, BINS, Binning::EqualCount).unwrap_or_default();
+    let bins = (scores.len() / ROWS_OF_BIN).clamp(1, BINS);
+    let bins = reliability(&scores, &is, bins, Binning::EqualCount).unwrap_or_default();
     let calibration = bins.iter().filter_map(|bin| {
         let interval = proportion::wilson(bin.positives, bin.n, 0.95).ok()?;
         let (lower, upper) = (interval.low, interval.high);

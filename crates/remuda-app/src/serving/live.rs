@@ -22,8 +22,8 @@ use std::sync::{Arc, Mutex};
 const DAY: i64 = 86_400_000_000;
 /// Stretches of time that a window is cut into.
 const BUCKETS: i64 = 30;
-/// The newest predictions that drift is computed on.
-const DRIFT_ROWS: usize = 5_000;
+/// The newest predictions that drift and expectations are computed on.
+const NEWEST_ROWS: usize = 5_000;
 /// Predictions that labels are counted on, and outcomes that metrics are computed on: of more, a sample spread evenly.
 const SAMPLE: i64 = 50_000;
 /// Categories shown; the others are taken together.
@@ -120,6 +120,7 @@ impl Live {
             measured: 0,
             traffic: Vec::new(),
             metrics: Vec::new(),
+            expected: Vec::new(),
             metric_history: Vec::new(),
             drift: Vec::new(),
             unwatched: Vec::new(),
@@ -141,8 +142,10 @@ impl Live {
         let width = bucket_width(app, &window).await?;
         page.inputs = inputs(app, context, &model).await?;
         fill_traffic(app, &window, width, &mut page).await?;
-        fill_metrics(app, &window, width, &model, &mut page).await?;
-        fill_drift(app, context, &window, &model, settings.drift_distance, &mut page).await?;
+        let joined = fill_metrics(app, &window, width, &model, &mut page).await?;
+        let records: Vec<PredictionRecord> = app.ledger.predictions(&window, NEWEST_ROWS).await?;
+        page.expected = super::expected::expected(app, context, &model, &records, &joined).await?;
+        fill_drift(app, context, &records, &model, settings.drift_distance, &mut page).await?;
         page.alerts = alerts(&page);
         Ok(page)
     }
@@ -188,7 +191,14 @@ async fn fill_traffic(app: &App, window: &Window, width: i64, page: &mut LivePag
     Ok(())
 }
 
-async fn fill_metrics(app: &App, window: &Window, width: i64, model: &ModelVersion, page: &mut LivePage) -> Result<()> {
+/// Answers the predictions with outcomes that it measured.
+async fn fill_metrics(
+    app: &App,
+    window: &Window,
+    width: i64,
+    model: &ModelVersion,
+    page: &mut LivePage,
+) -> Result<Vec<Joined>> {
     let mut joined = match page.outcomes {
         0 => Vec::new(),
         outcomes => app.ledger.joined(&sampled(window, outcomes)).await?,
@@ -197,7 +207,7 @@ async fn fill_metrics(app: &App, window: &Window, width: i64, model: &ModelVersi
     page.measured = joined.len() as u64;
     label_shares(app, window, &joined, page).await?;
     if joined.is_empty() {
-        return Ok(());
+        return Ok(joined);
     }
     let metrics = usual_metrics(&model.signature);
     let sample = sample_of(model, &joined)?;
@@ -205,7 +215,7 @@ async fn fill_metrics(app: &App, window: &Window, width: i64, model: &ModelVersi
     let shown = || metrics.iter().filter(|metric| metric.metric != Metric::LogLoss);
     page.metrics = shown().map(|metric| metric_value(metric, &sample, "live")).collect();
     let Some(first) = shown().find(|metric| metric.metric != Metric::Auc).or_else(|| shown().next()) else {
-        return Ok(());
+        return Ok(joined);
     };
     let mut start = 0;
     while start < joined.len() {
@@ -215,7 +225,7 @@ async fn fill_metrics(app: &App, window: &Window, width: i64, model: &ModelVersi
         page.metric_history.push(MetricBucket { start: bucket, width, metric });
         start = end;
     }
-    Ok(())
+    Ok(joined)
 }
 
 /// The window, thinned so that about [`SAMPLE`] of `rows` are left.
@@ -292,7 +302,7 @@ fn sample_of(model: &ModelVersion, joined: &[Joined]) -> Result<Sample> {
 async fn fill_drift(
     app: &App,
     context: &Context,
-    window: &Window,
+    records: &[PredictionRecord],
     model: &ModelVersion,
     threshold: f64,
     page: &mut LivePage,
@@ -300,7 +310,6 @@ async fn fill_drift(
     let Some(trained_on) = &model.trained_on else { return Ok(()) };
     let version = crate::data::resolve_version(app, context, trained_on.hex()).await?.version;
     let profile: Profile = serde_json::from_slice(&app.blobs.get_checked(&version.profile).await?)?;
-    let records: Vec<PredictionRecord> = app.ledger.predictions(window, DRIFT_ROWS).await?;
     let rows: Vec<Map<String, Value>> =
         records.iter().filter_map(|record| serde_json::from_str(&record.inputs).ok()).collect();
     if rows.is_empty() {

@@ -2,6 +2,7 @@
 
 mod batch;
 mod endpoint;
+mod expected;
 mod live;
 mod seat;
 mod spool;
@@ -99,6 +100,10 @@ pub struct LivePage {
     pub traffic: Vec<TrafficBucket>,
     /// The live metrics over the window, each with its interval.
     pub metrics: Vec<remuda_model::run::MetricValue>,
+    /// What the newest predictions' own scores let expect, and with outcomes at hand an interval for all predictions
+    /// (method `prediction-powered mean`). Advisory: it holds while scores mean what they meant at the evaluation.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub expected: Vec<remuda_model::run::MetricValue>,
     /// The first of them per bucket of time (by prediction time), oldest first.
     pub metric_history: Vec<MetricBucket>,
     /// How each input drifts against the training version.

@@ -118,3 +118,34 @@ fn why_of_a_prediction_tells_its_own_outcomes_only() {
         assert!(none.led_to.is_empty(), "{:?}", none.led_to);
     });
 }
+
+#[test]
+fn scores_say_what_to_expect_before_outcomes_come_and_few_outcomes_make_it_an_interval() {
+    check_both(Risk::Medium, |story| async move {
+        story.go_live(&customers(1, 4_000, None)).await;
+        story.predict(5_001, 6_000).await.unwrap();
+        let live = story.does("owner", Live { days: 30 }).await.unwrap();
+        assert!(live.metrics.is_empty());
+        let names: Vec<&str> = live.expected.iter().map(|metric| metric.name.as_str()).collect();
+        assert_eq!(names, ["accuracy", "recall of yes", "precision of yes"]);
+        // The rows are like those of training, where nearly nine in ten are right.
+        let expected = live.expected[0].value.unwrap();
+        assert!((expected - 0.885).abs() < 0.025, "{expected}");
+
+        let truth: Vec<(u64, &str)> = customers(5_001, 5_100, None)
+            .lines()
+            .skip(1)
+            .map(|line| {
+                (line.split(',').next().unwrap().parse().unwrap(), if line.ends_with("yes") { "yes" } else { "no" })
+            })
+            .collect();
+        story.outcomes(&truth).await;
+        let live = story.does("owner", Live { days: 30 }).await.unwrap();
+        let powered = live.expected.last().unwrap();
+        assert_eq!(
+            (powered.name.as_str(), powered.method.as_str(), powered.n),
+            ("accuracy", "prediction-powered mean", 100)
+        );
+        assert!(powered.lower.unwrap() < 0.92 && powered.upper.unwrap() > 0.87, "{powered:?}");
+    });
+}

@@ -40,6 +40,7 @@ pub fn page(frame: &Frame, view: &LivePage) -> Markup {
                 (metric(view, &time))
             }
             (other_metrics(view))
+            (expected(view))
             (drift(view))
             @let few = view.labels.len() <= FEW_LABELS && view.labels.iter().all(|label| label.label.chars().count() <= 20);
             div.columns {
@@ -174,6 +175,25 @@ fn other_metrics(view: &LivePage) -> Markup {
                     }
                 }
             }
+        }
+    }
+}
+
+/// What scores let expect while outcomes are late.
+fn expected(view: &LivePage) -> Markup {
+    html! {
+        @if !view.expected.is_empty() {
+            (parts::section("expected", "Expected while outcomes are late", html! {}, html! {
+                ul.metrics aria-label="Expected metrics" {
+                    @for metric in view.expected.iter().take(8) {
+                        li {
+                            span.muted { (metric.name) } " " b { (format::point(metric)) }
+                            span.second { (format::interval(metric.lower, metric.upper)) ", " (text::count(metric.n, "row")) ", " (metric.method) }
+                        }
+                    }
+                }
+                p.muted.small { "Advisory: it holds while scores mean what they meant at the evaluation, and decides nothing." }
+            }))
         }
     }
 }

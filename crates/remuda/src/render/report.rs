@@ -130,8 +130,8 @@ fn limits(view: &ReportPage) -> Vec<String> {
     if let Some(curves) = &view.evaluation.curves {
         let off = |bin: &&remuda_model::analysis::CalibrationBin| bin.promised < bin.lower || bin.promised > bin.upper;
         let count = curves.calibration.iter().filter(off).count();
-        // By chance three of ten would be off in one of a hundred reports.
-        if count > 2 {
+        // By chance so many would be off in one of a hundred reports.
+        if count > 2 + curves.calibration.len() / 12 {
             let all = curves.calibration.len();
             limits.push(format!(
                 "scores do not mean what they say in {count} of {all} bins of like scores (95 % intervals)"

@@ -48,6 +48,7 @@ pub(crate) fn page() -> LivePage {
         measured: 9_204,
         traffic: traffic.collect(),
         metrics: vec![metric("accuracy", 0.7814, 0.0085, 9_204), metric("recall of Yes", 0.532, 0.019, 2_603)],
+        expected: vec![metric("accuracy", 0.7752, 0.0041, 5_000), metric("recall of Yes", 0.524, 0.011, 5_000)],
         metric_history: history.collect(),
         unwatched: vec!["notes".into()],
         drift: vec![
@@ -110,6 +111,7 @@ pub(crate) fn empty() -> LivePage {
         measured: 0,
         traffic: Vec::new(),
         metrics: Vec::new(),
+        expected: Vec::new(),
         metric_history: Vec::new(),
         drift: Vec::new(),
         unwatched: Vec::new(),

@@ -289,8 +289,12 @@ impl Room<'_> {
         Ok(row_answers(&predictions))
     }
 
-    /// The class whose score is looked at: the one named, the positive one, or the one predicted before the change.
+    /// The class whose score is looked at: the one named, the positive one, or the one predicted before the change. None
+    /// where only the label counts.
     fn class_of(&self, expectation: &Expectation, before: Option<&RowAnswer>) -> Option<usize> {
+        if !expectation.needs_score() {
+            return None;
+        }
         let signature = &self.subject.model.signature;
         let classes = signature.labels.classes();
         let place = |name: &str| classes.iter().position(|class| class == name);

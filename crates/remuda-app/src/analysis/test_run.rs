@@ -23,6 +23,9 @@ use std::sync::Arc;
 /// Cases that one test may have.
 const CASES_CAP: usize = 200_000;
 
+/// Rows of the data from which other columns are drawn.
+const OTHERS: usize = 2_000;
+
 /// Who is tested, and whose contract and rows are used.
 pub(crate) struct Subject {
     /// The candidate.
@@ -206,7 +209,7 @@ impl Room<'_> {
             }
             _ => {
                 let others = match test.others.and_then(|split| self.splits.get(&split)) {
-                    Some(rows) => self.others(test, rows),
+                    Some(rows) => self.others(rows),
                     None => Vec::new(),
                 };
                 base_rows(self.file, test, &others).into_iter().map(drawn).collect()
@@ -246,17 +249,18 @@ impl Room<'_> {
         Ok(sampled(self.file, test, places.len()).into_iter().map(base).collect())
     }
 
-    /// Rows of the data from which the columns are drawn that a test does not say: some hundreds are enough to draw from.
+    /// Rows of the data from which the columns are drawn that a test does not say: some of them, spread over all.
     /// Their labels are not taken: they belong to the whole row.
-    fn others(&self, test: &BehaviouralTest, rows: &Rows) -> Vec<Map<String, Value>> {
+    fn others(&self, rows: &Rows) -> Vec<Map<String, Value>> {
         let inputs = &self.subject.model.signature.features;
-        let places = sampled(self.file, test, rows.len());
+        // As many as one base row may need, whatever its limit is.
+        let places = (0..rows.len()).step_by((rows.len() / OTHERS).max(1)).take(OTHERS);
         let row = |place: usize| {
             let mut row = rows.row_json(place).unwrap_or_default();
             row.retain(|name, _| inputs.iter().any(|input| input.name == *name));
             row
         };
-        places.into_iter().map(row).collect()
+        places.map(row).collect()
     }
 
     /// Every input of the model is said by every row.

@@ -59,18 +59,30 @@ pub fn base_rows(file: &BehaviouralTests, test: &BehaviouralTest, others: &[Map<
         Base::Rows { rows } => listed_rows(file, test, rows),
         Base::Data { .. } => Vec::new(),
     };
-    for (place, base) in rows.iter_mut().enumerate() {
-        for (column, value) in &test.with {
-            base.row.entry(column.clone()).or_insert_with(|| value.clone());
-        }
-        if !others.is_empty() {
-            let mut stream = Stream::of(file.seed, &[&test.name, "others", &place.to_string()]);
-            for (column, value) in &others[stream.place(others.len())] {
-                base.row.entry(column.clone()).or_insert_with(|| value.clone());
-            }
-        }
+    for base in &mut rows {
+        complete(&mut base.row, &test.with);
     }
-    rows
+    if others.is_empty() {
+        return rows;
+    }
+    let drawn = |(place, base): (usize, BaseRow)| {
+        let mut stream = Stream::of(file.seed, &[&test.name, "others", &place.to_string()]);
+        // Different rows of the data, so that no two draws are one.
+        let places = stream.sample(others.len() as u64, u64::from(test.draws.max(1)));
+        places.into_iter().map(move |other| {
+            let mut base = base.clone();
+            complete(&mut base.row, &others[other as usize]);
+            base
+        })
+    };
+    rows.into_iter().enumerate().flat_map(drawn).collect()
+}
+
+/// Gives a row the columns that it does not have.
+fn complete(row: &mut Map<String, Value>, others: &Map<String, Value>) {
+    for (column, value) in others {
+        row.entry(column.clone()).or_insert_with(|| value.clone());
+    }
 }
 
 fn filled_rows(file: &BehaviouralTests, test: &BehaviouralTest, templates: &[String], column: &str) -> Vec<BaseRow> {
@@ -205,6 +217,7 @@ mod tests {
             base,
             with: Map::from_iter([("channel".to_owned(), json!("mail"))]),
             others: None,
+            draws: 2,
             limit: 4,
             changes,
             expectation: Expectation::SameLabel,
@@ -241,6 +254,9 @@ mod tests {
             .map(|age| json!({"age": age, "channel": "chat", "text": "other"}).as_object().unwrap().clone())
             .collect();
         let rows = base_rows(&file(), &test(listed, Vec::new()), &data);
+        // Two draws of one row are one unit.
+        assert_eq!((rows.len(), &rows[0].unit), (2, &rows[1].unit));
+        assert_ne!(rows[0].row["age"], rows[1].row["age"]);
         assert_eq!((&rows[0].row["text"], &rows[0].row["channel"]), (&json!("hi"), &json!("mail")));
         assert!(rows[0].row["age"].is_u64());
     }

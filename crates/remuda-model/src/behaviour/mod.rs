@@ -48,6 +48,8 @@ pub struct BehaviouralTest {
     pub with: Map<String, Value>,
     /// The split from whose rows the columns are drawn that a template or a listed row does not say.
     pub others: Option<Split>,
+    /// How often they are drawn for each base row: so many rows are made of it.
+    pub draws: u32,
     /// Base rows at most; a seeded sample where there are more.
     pub limit: u64,
     /// Each change makes cases of its own out of each base row; empty for minimum functionality.

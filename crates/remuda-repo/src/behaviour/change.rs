@@ -142,7 +142,7 @@ fn check_amount(source: &mut Source<'_>, known: &Known<'_>, node: &Node, column:
     }
 }
 
-fn capped(source: &mut Source<'_>, node: &Node, key: &str, cap: u64) -> Option<u32> {
+pub(super) fn capped(source: &mut Source<'_>, node: &Node, key: &str, cap: u64) -> Option<u32> {
     let count = source.count_of(node, key, 1)?;
     if count > cap {
         source.error(&node.span, "invalid_value", format!("`{key}` must be at most {cap}"), "");

@@ -19,10 +19,13 @@ use std::ops::Range;
 /// Base rows that a test takes of the data, and fills of templates, where it names no limit.
 const USUAL_DATA: u64 = 200;
 const USUAL_FILLS: u64 = 500;
+/// The most draws of other columns for one base row.
+const DRAWS_CAP: u64 = 1_000;
 
 const FILE_KEYS: [&str; 5] = ["about", "data", "seed", "lexicon", "test"];
-const TEST_KEYS: [&str; 15] = [
-    "name", "about", "capability", "type", "template", "column", "rows", "from", "where", "with", "others", "limit",
+const TEST_KEYS: [&str; 16] = [
+    "name", "about", "capability", "type", "template", "column", "rows", "from", "where", "with", "others", "draws",
+    "limit",
     "change", "expect", "pass_rate",
 ];
 
@@ -140,6 +143,7 @@ fn read_test(source: &mut Source<'_>, known: &mut Known<'_>, table: Table<'_>) -
         Some(node) => read_split(source, node, "others").map(Some),
         None => Some(None),
     };
+    let draws = read_draws(source, table);
     let (limit, pass_rate) = read_numbers(source, table, base.as_ref());
     let kind = kind?;
     let changes = change::read(source, known, table, kind, column.as_deref());
@@ -151,12 +155,22 @@ fn read_test(source: &mut Source<'_>, known: &mut Known<'_>, table: Table<'_>) -
         base: base?,
         with: with?,
         others: others?,
+        draws: draws?,
         limit: limit?,
         changes: changes?,
         expectation: expectation?,
         pass_rate: pass_rate?,
         line: source.text[..table.span.start].matches('\n').count() as u32 + 1,
     })
+}
+
+fn read_draws(source: &mut Source<'_>, table: Table<'_>) -> Option<u32> {
+    let Some(node) = table.get("draws") else { return Some(1) };
+    if table.get("others").is_none() {
+        let hint = "add `others = \"validation\"`";
+        source.error(&node.span, "invalid_value", "`draws` says how often other columns are drawn", hint);
+    }
+    change::capped(source, node, "draws", DRAWS_CAP)
 }
 
 fn read_numbers(source: &mut Source<'_>, table: Table<'_>, base: Option<&Base>) -> (Option<u64>, Option<f64>) {
@@ -354,9 +368,12 @@ impl Known<'_> {
         if !fits {
             let written = source.text.get(node.span.clone()).unwrap_or_default();
             let message = format!("the contract says that `{column}` is of type {}", column_type.as_str());
+            let bare = written.trim_matches(['"', '\'']);
             let hint = match column_type {
                 ColumnType::String | ColumnType::Date | ColumnType::Timestamp => format!("write \"{written}\""),
-                _ => format!("write {} without quotes", written.trim_matches(['"', '\''])),
+                ColumnType::Boolean => "write true or false".to_owned(),
+                _ if bare.parse::<f64>().is_ok() => format!("write {bare} without quotes"),
+                _ => "write a number".to_owned(),
             };
             source.error(&node.span, "wrong_type", message, &hint);
             return None;

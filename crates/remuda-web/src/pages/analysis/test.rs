@@ -9,8 +9,9 @@ use remuda_model::behaviour::{Segment, TestType};
 use remuda_model::gate::VerdictKind;
 use remuda_model::text;
 
-/// Tests that the page shows in full.
+/// Tests that the page shows, and failures of all of them together.
 const SHOWN: usize = 40;
+const FAILURES_SHOWN: usize = 50;
 
 /// The behavioural tests of a candidate.
 pub fn page(frame: &Frame, view: &TestState) -> Markup {
@@ -76,10 +77,21 @@ fn results(found: &Tested, run: &str) -> Markup {
             }
         }))
         (parts::section("tests", "Tests", parts::chip(&found.tests.len().to_string()), html! {
-            @for test in found.tests.iter().take(SHOWN) { (one(test)) }
+            @for (test, room) in found.tests.iter().zip(rooms(&found.tests)).take(SHOWN) { (one(test, room)) }
             (parts::left_out(found.tests.len(), SHOWN, run))
         }))
     }
+}
+
+/// How many failures of each test find room.
+fn rooms(tests: &[TestResult]) -> Vec<usize> {
+    let mut left = FAILURES_SHOWN;
+    let mut room = |test: &TestResult| {
+        let taken = test.failures.len().min(left);
+        left -= taken;
+        taken
+    };
+    tests.iter().map(&mut room).collect()
 }
 
 fn matrix(rows: &[CapabilityRow]) -> Markup {
@@ -124,7 +136,7 @@ fn rate(rate: &PassRate) -> Markup {
     }
 }
 
-fn one(test: &TestResult) -> Markup {
+fn one(test: &TestResult, room: usize) -> Markup {
     let kind = if test.passed { VerdictKind::Met } else { VerdictKind::NotMet };
     html! {
         article.card.behaviour {
@@ -145,20 +157,20 @@ fn one(test: &TestResult) -> Markup {
                     @if test.void > 0 { ". " (text::count(test.void, "change")) " changed nothing" }
                     "."
                 }
-                @if !test.failures.is_empty() { (failures(test)) }
+                @if !test.failures.is_empty() { (failures(test, room)) }
             }
         }
     }
 }
 
-fn failures(test: &TestResult) -> Markup {
+fn failures(test: &TestResult, room: usize) -> Markup {
     let total = test.rate.failures as usize;
     let scored = test.expected.contains("score");
     html! {
         ul.failures {
-            @for failure in &test.failures { (failed(failure, scored)) }
+            @for failure in test.failures.iter().take(room) { (failed(failure, scored)) }
         }
-        (parts::left_out(total, test.failures.len(), &format!("--test {}/{} --limit 20", test.file, test.name)))
+        (parts::left_out(total, room, &format!("--test {}/{} --limit 20", test.file, test.name)))
     }
 }
 

@@ -286,11 +286,13 @@ impl Room<'_> {
         let features = &self.subject.model.signature.features;
         let columns: Vec<(String, FeatureKind)> =
             features.iter().map(|feature| (feature.name.clone(), feature.kind)).collect();
-        let table = json_table(&rows, &self.subject.contract, &columns).map_err(|error| error.to_string())?;
-        let predictor = Arc::clone(&self.predictor);
-        let predictions = tokio::task::spawn_blocking(move || predictor.predict(&table)).await;
-        let predictions = predictions.map_err(|_| "predicting stopped")?.map_err(|error| error.to_string())?;
-        Ok(row_answers(&predictions))
+        let (predictor, contract) = (Arc::clone(&self.predictor), self.subject.contract.clone());
+        let work = move || -> std::result::Result<Vec<RowAnswer>, Problem> {
+            let table = json_table(&rows, &contract, &columns).map_err(|error| error.to_string())?;
+            let predictions = predictor.predict(&table).map_err(|error| error.to_string())?;
+            Ok(row_answers(&predictions))
+        };
+        tokio::task::spawn_blocking(work).await.map_err(|_| "predicting stopped".to_owned())?
     }
 
     /// The class whose score is looked at: the one named, the positive one, or the one predicted before the change. None

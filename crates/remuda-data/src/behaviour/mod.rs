@@ -109,7 +109,7 @@ fn listed_rows(file: &BehaviouralTests, test: &BehaviouralTest, rows: &[Map<Stri
     let places = stream.sample(rows.len() as u64, test.limit);
     let row = |place: &u64| {
         let row = rows[*place as usize].clone();
-        BaseRow { unit: format!("listed row {}", place + 1), row, filled: None }
+        BaseRow { unit: format!("listed row {} of {}", place + 1, test.name), row, filled: None }
     };
     places.iter().map(row).collect()
 }

@@ -60,15 +60,15 @@ pub fn page(frame: &Frame, view: &TestState) -> Markup {
 
 fn results(found: &Tested, run: &str) -> Markup {
     let failing = found.tests.iter().filter(|test| !test.passed).count();
-    let kind = if found.passed { VerdictKind::Met } else { VerdictKind::NotMet };
     let total = text::count(found.tests.len() as u64, "test");
-    let sentence = match failing {
-        0 => format!("Every one of {total} passes."),
-        1 => format!("1 of {total} fails."),
-        failing => format!("{failing} of {total} fail."),
+    let sentence = match (failing, found.tests.len()) {
+        (0, 1) => "✓ The test passes.".to_owned(),
+        (0, _) => format!("✓ All {total} pass."),
+        (1, _) => format!("✗ 1 of {total} fails."),
+        (failing, _) => format!("✗ {failing} of {total} fail."),
     };
     html! {
-        (verdict::banner(kind, &sentence))
+        div class={ "banner " @if found.passed { "good" } @else { "bad" } } { p.headline { (sentence) } }
         (parts::section("matrix", "By capability", html! {}, html! {
             (matrix(&found.matrix))
             p.small.muted {
@@ -104,9 +104,9 @@ fn matrix(rows: &[CapabilityRow]) -> Markup {
     let body = html! {
         @for row in rows.iter().take(60) {
             tr {
-                td.what { b { (format::cut(&row.capability, 60)) } }
+                td.what.wide { b { (format::cut(&row.capability, 60)) } }
                 @for kind in &kinds {
-                    td data-label=(kind.words()) {
+                    td.wide data-label=(kind.words()) {
                         @if let Some(cell) = row.cells.iter().find(|cell| cell.kind == *kind) {
                             (parts::mark(tone(cell.passing == cell.tests), &format!("{} of {} pass", cell.passing, cell.tests)))
                             " " (rate(&cell.rate))
@@ -181,6 +181,7 @@ fn failed(failure: &Failure, scored: bool) -> Markup {
             p.asked {
                 span.label { @if failure.before.is_empty() { "asked" } @else { "after" } } " " (segments(&failure.after))
             }
+            @if let Some(rest) = rest(failure) { p.small.muted { (format::cut(&rest, 200)) } }
             p.small {
                 @if let Some(before) = &failure.answered_before { (answered(before, scored)) " → " }
                 (answered(&failure.answered, scored))
@@ -195,6 +196,15 @@ fn failed(failure: &Failure, scored: bool) -> Markup {
             }
         }
     }
+}
+
+/// The other columns of a row of which one whole value was changed: the change alone tells too little.
+fn rest(failure: &Failure) -> Option<String> {
+    let [Segment { changed: true, .. }] = failure.before.as_slice() else { return None };
+    let value = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let others = failure.row.iter().filter(|(name, _)| **name != failure.column);
+    let pairs: Vec<String> = others.take(20).map(|(name, one)| format!("{name} = {}", value(one))).collect();
+    (!pairs.is_empty()).then(|| pairs.join(", "))
 }
 
 /// Changed parts are marked; for those who do not see colours they are underlined too.

@@ -1,6 +1,6 @@
 //! Behavioural tests: the matrix of capabilities, each test, and its failures with the changed part marked.
 
-use crate::render::layout::{left, wrap};
+use crate::render::layout::{cut, left, wrap};
 use crate::render::table::{Side, Table};
 use crate::render::words::{ago, estimate, percent};
 use crate::render::{Paper, paint, short};
@@ -142,6 +142,9 @@ fn failed(failure: &Failure, test: &TestResult, paper: &Paper) -> String {
         out.push_str(&block("before", &marked(&failure.before)));
     }
     out.push_str(&block(if failure.before.is_empty() { "asked" } else { "after" }, &marked(&failure.after)));
+    if let Some(rest) = rest(failure) {
+        out.push_str(&format!("    {}{}\n", label("with"), paint::dim(&cut(&rest, room.saturating_sub(4)))));
+    }
     let scored = test.expected.contains("score");
     let mut answer = match &failure.answered_before {
         Some(before) => format!("{} → {}", said(before, scored), said(&failure.answered, scored)),
@@ -152,6 +155,15 @@ fn failed(failure: &Failure, test: &TestResult, paper: &Paper) -> String {
     }
     out.push_str(&block("said", &answer));
     out
+}
+
+/// The other columns of a row of which one whole value was changed: the change alone tells too little.
+fn rest(failure: &Failure) -> Option<String> {
+    let [Segment { changed: true, .. }] = failure.before.as_slice() else { return None };
+    let value = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let others = failure.row.iter().filter(|(name, _)| **name != failure.column);
+    let pairs: Vec<String> = others.map(|(name, one)| format!("{name} = {}", value(one))).collect();
+    (!pairs.is_empty()).then(|| pairs.join(", "))
 }
 
 /// Changed parts stand in brackets, so that they are seen without colour too.

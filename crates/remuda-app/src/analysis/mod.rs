@@ -3,7 +3,7 @@
 //! It reads validation rows unless the holdout is asked for, which is a look at its rows and charged as one
 //! ([`judged`]). Nothing here decides a criterion: that is the gate's.
 
-#[cfg_attr(not(test), expect(dead_code, reason = "its verbs follow"))]
+#[expect(dead_code, reason = "its verbs follow")]
 pub(crate) mod judged;
 mod test;
 mod test_failure;

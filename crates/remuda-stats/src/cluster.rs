@@ -290,3 +290,33 @@ pub fn weighted_mean(values: &[f64], chances: &[f64], confidence: f64) -> Result
         method: "weights 1/pi, linearised ratio".to_owned(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_clusters_count_as_one_trial_each_and_many_do_not() {
+        // One row each: the rows are the trials, however few.
+        assert_eq!(rate_of_any(&[1.0, 0.0, 1.0], &[1.0; 3], 0.95), proportion::rate(2, 3, 0.95));
+        let (hits, rows): (Vec<f64>, Vec<f64>) = (0..30).map(|i| (f64::from(8 + i % 3), 10.0)).unzip();
+        assert_eq!(rate_of_any(&hits, &rows, 0.95), rate(&hits, &rows, 0.95));
+        // 29 such clusters, of which every third is a hit as a whole and each is one in part.
+        let few = rate_of_any(&hits[..29], &rows[..29], 0.95).map(|rate| (rate.lower, rate.upper, rate.n));
+        assert_eq!(few, proportion::rate(9, 29, 0.95).map(|whole| (whole.lower, 1.0, 29)));
+    }
+
+    #[test]
+    fn the_bounds_enclose_the_rate_where_great_clusters_miss() {
+        let estimate = rate_of_any(&[1.0, 1.0, 1.0, 1.0, 0.0], &[1.0, 1.0, 1.0, 1.0, 100.0], 0.5);
+        assert!(estimate.is_ok_and(|found| found.lower <= found.value && found.value <= found.upper));
+    }
+
+    #[test]
+    fn no_rows_have_no_rate() {
+        assert_eq!(rate_of_any(&[], &[], 0.95), Err(Undefined::NoRows));
+        assert_eq!(rate_of_any(&[0.0], &[0.0], 0.95), Err(Undefined::NoRows));
+        assert!(rate_of_any(&[2.0], &[1.0], 0.95).is_err());
+        assert!(rate_of_any(&[1.0], &[1.0, 1.0], 0.95).is_err());
+    }
+}

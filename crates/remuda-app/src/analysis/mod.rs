@@ -6,11 +6,13 @@
 #[expect(dead_code, reason = "its verbs follow")]
 pub(crate) mod judged;
 mod test;
+mod test_answer;
 mod test_failure;
+mod test_judge;
 pub(crate) mod test_run;
 pub(crate) mod test_tally;
 
-pub use test::{
-    Answered, CapabilityRow, DefinedTests, Failure, MatrixCell, PassRate, ShowTests, Test, TestResult, TestState, Tested,
-    TestedFile,
+pub use test::{ShowTests, Test};
+pub use test_answer::{
+    Answered, CapabilityRow, DefinedTests, Failure, MatrixCell, PassRate, TestResult, TestState, Tested, TestedFile,
 };

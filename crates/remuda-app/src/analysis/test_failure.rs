@@ -1,6 +1,6 @@
 //! A failing case as people look at it: what was asked, with the changed or filled part marked.
 
-use super::test::{Answered, Failure};
+use super::test_answer::{Answered, Failure};
 use remuda_data::behaviour::{BaseRow, Case, segments};
 use remuda_model::behaviour::{Base, BehaviouralTest, Segment};
 use remuda_model::data::FeatureKind;

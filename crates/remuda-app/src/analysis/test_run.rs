@@ -1,7 +1,8 @@
 //! Running behavioural tests: rows from files and data, the model's answers, what passes. Never the holdout.
 
-use super::test::{Answered, FAILURES_KEPT, Failure, TestResult};
+use super::test_answer::{Answered, Failure, TestResult};
 use super::test_failure::{Asked, failure};
+use super::test_judge::{RowAnswer, row_answers, severity, worst};
 use super::test_tally::{Outcome, Tally};
 use crate::app::App;
 use crate::context::Context;
@@ -10,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::model::{self, resolve_model};
 use remuda_data::behaviour::{BaseRow, Cases, base_rows, cases, passes, sampled};
 use remuda_data::{ReadRequest, Rows, json_table};
-use remuda_learn::{Predictions, Predictor};
+use remuda_learn::Predictor;
 use remuda_model::behaviour::{Base, BehaviouralTest, BehaviouralTests, Expectation};
 use remuda_model::data::{Contract, DatasetVersion, FeatureKind, Split};
 use remuda_model::label::LabelSpace;
@@ -121,8 +122,14 @@ impl Room<'_> {
         self.check(test)?;
         let drawn = self.draw(test).await?;
         let bases: Vec<BaseRow> = drawn.iter().map(|drawn| drawn.base.clone()).collect();
+        if bases.is_empty() {
+            return Err("it has no row: nothing in the data fits".to_owned());
+        }
         self.check_columns(&bases)?;
         let Cases { cases, void } = cases(self.file, test, &bases);
+        if cases.is_empty() {
+            return Err(format!("none of its changes changes anything in {}", text::count(bases.len() as u64, "row")));
+        }
         if cases.len() > CASES_CAP {
             let (many, cap) = (text::thousands(cases.len() as u64), text::thousands(CASES_CAP as u64));
             return Err(format!("it has {many} cases, more than {cap}: lower `limit` or `times`"));
@@ -148,14 +155,12 @@ impl Room<'_> {
                 failures.push((how_bad, failure(&asked, was, is, own)));
             }
         }
-        failures.sort_by(|left, right| right.0.total_cmp(&left.0));
-        failures.truncate(FAILURES_KEPT);
         let mut found = result(self.file, test, None);
         found.rate = tally.rate();
         found.void = void;
         let passing = (found.rate.cases - found.rate.failures) as f64;
         found.passed = found.rate.cases > 0 && passing >= test.pass_rate * found.rate.cases as f64 - 1e-9;
-        found.failures = failures.into_iter().map(|(_, failure)| failure).collect();
+        found.failures = worst(failures);
         Ok(Outcome { result: found, tally })
     }
 
@@ -231,7 +236,7 @@ impl Room<'_> {
             None => (0..rows.len()).collect(),
             Some(filter) => {
                 let matching = rows.matching(filter).await;
-                let matching = matching.map_err(|error| format!("`where {filter}` cannot be used: {error}"))?;
+                let matching = matching.map_err(|error| format!("`where {filter}` cannot be used: {}", chain(&error)))?;
                 (0..rows.len()).filter(|row| matching[*row]).collect()
             }
         };
@@ -309,86 +314,18 @@ impl Room<'_> {
     }
 }
 
-/// What the model says about one row.
-pub(super) struct RowAnswer {
-    label: String,
-    chosen: Option<usize>,
-    labels: Arc<[String]>,
-    probabilities: Vec<f32>,
-    number: Option<f64>,
-}
-
-impl RowAnswer {
-    /// The answer with the score of a class; of the predicted one where none is looked at.
-    fn looked_at(&self, of: Option<usize>) -> Answered {
-        let place = of.or(self.chosen);
-        let score = place.and_then(|place| self.probabilities.get(place)).map(|score| f64::from(*score));
-        let of = place.and_then(|place| self.labels.get(place)).cloned();
-        Answered { label: self.label.clone(), of, score: score.or(self.number) }
-    }
-
-    /// How sure the model is of what it says.
-    fn sureness(&self) -> f64 {
-        self.chosen.and_then(|place| self.probabilities.get(place)).map_or(0.0, |score| f64::from(*score))
-    }
-}
-
-impl Answered {
-    fn as_answer(&self) -> remuda_data::behaviour::Answer<'_> {
-        remuda_data::behaviour::Answer { label: Some(&self.label), score: self.score.unwrap_or(f64::NAN) }
-    }
-}
-
-fn row_answers(predictions: &Predictions) -> Vec<RowAnswer> {
-    match predictions {
-        Predictions::Number(numbers) => numbers
-            .iter()
-            .map(|number| RowAnswer {
-                label: text::number(*number),
-                chosen: None,
-                labels: Arc::from([]),
-                probabilities: Vec::new(),
-                number: number.is_finite().then_some(*number),
-            })
-            .collect(),
-        Predictions::Classes { labels, chosen, probabilities } => {
-            let width = probabilities.len().checked_div(chosen.len()).unwrap_or_default();
-            let one = |(row, chosen): (usize, &u32)| RowAnswer {
-                label: labels.get(*chosen as usize).cloned().unwrap_or_default(),
-                chosen: Some(*chosen as usize),
-                labels: Arc::clone(labels),
-                probabilities: probabilities[row * width..(row + 1) * width].to_vec(),
-                number: None,
-            };
-            chosen.iter().enumerate().map(one).collect()
+/// An error with what lies beneath it, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut words = error.to_string();
+    let mut next = error.source();
+    while let Some(source) = next {
+        let text = source.to_string();
+        if !words.ends_with(&text) {
+            words.push_str(&format!(": {text}"));
         }
+        next = source.source();
     }
-}
-
-/// How bad a failure is, for the order in which failures are shown: how far a score is off, or how sure a wrong label is.
-fn severity(expectation: &Expectation, before: Option<&Answered>, after: &Answered, row: &RowAnswer) -> f64 {
-    let after_score = after.score.unwrap_or(f64::NAN);
-    let moved = before.and_then(|before| before.score).map_or(0.0, |before| (after_score - before).abs());
-    let bad = match expectation {
-        Expectation::Score { at_least, at_most, .. } => {
-            let below = at_least.map_or(0.0, |least| least - after_score);
-            below.max(at_most.map_or(0.0, |most| after_score - most))
-        }
-        Expectation::Within { .. } => moved,
-        // A score that must move and stays is as bad as one that moves the wrong way: by how far it missed.
-        Expectation::Moves { direction, by, .. } => {
-            use remuda_model::behaviour::Direction::{Down, NotDown, NotUp, Up};
-            let rise = before.and_then(|before| before.score).map_or(0.0, |before| after_score - before);
-            match direction {
-                Up => by - rise,
-                Down => by + rise,
-                NotUp => rise - by,
-                NotDown => -rise - by,
-            }
-        }
-        Expectation::Label(_) | Expectation::OwnLabel | Expectation::SameLabel => row.sureness(),
-    };
-    if bad.is_nan() { f64::INFINITY } else { bad }
+    words.lines().next().unwrap_or_default().to_owned()
 }
 
 /// A test's result before anything was counted.

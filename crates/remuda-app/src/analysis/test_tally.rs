@@ -3,7 +3,7 @@
 //! Cases made of the same base row, or filled into the same template, pass and fail together more often than not. So
 //! base rows and templates are the units of independence, and the bounds speak of other rows and templates like these.
 
-use super::test::{CapabilityRow, MatrixCell, PassRate, TestResult};
+use super::test_answer::{CapabilityRow, MatrixCell, PassRate, TestResult};
 use remuda_model::behaviour::TestType;
 use remuda_stats::{Estimate, cluster};
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
 //! Reading `change`: one table or a list of them, each with one way to change a column.
 
-use super::Known;
+use super::known::Known;
 use crate::source::{Source, Table};
 use crate::tree::{Entry, Node, Value};
 use remuda_model::behaviour::{Change, LetterCase, Perturbation, Punctuation, TestType};

@@ -1,6 +1,6 @@
 //! Reading `expect`: what must hold, by the type of the test.
 
-use super::Known;
+use super::known::Known;
 use crate::requirement::classes_of;
 use crate::source::{Source, Table};
 use crate::tree::Value;

@@ -195,8 +195,7 @@ fn check_words(source: &mut Source<'_>, context: &Context<'_>, stated: &Stated<'
 
 fn check_tests(source: &mut Source<'_>, context: &Context<'_>, stated: &Stated<'_>, name: &str) {
     let files = context.files.0.keys();
-    let known: Vec<&str> =
-        files.filter_map(|path| path.strip_prefix("tests/")?.strip_suffix(".toml")).collect();
+    let known: Vec<&str> = files.filter_map(|path| path.strip_prefix("tests/")?.strip_suffix(".toml")).collect();
     if !known.contains(&name) {
         let hint = match nearest(name, &known) {
             Some(near) => format!("did you mean `{near}`?"),

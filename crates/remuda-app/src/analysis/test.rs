@@ -237,13 +237,7 @@ fn answer(
     }
 }
 
-async fn append(
-    app: &App,
-    context: &Context,
-    chosen: &Chosen<'_>,
-    key: &Digest,
-    mut tested: Tested,
-) -> Result<Tested> {
+async fn append(app: &App, context: &Context, chosen: &Chosen<'_>, key: &Digest, mut tested: Tested) -> Result<Tested> {
     let mut pins = Pins::default();
     let mut links = vec![
         Link::makes("behavioural_tests", tested.id.as_str()),

@@ -150,7 +150,8 @@ impl Room<'_> {
             let fine = passes(&test.expectation, own, was.as_ref().map(Answered::as_answer), is.as_answer());
             tally.add(&bases[case.base].unit, fine);
             if !fine {
-                let asked = Asked { test, case, base: &bases[case.base], inputs: &self.subject.model.signature.features };
+                let asked =
+                    Asked { test, case, base: &bases[case.base], inputs: &self.subject.model.signature.features };
                 let how_bad = severity(&test.expectation, was.as_ref(), &is, after);
                 failures.push((how_bad, failure(&asked, was, is, own)));
             }
@@ -171,7 +172,10 @@ impl Room<'_> {
             && *dataset != self.subject.version.dataset
         {
             let trained = &self.subject.version.dataset;
-            return Err(format!("it is about dataset `{dataset}`, and `{}` learnt from `{trained}`", self.subject.model.name));
+            return Err(format!(
+                "it is about dataset `{dataset}`, and `{}` learnt from `{trained}`",
+                self.subject.model.name
+            ));
         }
         let LabelSpace::Classes(classes) = &signature.labels else {
             return match test.expectation {
@@ -236,7 +240,8 @@ impl Room<'_> {
             None => (0..rows.len()).collect(),
             Some(filter) => {
                 let matching = rows.matching(filter).await;
-                let matching = matching.map_err(|error| format!("`where {filter}` cannot be used: {}", chain(&error)))?;
+                let matching =
+                    matching.map_err(|error| format!("`where {filter}` cannot be used: {}", chain(&error)))?;
                 (0..rows.len()).filter(|row| matching[*row]).collect()
             }
         };
@@ -281,7 +286,9 @@ impl Room<'_> {
         }
         let shown = text::list(&lacking[..lacking.len().min(6)]);
         let more = if lacking.len() > 6 { " and others" } else { "" };
-        Err(format!("the model reads {shown}{more}, which its rows do not say: add `with` or `others = \"validation\"`"))
+        Err(format!(
+            "the model reads {shown}{more}, which its rows do not say: add `with` or `others = \"validation\"`"
+        ))
     }
 
     async fn answers(&self, rows: Vec<Map<String, Value>>) -> std::result::Result<Vec<RowAnswer>, Problem> {

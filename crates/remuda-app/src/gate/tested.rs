@@ -144,14 +144,5 @@ fn every(base: Verdict, outcomes: &[Outcome]) -> Verdict {
     }
     let share = passing as f64 / outcomes.len().max(1) as f64;
     let shown = (kind != VerdictKind::Undecided).then_some(share);
-    Verdict {
-        kind,
-        reason,
-        estimate: shown,
-        lower: shown,
-        upper: shown,
-        n: outcomes.len() as u64,
-        method,
-        ..base
-    }
+    Verdict { kind, reason, estimate: shown, lower: shown, upper: shown, n: outcomes.len() as u64, method, ..base }
 }

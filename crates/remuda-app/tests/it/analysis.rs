@@ -112,7 +112,10 @@ fn failures_show_what_was_changed_and_what_cannot_run_says_why() {
         // The third row has that value already: no case.
         assert_eq!((blind.rate.cases, blind.rate.failures, blind.void), (2, 2, 1));
         let failure = &blind.failures[0];
-        assert_eq!((failure.column.as_str(), failure.after[0].text.as_str(), failure.after[0].changed), ("spend", "99.0", true));
+        assert_eq!(
+            (failure.column.as_str(), failure.after[0].text.as_str(), failure.after[0].changed),
+            ("spend", "99.0", true)
+        );
         let before = failure.answered_before.as_ref().map(|answer| answer.label.as_str());
         assert_eq!((before, failure.answered.label.as_str()), (Some("yes"), "no"));
         let half = result(&tested, "half");

@@ -272,8 +272,7 @@ mod tests {
         let bases = base_rows(&file(), &test, &[]);
         let found = cases(&file(), &test, &bases);
         // Of three words only one has a letter to lower; no row has an age.
-        let by_change =
-            |place| found.cases.iter().filter(|case| case.change == Some(place)).count();
+        let by_change = |place| found.cases.iter().filter(|case| case.change == Some(place)).count();
         assert_eq!((bases.len(), by_change(0), by_change(1), by_change(2), found.void), (3, 1, 6, 0, 5));
         assert!(found.cases.iter().all(|case| case.row != bases[case.base].row));
     }

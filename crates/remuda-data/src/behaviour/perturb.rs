@@ -58,7 +58,11 @@ fn letters(text: &str, case: LetterCase) -> String {
             let mut begins = true;
             let mut out = String::with_capacity(text.len());
             for letter in text.chars() {
-                if begins { out.extend(letter.to_uppercase()) } else { out.extend(letter.to_lowercase()) }
+                if begins {
+                    out.extend(letter.to_uppercase())
+                } else {
+                    out.extend(letter.to_lowercase())
+                }
                 begins = !(letter.is_alphanumeric() || letter == '\'' || letter == '’');
             }
             out
@@ -75,7 +79,8 @@ fn stripped(text: &str) -> String {
     let letters: Vec<char> = text.chars().collect();
     let mut kept = String::with_capacity(text.len());
     for (at, letter) in letters.iter().enumerate() {
-        let joins = |place: Option<usize>| place.and_then(|at| letters.get(at)).is_some_and(|one| one.is_alphanumeric());
+        let joins =
+            |place: Option<usize>| place.and_then(|at| letters.get(at)).is_some_and(|one| one.is_alphanumeric());
         let within = joins(at.checked_sub(1)) && joins(Some(at + 1));
         if !is_mark(*letter) || within {
             kept.push(*letter);

@@ -25,7 +25,12 @@ pub(super) fn read(
     if kind == TestType::Minimum {
         if let Some(entry) = table.entry("change") {
             let message = "a test of minimum functionality takes its rows as they are";
-            source.error(&entry.key_span, "invalid_value", message, "write `type = \"invariance\"` or `\"directional\"`");
+            source.error(
+                &entry.key_span,
+                "invalid_value",
+                message,
+                "write `type = \"invariance\"` or `\"directional\"`",
+            );
         }
         return Some(Vec::new());
     }
@@ -97,7 +102,9 @@ fn perturbation(source: &mut Source<'_>, known: &mut Known<'_>, way: &Entry, col
     match key {
         "typos" => capped(source, node, key, TYPOS_CAP).map(Perturbation::Typos),
         "case" => one_of(source, node, key, &LetterCase::ALL, LetterCase::as_str).map(Perturbation::Case),
-        "punctuation" => one_of(source, node, key, &Punctuation::ALL, Punctuation::as_str).map(Perturbation::Punctuation),
+        "punctuation" => {
+            one_of(source, node, key, &Punctuation::ALL, Punctuation::as_str).map(Perturbation::Punctuation)
+        }
         "numbers" => flag(source, node, key).map(|()| Perturbation::Numbers),
         "negation" => flag(source, node, key).map(|()| Perturbation::Negation),
         "swap" => {
@@ -172,6 +179,11 @@ fn flag(source: &mut Source<'_>, node: &Node, key: &str) -> Option<()> {
     if source.flag_of(node, key)? {
         return Some(());
     }
-    source.error(&node.span, "invalid_value", format!("`{key} = false` changes nothing"), "write `true`, or take it out");
+    source.error(
+        &node.span,
+        "invalid_value",
+        format!("`{key} = false` changes nothing"),
+        "write `true`, or take it out",
+    );
     None
 }

@@ -23,9 +23,22 @@ const DRAWS_CAP: u64 = 1_000;
 
 const FILE_KEYS: [&str; 5] = ["about", "data", "seed", "lexicon", "test"];
 const TEST_KEYS: [&str; 16] = [
-    "name", "about", "capability", "type", "template", "column", "rows", "from", "where", "with", "others", "draws",
+    "name",
+    "about",
+    "capability",
+    "type",
+    "template",
+    "column",
+    "rows",
+    "from",
+    "where",
+    "with",
+    "others",
+    "draws",
     "limit",
-    "change", "expect", "pass_rate",
+    "change",
+    "expect",
+    "pass_rate",
 ];
 
 /// Reads one file of behavioural tests.
@@ -212,8 +225,7 @@ fn read_column(source: &mut Source<'_>, known: &Known<'_>, table: Table<'_>) -> 
 }
 
 fn read_base(source: &mut Source<'_>, known: &mut Known<'_>, table: Table<'_>, column: Option<&str>) -> Option<Base> {
-    let given: Vec<&str> =
-        ["template", "rows", "from"].into_iter().filter(|key| table.get(key).is_some()).collect();
+    let given: Vec<&str> = ["template", "rows", "from"].into_iter().filter(|key| table.get(key).is_some()).collect();
     if let Some(node) = table.get("where").filter(|_| !given.contains(&"from")) {
         source.error(&node.span, "invalid_value", "`where` selects rows of the data", "add `from = \"validation\"`");
     }
@@ -253,7 +265,8 @@ fn read_split(source: &mut Source<'_>, node: &Node, key: &str) -> Option<Split> 
         "validation" => Some(Split::Validation),
         "train" => Some(Split::Train),
         "holdout" => {
-            let message = "behavioural tests never read the holdout: they are run again and again, and it would wear out";
+            let message =
+                "behavioural tests never read the holdout: they are run again and again, and it would wear out";
             source.error(&node.span, "invalid_value", message, "write \"validation\"");
             None
         }
@@ -264,12 +277,7 @@ fn read_split(source: &mut Source<'_>, node: &Node, key: &str) -> Option<Split> 
     }
 }
 
-fn read_templates(
-    source: &mut Source<'_>,
-    known: &mut Known<'_>,
-    node: &Node,
-    column: Option<&str>,
-) -> Option<Base> {
+fn read_templates(source: &mut Source<'_>, known: &mut Known<'_>, node: &Node, column: Option<&str>) -> Option<Base> {
     let texts = match &node.value {
         Value::List(_) => source.texts_of(node, "template")?,
         _ => vec![(source.text_of(node, "template")?, &node.span)],

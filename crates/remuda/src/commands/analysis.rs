@@ -11,12 +11,14 @@ use remuda_app::analysis as noun;
 #[derive(Subcommand)]
 pub(crate) enum Verb {
     /// Run behavioural tests on a candidate: rows that are written, filled in or changed on purpose.
-    #[command(after_help = "Ends with 0 when every test passes, 1 when one does not. A test passes when as many of its cases
+    #[command(
+        after_help = "Ends with 0 when every test passes, 1 when one does not. A test passes when as many of its cases
 pass as its `pass_rate` demands: all of them, where it names none.
 
 Examples:
   remuda analysis test trees
-  remuda analysis test trees --test typos --limit 20")]
+  remuda analysis test trees --test typos --limit 20"
+    )]
     Test(noun::Test),
     /// Show again what behavioural tests found. Costs nothing.
     Tested(noun::ShowTests),

@@ -69,7 +69,8 @@ pub(crate) fn state() -> TestState {
             ..result("urgent-words", TestType::Minimum, 0)
         },
     ];
-    let cell = |kind, failures| MatrixCell { kind, tests: 1, passing: u64::from(failures == 0), rate: rate(200, failures) };
+    let cell =
+        |kind, failures| MatrixCell { kind, tests: 1, passing: u64::from(failures == 0), rate: rate(200, failures) };
     let matrix = vec![
         CapabilityRow {
             capability: "robustness".into(),

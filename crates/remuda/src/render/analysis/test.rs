@@ -136,7 +136,8 @@ fn failed(failure: &Failure, test: &TestResult, paper: &Paper) -> String {
     };
     let mut out = String::new();
     let column = if failure.column.is_empty() { String::new() } else { format!(" ({})", failure.column) };
-    let what = if failure.change.is_empty() { failure.unit.clone() } else { format!("{}: {}", failure.unit, failure.change) };
+    let what =
+        if failure.change.is_empty() { failure.unit.clone() } else { format!("{}: {}", failure.unit, failure.change) };
     out.push_str(&wrap(&format!("{} {what}{column}", paint::red("-")), paper.width, 2));
     if !failure.before.is_empty() {
         out.push_str(&block("before", &marked(&failure.before)));

@@ -161,7 +161,7 @@ fn choose<'a>(context: &'a Context, name: Option<&str>) -> Result<Chosen<'a>> {
     let files = &context.definitions.tests;
     if files.iter().all(|file| file.value.tests.is_empty()) {
         return Err(Error::new("analysis.not_ready", "there are no behavioural tests yet")
-            .hint("write some in `tests/NAME.toml`: docs/how-to/behavioural-tests.md has examples"));
+            .hint("write some in `tests/NAME.toml`: begin with `[[test]]`, and `remuda check` says what it needs"));
     }
     let whole = |file: &'a Defined<BehaviouralTests>| (file, file.value.tests.iter().collect());
     let Some(name) = name else { return Ok(files.iter().map(whole).collect()) };

@@ -65,7 +65,7 @@ pub fn parse(text: &str) -> Result<Vec<Part>, (String, Range<usize>)> {
 }
 
 /// The lexicon that a place means: the one of its name, else the one of its name without the number behind it.
-pub fn lexicon_of<'a>(place: &'a str, is_known: impl Fn(&str) -> bool) -> Option<&'a str> {
+pub fn lexicon_of(place: &str, is_known: impl Fn(&str) -> bool) -> Option<&str> {
     if is_known(place) {
         return Some(place);
     }

@@ -19,7 +19,7 @@ pub(super) fn read(
     let Some(node) = table.get("expect") else { return unsaid(source, known, table, kind, base) };
     let expect = source.table_of(node, "expect")?;
     let of = read_class(source, known, expect);
-    let expectation = match kind {
+    match kind {
         TestType::Minimum => minimum(source, known, expect, of),
         TestType::Invariance => {
             expect.allow(source, &["within", "of"]);
@@ -44,8 +44,7 @@ pub(super) fn read(
             };
             Some(Expectation::Moves { of, direction: direction?, by })
         }
-    };
-    expectation
+    }
 }
 
 fn unsaid(

@@ -301,6 +301,10 @@ fn sentence(fact: &Fact) -> String {
         "gate.evaluated" => {
             format!("{actor} evaluated {}: {}", text(&["model_name"]), text(&["verdict"]).replace('_', " "))
         }
+        "analysis.tested" => {
+            let passed = if text(&["passed"]) == "true" { "all pass" } else { "some fail" };
+            format!("{actor} ran behavioural tests on {}: {passed}", text(&["model_name"]))
+        }
         "team.signed" => format!("{actor} signed {} of {}", text(&["kind"]), text(&["subject"])),
         "team.token_made" => format!("{actor} made a token for {subject}"),
         "team.token_revoked" => format!("{actor} withdrew the tokens of {subject}"),
@@ -351,8 +355,8 @@ enum Direction {
 }
 
 /// Kinds of link that carry no lineage of their own.
-const PLUMBING: [&str; 6] =
-    ["blob", "evaluation_key", "definition", "bulk.predictions", "bulk.outcomes", "bulk.metric_points"];
+const PLUMBING: [&str; 7] =
+    ["blob", "evaluation_key", "tests_key", "definition", "bulk.predictions", "bulk.outcomes", "bulk.metric_points"];
 
 /// The thing that an id, the beginning of one, or a name means.
 async fn find_thing(app: &App, context: &Context, text: &str) -> Result<Thing> {

@@ -193,6 +193,12 @@ async fn stale(
     {
         reasons.push(format!("there is newer data: {}", latest.version.digest.short()));
     }
+    for tests in &evaluation.tests {
+        let now = context.definitions.tests.iter().find(|file| file.value.name == tests.name);
+        if now.is_none_or(|now| now.digest != tests.digest) {
+            reasons.push(format!("the behavioural tests {} have changed since", tests.name));
+        }
+    }
     let newest = crate::model::List { name: Some(evaluation.model_name.clone()) }.run(app, context).await?;
     if let Some(newest) = newest.models.first()
         && newest.version.digest != evaluation.model

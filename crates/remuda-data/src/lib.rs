@@ -5,11 +5,13 @@
 //! - [`diff`] compares two versions row by row; parts that both have are never read
 //! - [`read`] loads a split, or all, of a version as [`Rows`]; [`chunks`] streams any file; [`json_rows`] and
 //!   [`json_table`] type what a request brings; [`run_sql`] runs a query over versions
+//! - [`behaviour`] fills, changes and judges the rows of behavioural tests
 //! - [`check_predicate`] tells whether a line of SQL may filter rows
 //!
 //! What this crate will never know: ledgers, blob stores, permissions, clocks, models, terminals. DataFusion, Arrow
 //! and Parquet stay behind this page: none of their types is public.
 
+pub mod behaviour;
 mod cell;
 mod chunks;
 mod columns;

@@ -8,10 +8,12 @@
 //! - [`text`]: small helpers on words: plural forms, "did you mean", numbers for people
 //! - the nouns: [`requirement`], [`data`], [`label`], [`feature`], [`run`], [`model`], [`analysis`], [`gate`],
 //!   [`release`], [`serving`], [`feedback`], [`team`]
+//! - [`behaviour`]: behavioural tests, as their files say them
 //! - [`table`]: columns in memory, as models read them
 //! - [`diagnostic`]: an error in a definition file, with its place
 
 pub mod analysis;
+pub mod behaviour;
 pub mod data;
 pub mod diagnostic;
 pub mod digest;

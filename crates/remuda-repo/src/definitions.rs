@@ -3,8 +3,9 @@
 
 use crate::files::{DefinitionFiles, PRODUCT_FILE, is_definition_path};
 use crate::source::Source;
-use crate::{data, requirement, run, serving, team, tree};
+use crate::{behaviour, data, requirement, run, serving, team, tree};
 use remuda_model::Digest;
+use remuda_model::behaviour::BehaviouralTests;
 use remuda_model::data::Contract;
 use remuda_model::diagnostic::Diagnostic;
 use remuda_model::gate::Criterion;
@@ -46,6 +47,8 @@ pub struct Definitions {
     pub contracts: Vec<Defined<Contract>>,
     /// `requirements/*.md`, by name.
     pub requirements: Vec<Defined<Requirement>>,
+    /// `tests/*.toml`, by name.
+    pub tests: Vec<Defined<BehaviouralTests>>,
     /// `pipeline.toml`.
     pub pipeline: Option<Defined<Pipeline>>,
     /// `serving.toml`.
@@ -137,6 +140,9 @@ pub fn check(files: &DefinitionFiles, parse_criterion: &CriterionParser<'_>) -> 
             .requirements
             .extend(read(path, text, &mut found, |source| requirement::read(source, &context, parse_criterion)));
     }
+    for (path, text) in in_folder(files, "tests") {
+        definitions.tests.extend(read(path, text, &mut found, |source| behaviour::read(source, &context)));
+    }
     if let Some(text) = files.0.get("serving.toml") {
         definitions.serving = read("serving.toml", text, &mut found, |source| serving::read(source, &context));
     }
@@ -186,7 +192,7 @@ fn in_folder<'f>(files: &'f DefinitionFiles, folder: &str) -> impl Iterator<Item
 
 /// Files whose meaning is not read here yet, but whose syntax can be judged.
 fn has_own_reader_later(path: &str) -> bool {
-    path.ends_with(".toml") && ["labels/", "tests/", "assumptions/"].iter().any(|folder| path.starts_with(folder))
+    path.ends_with(".toml") && ["labels/", "assumptions/"].iter().any(|folder| path.starts_with(folder))
 }
 
 fn check_syntax(source: &mut Source<'_>) -> Option<()> {

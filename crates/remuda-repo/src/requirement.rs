@@ -2,7 +2,7 @@
 //! remuda-model's; here its findings get their place in the file, and its words are held against the other files.
 
 use crate::definitions::{Context, CriterionParser};
-use crate::source::{Source, Table};
+use crate::source::{Source, Table, nearest};
 use crate::tree::{self, Node};
 use remuda_model::Digest;
 use remuda_model::data::{Check, Contract};
@@ -177,8 +177,8 @@ fn read_criterion(
     }
 }
 
-/// A range of a criterion's text as a range of the file.
-fn place_in(text: &str, string: &Range<usize>, fault: &Range<usize>) -> Range<usize> {
+/// A range of the value of a TOML string as a range of the file.
+pub(crate) fn place_in(text: &str, string: &Range<usize>, fault: &Range<usize>) -> Range<usize> {
     let raw = &text[string.clone()];
     let start = string.start + tree::toml::offset_in_string(raw, fault.start);
     let end = string.start + tree::toml::offset_in_string(raw, fault.end.max(fault.start));
@@ -219,10 +219,19 @@ fn check_words(source: &mut Source<'_>, context: &Context<'_>, stated: &Stated<'
         let known: Vec<&str> = steps.iter().map(String::as_str).collect();
         source.unknown_word(&stated.place(source, name), "unknown_step", "baseline", name, &known);
     }
-    if let Some(name) = tests_of(stated.criterion)
-        && !context.files.0.contains_key(&format!("tests/{name}.toml"))
-    {
-        let hint = format!("write them in `tests/{name}.toml`");
+    if let Some(name) = tests_of(stated.criterion) {
+        check_tests(source, context, stated, name);
+    }
+}
+
+fn check_tests(source: &mut Source<'_>, context: &Context<'_>, stated: &Stated<'_>, name: &str) {
+    let files = context.files.0.keys();
+    let known: Vec<&str> = files.filter_map(|path| path.strip_prefix("tests/")?.strip_suffix(".toml")).collect();
+    if !known.contains(&name) {
+        let hint = match nearest(name, &known) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("write them in `tests/{name}.toml`"),
+        };
         source.error(&stated.place(source, name), "missing_file", format!("there are no tests `{name}`"), &hint);
     }
 }
@@ -276,7 +285,7 @@ fn metric_of(criterion: &Criterion) -> Option<&MetricOf> {
 }
 
 /// The label's classes where the contract lists them.
-fn classes_of(contract: &Contract) -> Option<Vec<&str>> {
+pub(crate) fn classes_of(contract: &Contract) -> Option<Vec<&str>> {
     let label = contract.label()?;
     contract.rules.iter().find_map(|rule| match &rule.check {
         Check::ValidValues { column, values } if *column == label.name => {

@@ -4,6 +4,7 @@
 
 use crate::bootstrap::MINIMUM_CLUSTERS;
 use crate::estimate::{Estimate, Result, Undefined, check_confidence, check_finite, check_lengths, out_of_range};
+use crate::proportion;
 use crate::special::{beta, normal, student};
 use serde::{Deserialize, Serialize};
 
@@ -114,6 +115,53 @@ pub fn rate(hits: &[f64], rows: &[f64], confidence: f64) -> Result<Estimate> {
         confidence,
         n: hits.len() as u64,
         method: "Korn-Graubard over clusters".to_owned(),
+    })
+}
+
+/// A rate over clusters of which there may be few, with bounds that hold whatever happens within them. Where each cluster
+/// has one row this is Clopper and Pearson's; from 30 clusters on it is [`rate`]. Under 30 a cluster counts as one trial:
+/// the lower bound is Clopper and Pearson's for the clusters that hit with every row, the upper one that for clusters that
+/// hit with any. (A cluster's own rate lies between these two, so the mean over clusters does too; ten rows of one cluster
+/// weigh no more than one.)
+///
+/// ```
+/// // Five clusters of ten rows, one of which misses once: one trial in five is not wholly a hit.
+/// let rate = remuda_stats::cluster::rate_of_any(&[10.0, 10.0, 9.0, 10.0, 10.0], &[10.0; 5], 0.95)?;
+/// let exact = remuda_stats::proportion::rate(4, 5, 0.95)?;
+/// assert!((rate.value, rate.lower, rate.upper, rate.n) == (0.98, exact.lower, 1.0, 5));
+/// # Ok::<(), remuda_stats::Undefined>(())
+/// ```
+///
+/// # Errors
+/// No clusters, none with rows, columns of different length, or more hits than rows.
+pub fn rate_of_any(hits: &[f64], rows: &[f64], confidence: f64) -> Result<Estimate> {
+    check_lengths(hits.len(), rows.len())?;
+    check_finite(hits)?;
+    check_finite(rows)?;
+    let total: f64 = rows.iter().sum();
+    if total <= 0.0 {
+        return Err(Undefined::NoRows);
+    }
+    let value = hits.iter().sum::<f64>() / total;
+    if hits.iter().zip(rows).any(|(hits, rows)| hits > rows || *hits < 0.0) {
+        return Err(out_of_range("the rate of a cluster", value));
+    }
+    let clusters = hits.len() as u64;
+    let whole = hits.iter().zip(rows).filter(|(hits, rows)| hits >= rows).count() as u64;
+    if rows.iter().all(|rows| *rows == 1.0) {
+        return proportion::rate(whole, clusters, confidence);
+    }
+    if clusters >= MINIMUM_CLUSTERS {
+        return rate(hits, rows, confidence);
+    }
+    let any = hits.iter().filter(|hits| **hits > 0.0).count() as u64;
+    Ok(Estimate {
+        value,
+        lower: proportion::rate(whole, clusters, confidence)?.lower.min(value),
+        upper: proportion::rate(any, clusters, confidence)?.upper.max(value),
+        confidence,
+        n: clusters,
+        method: "Clopper-Pearson over clusters".to_owned(),
     })
 }
 
@@ -241,4 +289,34 @@ pub fn weighted_mean(values: &[f64], chances: &[f64], confidence: f64) -> Result
         n,
         method: "weights 1/pi, linearised ratio".to_owned(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_clusters_count_as_one_trial_each_and_many_do_not() {
+        // One row each: the rows are the trials, however few.
+        assert_eq!(rate_of_any(&[1.0, 0.0, 1.0], &[1.0; 3], 0.95), proportion::rate(2, 3, 0.95));
+        let (hits, rows): (Vec<f64>, Vec<f64>) = (0..30).map(|i| (f64::from(8 + i % 3), 10.0)).unzip();
+        assert_eq!(rate_of_any(&hits, &rows, 0.95), rate(&hits, &rows, 0.95));
+        // 29 such clusters, of which every third is a hit as a whole and each is one in part.
+        let few = rate_of_any(&hits[..29], &rows[..29], 0.95).map(|rate| (rate.lower, rate.upper, rate.n));
+        assert_eq!(few, proportion::rate(9, 29, 0.95).map(|whole| (whole.lower, 1.0, 29)));
+    }
+
+    #[test]
+    fn the_bounds_enclose_the_rate_where_great_clusters_miss() {
+        let estimate = rate_of_any(&[1.0, 1.0, 1.0, 1.0, 0.0], &[1.0, 1.0, 1.0, 1.0, 100.0], 0.5);
+        assert!(estimate.is_ok_and(|found| found.lower <= found.value && found.value <= found.upper));
+    }
+
+    #[test]
+    fn no_rows_have_no_rate() {
+        assert_eq!(rate_of_any(&[], &[], 0.95), Err(Undefined::NoRows));
+        assert_eq!(rate_of_any(&[0.0], &[0.0], 0.95), Err(Undefined::NoRows));
+        assert!(rate_of_any(&[2.0], &[1.0], 0.95).is_err());
+        assert!(rate_of_any(&[1.0], &[1.0, 1.0], 0.95).is_err());
+    }
 }

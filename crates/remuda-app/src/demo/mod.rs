@@ -48,6 +48,66 @@ Spanish is our newest market. Its tickets are few, so its criterion is weaker, b
 must not hide a language in which we fail.
 "#;
 
+const TESTS: &str = r#"about = "Urgent tickets are seen as such, however they are put and wherever they come in"
+data = "triage"
+
+[lexicon]
+greeting = ["", "hello team,", "good morning,"]
+trouble = [
+  "our shop is down", "nobody can log in", "payments fail since this morning", "the server does not answer",
+  "production has stopped",
+]
+question = ["where is the manual", "when is the next release", "can I add a colleague", "I would like a demo"]
+
+[[test]]
+name = "urgent-words"
+capability = "vocabulary"
+type = "minimum"
+template = ["{greeting} {trouble}", "{trouble}, {trouble2}"]
+with = { language = "en", channel = "mail" }
+expect = { label = "urgent" }
+
+[[test]]
+name = "routine-words"
+capability = "vocabulary"
+type = "minimum"
+template = "{greeting} {question}"
+with = { language = "en", channel = "chat" }
+expect = { label = "routine" }
+
+[[test]]
+name = "typos"
+about = "A slip of the finger changes nothing"
+capability = "robustness"
+type = "invariance"
+from = "validation"
+change = { typos = 1 }
+pass_rate = 0.95
+
+[[test]]
+name = "channel"
+about = "A ticket is as urgent in a chat as on the phone, or nearly"
+capability = "fairness"
+type = "invariance"
+from = "validation"
+where = "language = 'en'"
+limit = 100
+change = { column = "channel", set = ["mail", "phone", "chat"] }
+expect = { within = 0.1 }
+pass_rate = 0.9
+
+[[test]]
+name = "more-trouble"
+about = "A second trouble makes no ticket less urgent"
+capability = "vocabulary"
+type = "directional"
+from = "validation"
+where = "language = 'en'"
+limit = 100
+change = { append = "{trouble}" }
+expect = { score = "not down", of = "urgent" }
+"#;
+
 /// What was told.
 pub struct Told {
     /// The product's folder.
@@ -183,9 +243,12 @@ impl Story {
         let mut serving = remuda_model::serving::Serving::usual(PRODUCT);
         serving.on_duty = Some("operator".to_owned());
         write("serving.toml", &remuda_repo::render::serving(&serving))?;
+        std::fs::create_dir_all(self.root.join("tests"))?;
+        write(&format!("tests/{PRODUCT}.toml"), TESTS)?;
         self.commit("engineer", 0, &["remuda.toml"], "Name the team")?;
         self.commit("owner", 1, &["requirements/triage.md"], "Say what urgent tickets need")?;
         self.commit("operator", 1, &["serving.toml"], "Say who is on duty")?;
+        self.commit("tester", 1, &["tests/triage.toml"], "Say how the model must behave")?;
         Ok(())
     }
 
@@ -224,6 +287,7 @@ impl Story {
         let evaluation = self.evaluate("linear").await?;
         self.at(15, 9);
         let quality = self.caller("tester")?;
+        quality.call(crate::analysis::Test { candidate: "linear".to_owned(), test: None, limit: 0 }).await?;
         quality.call(sign("evidence", &evaluation.id, "checked the split and the Spanish slice by hand")).await?;
 
         progress(0.70, "operator makes a release; owner accepts it");

@@ -7,6 +7,7 @@ use super::price::{price_of, price_of_difference, price_of_rate, scaled_price};
 use super::rate::Rate;
 use super::sample::Sample;
 use super::schedule::Schedule;
+use super::tested::{self, Tested};
 use super::units::Units;
 use crate::error::{Error, Result};
 use remuda_data::Rows;
@@ -31,6 +32,8 @@ pub(super) struct Bench<'a> {
     pub(super) sample: &'a Sample,
     /// The models that criteria refer to, on the same rows.
     pub(super) references: &'a [(Reference, Sample)],
+    /// What behavioural tests did, by file.
+    pub(super) tests: &'a Tested,
     /// Cost tables by the name that criteria give them.
     pub(super) costs: &'a BTreeMap<String, super::costs::Costs>,
     /// Those of them that are the candidate itself.
@@ -72,6 +75,10 @@ impl Bench<'_> {
 
 /// Decides a criterion: one verdict, or one per slice of a `for each`.
 pub(super) async fn decide(stated: &StatedCriterion, bench: &Bench<'_>) -> Result<Vec<Verdict>> {
+    if let Some(name) = tested::tests_of(&stated.criterion.claim) {
+        let verdict = tested::decide_tests(stated, bench, name);
+        return Ok(vec![Verdict { words: words(stated, bench), ..verdict }]);
+    }
     if bench.schedule.is_over() {
         return Ok(vec![Verdict { words: words(stated, bench), ..undecided(stated, Reason::NoBudget) }]);
     }
@@ -175,10 +182,10 @@ fn decide_rows(stated: &StatedCriterion, bench: &Bench<'_>, cut: &Cut<'_>) -> Ve
 }
 
 /// An estimate, what it is held against, and what deciding would cost.
-struct Found {
-    estimate: Estimate,
-    threshold: f64,
-    price: Option<Price>,
+pub(super) struct Found {
+    pub(super) estimate: Estimate,
+    pub(super) threshold: f64,
+    pub(super) price: Option<Price>,
 }
 
 /// Measures what a criterion claims on these rows.
@@ -327,7 +334,7 @@ impl Found {
     }
 
     /// Which side of the threshold the bounds lie on.
-    fn verdict(self, base: Verdict, comparison: Comparison) -> Verdict {
+    pub(super) fn verdict(self, base: Verdict, comparison: Comparison) -> Verdict {
         let Found { estimate, threshold, price } = self;
         let (met, not_met) = match comparison {
             Comparison::AtLeast => (estimate.lower >= threshold, estimate.upper < threshold),

@@ -4,8 +4,11 @@ use super::costs::Costs;
 use super::decide::{Bench, decide};
 use super::sample::Sample;
 use super::schedule::Schedule;
+use super::tested;
 use super::{Compared, Evaluate, Evaluation, RequirementVerdicts};
+use crate::analysis::TestedFile;
 use crate::analysis::judged::{sample_of, set_predictions};
+use crate::analysis::test_run::Subject;
 use crate::app::App;
 use crate::context::Context;
 use crate::data::{
@@ -19,6 +22,7 @@ use remuda_data::ReadRequest;
 use remuda_ledger::Append;
 use remuda_model::Digest;
 use remuda_model::analysis::Confusion;
+use remuda_model::behaviour::BehaviouralTests;
 use remuda_model::data::{Contract, DatasetVersion, Split};
 use remuda_model::fact::Link;
 use remuda_model::gate::criterion::{Bound, Claim, Quantity, Reference};
@@ -43,6 +47,8 @@ struct Plan<'a> {
     references: Vec<(Reference, ModelVersion)>,
     /// Cost tables by the name that criteria give them, with their path.
     costs: BTreeMap<String, (String, Costs)>,
+    /// The behavioural tests that criteria name.
+    tests: Vec<&'a Defined<BehaviouralTests>>,
     /// Digest over all of it: the same plan has the same answer.
     key: Digest,
 }
@@ -95,6 +101,11 @@ impl UseCase for Evaluate {
                 .references
                 .iter()
                 .map(|(reference, version)| Compared { reference: reference.name(), model: version.digest.clone() })
+                .collect(),
+            tests: plan
+                .tests
+                .iter()
+                .map(|file| TestedFile { name: file.value.name.clone(), digest: file.digest.clone() })
                 .collect(),
             solo: context.product()?.solo,
             actor: context.actor.name.clone(),
@@ -180,6 +191,7 @@ async fn plan<'a>(app: &App, context: &'a Context, request: &Evaluate) -> Result
         }
     }
     let costs = costs(context, &requirements)?;
+    let tests = tested::named(context, &requirements)?;
     let mut fields: Vec<String> = vec![
         candidate.version.digest.to_string(),
         version.digest.to_string(),
@@ -190,11 +202,12 @@ async fn plan<'a>(app: &App, context: &'a Context, request: &Evaluate) -> Result
     fields.extend(references.iter().map(|(reference, version)| format!("{} {}", reference.name(), version.digest)));
     let text = |path: &String| Digest::of(context.files.0.get(path).map_or(&[], |text| text.as_bytes())).to_string();
     fields.extend(costs.values().map(|(path, _)| text(path)));
+    fields.extend(tests.iter().map(|file| file.digest.to_string()));
     let key = Digest::of_fields(fields.iter().map(String::as_bytes));
     let earlier = super::look::evaluations(app, context).await?;
     let candidate_digest = &candidate.version.digest;
     let schedules = requirements.iter().map(|found| Schedule::of(&found.value, candidate_digest, &earlier)).collect();
-    Ok(Plan { candidate, requirements, schedules, version, contract, references, costs, key })
+    Ok(Plan { candidate, requirements, schedules, version, contract, references, costs, tests, key })
 }
 
 /// The cost tables that criteria name: files beside `remuda.toml`, or in `requirements/`, whose names end in `costs.csv`.
@@ -261,12 +274,19 @@ async fn measure_all(app: &App, context: &Context, plan: &Plan<'_>, evaluation: 
         .map(|(name, _)| name.clone())
         .collect();
     let unplanned = Schedule::default();
+    let subject = Subject {
+        model: plan.candidate.version.clone(),
+        version: plan.version.clone(),
+        contract: plan.contract.clone(),
+    };
+    let tests = tested::run(app, context, &subject, &plan.tests).await?;
     let bench = Bench {
         rows: &rows,
         kept: &kept,
         sample: &sample,
         references: &references,
         costs: &costs,
+        tests: &tests,
         itself: &itself,
         looks: evaluation.budget,
         schedule: &unplanned,
@@ -328,6 +348,7 @@ async fn append(
         links.push(Link::uses("requirement", requirement.digest.as_str()));
     }
     plan.costs.values().for_each(|(path, _)| pins.add(context, path));
+    plan.tests.iter().for_each(|file| pins.add(context, &file.path));
     pins.add(context, &context.need_contract(&plan.version.dataset)?.path);
     links.extend(plan.references.iter().map(|(_, version)| Link::uses("model_version", version.digest.as_str())));
     links.push(Link::uses("evaluation_key", plan.key.as_str()));

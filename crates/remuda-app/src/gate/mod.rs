@@ -18,6 +18,7 @@ mod report;
 mod sample;
 mod schedule;
 mod statistic;
+mod tested;
 mod units;
 
 use crate::data::Look;
@@ -163,6 +164,9 @@ pub struct Evaluation {
     pub repeated: bool,
     /// Models that it was compared with: what they are called in criteria, and their digest.
     pub compared: Vec<Compared>,
+    /// The files of behavioural tests that criteria name, as they were.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tests: Vec<crate::analysis::TestedFile>,
     /// The team is one person and says so: the evaluator may sign.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub solo: bool,

@@ -162,7 +162,9 @@ impl Story {
 
     /// A member changes a definition and commits it.
     pub(crate) fn write(&self, member: &str, path: &str, text: &str) {
-        std::fs::write(self.root().join(path), text).unwrap();
+        let file = self.root().join(path);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, text).unwrap();
         self.commit(member, path);
     }
 

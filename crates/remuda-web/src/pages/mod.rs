@@ -2,6 +2,7 @@
 //!
 //! One file per noun, the same nouns as everywhere. No page holds a rule: what it says comes from the answer.
 
+pub mod analysis;
 pub mod board;
 pub mod data;
 pub mod errors;
@@ -48,6 +49,7 @@ pub(crate) fn routes() -> Router<Arc<Web>> {
         .route("/model", get(models))
         .route("/model/{model}", get(model_page))
         .route("/model/{model}/onnx", get(model_file))
+        .route("/test/{model}", get(tests_page))
         .route("/gate", get(evaluations))
         .route("/gate/{evaluation}", get(evaluation_page))
         .route("/gate/{evaluation}/report", get(evaluation_report))
@@ -138,6 +140,10 @@ async fn model_file(visit: Visit, Path(model): Path<String>) -> Response {
         Ok(file) => file,
         Err(error) => visit.problem(Some(&context), &error, None),
     }
+}
+
+async fn tests_page(visit: Visit, Path(candidate): Path<String>) -> Response {
+    visit.show(app::analysis::ShowTests { candidate, limit: 5 }, analysis::test::page).await
 }
 
 async fn evaluations(visit: Visit) -> Response {

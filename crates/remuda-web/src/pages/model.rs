@@ -154,6 +154,7 @@ fn about(frame: &Frame, view: &ModelPage) -> Markup {
             ]))
             p {
                 a href={ "/why/" (version.digest.short()) } { "lineage" } " · "
+                a href={ "/test/" (version.digest.short()) } { "behavioural tests" } " · "
                 a href={ "/model/" (version.digest.short()) "/onnx" } download { "download the ONNX file" }
             }
         },

@@ -122,8 +122,16 @@ fn hostile_names_stay_text() {
         format!("# {hostile}\n\n{hostile} [x](javascript:alert(1)) [y](https://a.example/\"onmouseover=\"x)");
     let mut frame = samples::frame("/?q=<script>", Theme::System);
     frame.actor = hostile.into();
+    let mut behaviour = samples::behaviour::state();
+    if let Some(found) = &mut behaviour.found {
+        found.tests[0].name = hostile.into();
+        found.tests[0].failures[0].after[1].text = hostile.into();
+        found.tests[0].failures[0].answered.label = hostile.into();
+        found.matrix[0].capability = hostile.into();
+    }
     use remuda_web::pages as drawn;
     let pages = [
+        drawn::analysis::test::page(&frame, &behaviour),
         drawn::board::page(&frame, &board),
         drawn::data::page(&frame, &version, 0),
         drawn::data::difference(&frame, &difference),

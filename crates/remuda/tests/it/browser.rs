@@ -17,7 +17,7 @@ const WIDTHS: [u32; 2] = [1280, 390];
 const THEMES: [&str; 2] = ["light", "dark"];
 
 /// Every page that links lead to from the board.
-const ROUTES: [&str; 25] = [
+const ROUTES: [&str; 26] = [
     "/",
     "/api",
     "/data",
@@ -40,6 +40,7 @@ const ROUTES: [&str; 25] = [
     "/run/:",
     "/run/:/diff/:",
     "/team",
+    "/test/:",
     "/token",
     "/why",
     "/why/:",

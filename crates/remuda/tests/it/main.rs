@@ -4,6 +4,7 @@
 mod bad_disk;
 mod bad_input;
 mod bad_luck;
+mod behaviour;
 mod browser;
 mod chromium;
 mod gate_check;

@@ -138,6 +138,7 @@ pub async fn check(request: &Check, progress: &(dyn Fn(f64, &str) + Send + Sync)
         kept: &kept,
         sample: &sample,
         references: &references,
+        tests: &Default::default(),
         itself: &[],
         costs: &costs,
         looks: request.looks,

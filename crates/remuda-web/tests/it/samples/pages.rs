@@ -1,6 +1,6 @@
 //! Every page over the example answers, and every page in its empty state.
 
-use super::{data, gate, live, run};
+use super::{behaviour, data, gate, live, run};
 use maud::Markup;
 use remuda_app::Error;
 use remuda_app::gate::Evaluations;
@@ -57,6 +57,8 @@ pub(crate) fn full(theme: Theme) -> Vec<Drawn> {
         ),
         ("models", pages::model::list(&at("/model"), &Models { models: vec![run::model_line()] })),
         ("model", pages::model::page(&at("/model/1"), &run::model_page())),
+        ("behaviour", pages::analysis::test::page(&at("/test/1"), &behaviour::state())),
+        ("behaviour-unrun", pages::analysis::test::page(&at("/test/1"), &behaviour::unrun())),
         (
             "gate-list",
             pages::gate::list(
@@ -162,6 +164,13 @@ pub(crate) fn empty(theme: Theme) -> Vec<Drawn> {
         ("empty-runs", pages::run::list(&at("/run"), &Runs { runs: Vec::new(), more: false })),
         ("empty-run", pages::run::page(&at("/run/a"), &bare)),
         ("empty-models", pages::model::list(&at("/model"), &Models { models: Vec::new() })),
+        (
+            "empty-behaviour",
+            pages::analysis::test::page(
+                &at("/test/1"),
+                &remuda_app::analysis::TestState { files: Vec::new(), ..behaviour::unrun() },
+            ),
+        ),
         ("empty-gate-list", pages::gate::list(&at("/gate"), &Evaluations { evaluations: Vec::new() })),
         ("empty-gate", pages::gate::page(&at("/gate/1"), &evaluation)),
         ("empty-releases", pages::release::list(&at("/release"), &Releases { releases: Vec::new() })),

@@ -1,0 +1,3 @@
+//! Pages of `analysis`, one file per verb.
+
+pub mod test;

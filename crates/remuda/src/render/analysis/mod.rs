@@ -1,0 +1,3 @@
+//! Answers of `remuda analysis`, one file per verb.
+
+pub(crate) mod test;

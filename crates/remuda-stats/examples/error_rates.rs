@@ -10,6 +10,7 @@
 
 use remuda_stats::calibration;
 use remuda_stats::difference::{self, Count};
+use remuda_stats::sequential::planned::Look;
 use remuda_stats::special::normal;
 use remuda_stats::{
     Estimate, Result, auc, bootstrap, classification, cluster, f1, fairness, mean, paired, proportion, quantile,
@@ -399,6 +400,50 @@ fn looks(table: &mut Table) {
             })
         });
     }
+    // The rows of a class arrive by chance: its looks are planned by the share of all rows, and decided exactly.
+    table.row(
+        "five planned looks, exact for the class's own rows",
+        "recall 0.8, a fifth",
+        "1000",
+        20_000,
+        true,
+        move |random| {
+            let (mut rows, mut hits, mut taken) = (0, 0, Vec::new());
+            stages.iter().any(|n| {
+                let more = random.binomial(200, 0.2);
+                rows += more;
+                hits += random.binomial(more, 0.8);
+                taken.push(Look { rows, share: *n as f64 / 1_000.0 });
+                let risk = sequential::planned::local_risk(&taken, 0.8, RISK).unwrap_or(0.0);
+                risk > 0.0 && reaches(proportion::rate(hits, rows, 1.0 - risk), 0.8)
+            })
+        },
+    );
+    table.row(
+        "five planned looks, by increments of the spending",
+        "mean 0, normal",
+        "1000",
+        20_000,
+        true,
+        move |random| {
+            let mut values: Vec<f64> = Vec::new();
+            let mut before = 0.0;
+            stages.iter().any(|n| {
+                values.extend((0..200).map(|_| random.normal()));
+                let spent = sequential::planned::spent(RISK, *n as f64 / 1_000.0).unwrap_or(0.0);
+                let risk = spent - before;
+                before = spent;
+                reaches(mean::estimate(&values, 1.0 - risk), 0.0)
+            })
+        },
+    );
+    table.row("40 looks at risk / (k (k + 1))", "mean 0, normal", "2000", 4_000, true, |random| {
+        let mut values: Vec<f64> = Vec::new();
+        (1..=40).any(|look| {
+            values.extend((0..50).map(|_| random.normal()));
+            reaches(mean::estimate(&values, 1.0 - RISK / f64::from(look * (look + 1))), 0.0)
+        })
+    });
     table.row("a look after every 10 rows, anytime-valid", "rate 0.9", "1000", 4_000, true, |random| {
         let mut hits = 0;
         (1..=100).any(|look| {

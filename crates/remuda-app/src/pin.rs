@@ -94,7 +94,7 @@ fn role_for(verb: &str, actor: &Actor) -> Option<Role> {
     let fitting: &[Role] = match noun {
         "data" | "feedback" => &[Role::DataEngineer, Role::DataScientist],
         "run" | "model" => &[Role::DataScientist, Role::ResearchEngineer],
-        "gate" | "holdout" => &[Role::QualityEngineer, Role::DataScientist],
+        "gate" | "holdout" | "analysis" => &[Role::QualityEngineer, Role::DataScientist],
         "release" | "serving" => &[Role::BackendEngineer, Role::ProductOwner],
         "requirement" | "product" => &[Role::ProductOwner],
         _ => &[],

@@ -30,3 +30,16 @@ impl Confusion {
         self.counts[truth * width + predicted] += 1;
     }
 }
+
+/// A slice with a name, as `slices.toml` has it: rows that somebody wants to watch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct NamedSlice {
+    /// Its name.
+    pub name: String,
+    /// The dataset whose rows it is of.
+    pub dataset: String,
+    /// The predicate, in the SQL that `where` takes in a criterion.
+    pub filter: String,
+    /// Why it is watched; empty when nobody said.
+    pub why: String,
+}

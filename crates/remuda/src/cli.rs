@@ -46,6 +46,7 @@ Work
 
 Decide
   gate         Evaluate a candidate: met, not met or undecided, and at what price
+  analysis     Where a candidate fails, and whether that can be believed
   release      Bind model and evidence to one digest; put it live, take it back
 
 Operate
@@ -153,6 +154,8 @@ pub(crate) enum Command {
     Model(commands::model::Verb),
     #[command(subcommand)]
     Gate(commands::gate::Verb),
+    #[command(subcommand)]
+    Analysis(commands::analysis::Verb),
     Team(commands::team::Team),
     Sign(commands::team::Sign),
     #[command(subcommand)]

@@ -2,6 +2,7 @@
 //!
 //! One file per noun, the same nouns as everywhere. No page holds a rule: what it says comes from the answer.
 
+pub mod analysis;
 pub mod board;
 pub mod data;
 pub mod errors;
@@ -50,6 +51,8 @@ pub(crate) fn routes() -> Router<Arc<Web>> {
         .route("/model/{model}/onnx", get(model_file))
         .route("/gate", get(evaluations))
         .route("/gate/{evaluation}", get(evaluation_page))
+        .route("/analysis", get(analyses))
+        .route("/analysis/{analysis}", get(analysis_page))
         .route("/release", get(releases))
         .route("/release/{release}", get(release_page))
         .route("/live", get(live_page))
@@ -145,6 +148,14 @@ async fn evaluations(visit: Visit) -> Response {
 
 async fn evaluation_page(visit: Visit, Path(evaluation): Path<String>) -> Response {
     visit.show(app::gate::Show { evaluation }, gate::page).await
+}
+
+async fn analyses(visit: Visit) -> Response {
+    visit.show(app::analysis::List {}, analysis::list).await
+}
+
+async fn analysis_page(visit: Visit, Path(analysis): Path<String>) -> Response {
+    visit.show(app::analysis::Show { analysis }, analysis::slices::page).await
 }
 
 async fn releases(visit: Visit) -> Response {

@@ -1,5 +1,6 @@
 //! One file per noun: arguments around the use case's own request, and one function each.
 
+pub(crate) mod analysis;
 pub(crate) mod completions;
 pub(crate) mod data;
 pub(crate) mod demo;
@@ -42,6 +43,7 @@ pub(crate) async fn run(command: Command, session: &Session) -> Result<Exit> {
         Command::Run(arguments) => run::run(arguments, session).await,
         Command::Model(verb) => model::run(verb, session).await,
         Command::Gate(verb) => gate::run(verb, session).await,
+        Command::Analysis(verb) => analysis::run(verb, session).await,
         Command::Team(team) => team::run(team, session).await,
         Command::Sign(sign) => team::sign(sign, session).await,
         Command::Release(verb) => release::run(verb, session).await,

@@ -3,6 +3,7 @@
 //! Colours are written always and taken out by [`crate::screen`] where nobody wants them, so every line must make
 //! sense without them. Nothing here reads a clock, a file or the environment: [`Paper`] says what there is to know.
 
+pub(crate) mod analysis;
 pub(crate) mod chart;
 pub(crate) mod check;
 pub(crate) mod data;

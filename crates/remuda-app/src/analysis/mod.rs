@@ -140,7 +140,7 @@ pub struct Sliced {
     pub left_out: Vec<LeftOut>,
     /// The mean loss of all rows that the slices were checked on.
     pub overall: MetricValue,
-    /// The slices, worst first.
+    /// The slices: those that are confirmed first, and the worst of the search first among them.
     pub slices: Vec<FoundSlice>,
     /// Why there is no slice, when there is none.
     pub nothing: Option<String>,

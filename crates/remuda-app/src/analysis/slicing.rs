@@ -189,8 +189,7 @@ pub(super) fn find(
     let overall = overall(&second.losses, wanted);
     let found = first.search(cut, wanted)?;
     let nothing = found.is_empty().then(|| why_nothing(cut, &first, &second, wanted));
-    let mut slices: Vec<FoundSlice> =
-        found.iter().enumerate().map(|(place, merged)| judge(cut, &second, merged, place, wanted)).collect();
+    let mut slices: Vec<FoundSlice> = found.iter().map(|merged| judge(cut, &second, merged, wanted)).collect();
     correct(&mut slices)?;
     let mut columns: Vec<String> = cut.iter().map(|one| one.column.clone()).collect();
     columns.dedup();
@@ -312,7 +311,7 @@ fn overall(losses: &[f64], wanted: &Wanted) -> MetricValue {
 }
 
 /// What the other half says of a slice.
-fn judge(cut: &[Levels], second: &Half, merged: &Merged, place: usize, wanted: &Wanted) -> FoundSlice {
+fn judge(cut: &[Levels], second: &Half, merged: &Merged, wanted: &Wanted) -> FoundSlice {
     let slice = &merged.slice;
     let terms = slice.conditions.iter().map(|one| cut[one.column].predicate(one.from, one.to));
     let filter = terms.collect::<Vec<_>>().join(" AND ");
@@ -320,7 +319,7 @@ fn judge(cut: &[Levels], second: &Half, merged: &Merged, place: usize, wanted: &
     let rows = inside.iter().filter(|inside| **inside).count();
     let kind = if wanted.is_rate { Losses::Wrong } else { Losses::Numbers };
     let mut found = FoundSlice {
-        number: place as u32 + 1,
+        number: 0,
         filter,
         searched_rows: slice.rows,
         searched_mean: slice.mean,
@@ -345,16 +344,20 @@ fn judge(cut: &[Levels], second: &Half, merged: &Merged, place: usize, wanted: &
             confirmed.test.clone_into(&mut found.test);
         }
         Err(reason) => {
-            let sum: f64 = second.losses.iter().zip(&inside).filter(|(_, inside)| **inside).map(|(loss, _)| loss).sum();
-            let point = (rows > 0).then(|| sum / rows as f64);
-            found.inside = no_value(&wanted.metric, &reason, point, rows, wanted);
+            let mean_where = |wanted: bool, rows: usize| {
+                let own = second.losses.iter().zip(&inside).filter(|(_, inside)| **inside == wanted);
+                (rows > 0).then(|| own.map(|(loss, _)| loss).sum::<f64>() / rows as f64)
+            };
+            found.inside = no_value(&wanted.metric, &reason, mean_where(true, rows), rows, wanted);
+            found.rest = mean_where(false, second.losses.len() - rows);
             found.difference = no_value("difference", &reason, None, rows, wanted);
         }
     }
     found
 }
 
-/// Holm over all slices reported: one that could not be tested counts as a claim all the same.
+/// Holm over all slices reported: one that could not be tested counts as a claim all the same. Those that are confirmed
+/// come first, else they stay in the order of the search.
 fn correct(slices: &mut [FoundSlice]) -> Result<()> {
     let p_values: Vec<f64> = slices.iter().map(|slice| slice.p_value.unwrap_or(1.0)).collect();
     if p_values.is_empty() {
@@ -364,6 +367,10 @@ fn correct(slices: &mut [FoundSlice]) -> Result<()> {
     for (slice, adjusted) in slices.iter_mut().zip(adjusted) {
         slice.adjusted = slice.p_value.map(|_| adjusted);
         slice.confirmed = slice.p_value.is_some() && adjusted <= LEVEL;
+    }
+    slices.sort_by_key(|slice| !slice.confirmed);
+    for (place, slice) in slices.iter_mut().enumerate() {
+        slice.number = place as u32 + 1;
     }
     Ok(())
 }

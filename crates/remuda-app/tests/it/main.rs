@@ -3,6 +3,7 @@
 //! beside it; the terminal and the server have their own stories.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail loudly")]
 
+mod analysis;
 mod crashes;
 mod data;
 mod gate;

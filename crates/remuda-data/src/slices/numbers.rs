@@ -7,7 +7,7 @@ use remuda_model::data::ColumnType;
 /// Up to so many distinct values each is a level.
 const STEPS: usize = 12;
 
-/// The most bins: enough to find where trouble begins, and neighbours are joined again.
+/// The most bins: enough to find where trouble begins.
 const BINS: usize = 10;
 
 /// The levels of a column whose values are numbers (NaN where missing); `None` when they are all alike.
@@ -65,7 +65,10 @@ pub(super) fn levels(
 /// Cuts that leave bins of about equal size; a value that many rows share has a bin of its own. Each cut is the number
 /// with the fewest digits that lies near the place it should have.
 fn cuts(sorted: &[f64], column_type: ColumnType, cutting: &Cutting<'_>) -> Vec<f64> {
-    let bins = (sorted.len() / cutting.least_rows.max(1)).clamp(2, BINS);
+    // So few bins that one of them, crossed with one of another column, still has rows enough; half of the rows are
+    // searched. Neighbours can be joined again, but what was never counted cannot be found.
+    let crossed = (sorted.len() as f64 / 2.0 / cutting.least_rows.max(1) as f64).sqrt();
+    let bins = (crossed as usize).clamp(3, BINS);
     let size = (sorted.len() / bins).max(1);
     let mut cuts = Vec::new();
     let mut begin = 0;

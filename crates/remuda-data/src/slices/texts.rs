@@ -10,10 +10,17 @@ use std::collections::{BTreeMap, HashSet};
 /// The most values of a category that have a level of their own; rarer ones share one.
 const VALUES: usize = 60;
 
+/// Up to so many values the others can be named by listing what they are not; a longer list nobody reads.
+const LISTED: usize = 8;
+
 /// The most words of a text column.
 const WORDS: usize = 24;
 
-/// The values of a category, the commonest first; `None` when no two levels have rows enough.
+/// A word of more than this share of the rows tells nothing.
+const COMMON: f64 = 0.3;
+
+/// The values of a category, the commonest first; `None` when no two levels have rows enough. Rarer values are at no
+/// level where the common ones are too many to list.
 pub(super) fn values(column: &str, expression: &str, texts: &Texts, cutting: &Cutting<'_>) -> Option<Levels> {
     let mut counts = vec![0usize; texts.dictionary.len()];
     let mut missing = 0usize;
@@ -28,9 +35,10 @@ pub(super) fn values(column: &str, expression: &str, texts: &Texts, cutting: &Cu
         counts[*other].cmp(&counts[*one]).then_with(|| texts.dictionary[*one].cmp(&texts.dictionary[*other]))
     });
     common.truncate(VALUES);
-    let others = common.len() < counts.iter().filter(|count| **count > 0).count() && !common.is_empty();
+    let rarer = common.len() < counts.iter().filter(|count| **count > 0).count();
+    let others = rarer && (1..=LISTED).contains(&common.len());
     let levels = common.len() + usize::from(others) + usize::from(missing > 0);
-    if levels < 2 {
+    if levels < 2 && !(rarer && levels == 1) {
         return None;
     }
     let rare = if others { common.len() as u8 } else { NONE };
@@ -62,7 +70,7 @@ pub(super) fn lengths(column: &str, expression: &str, texts: &Texts, cutting: &C
 }
 
 /// The words that tell rows with great losses from others, on the rows that may be searched: those whose mean loss lies
-/// the most standard errors above the mean.
+/// the most standard errors above the mean, and at least one. Words of most rows, such as articles, tell nothing.
 pub(super) async fn words(
     rows: &Rows,
     column: &str,
@@ -87,11 +95,11 @@ pub(super) async fn words(
 
 fn telling_words(texts: &Texts, cutting: &Cutting<'_>) -> Vec<String> {
     let mut of_value = vec![(0usize, 0.0); texts.dictionary.len()];
-    let (mut rows, mut sum) = (0usize, 0.0);
+    let (mut rows, mut sum, mut squares) = (0usize, 0.0, 0.0);
     for ((code, loss), _) in
         texts.codes.iter().zip(cutting.losses).zip(cutting.searched).filter(|(_, searched)| **searched)
     {
-        (rows, sum) = (rows + 1, sum + loss);
+        (rows, sum, squares) = (rows + 1, sum + loss, squares + loss * loss);
         if let Some((count, total)) = of_value.get_mut(*code as usize) {
             (*count, *total) = (*count + 1, *total + loss);
         }
@@ -111,12 +119,13 @@ fn telling_words(texts: &Texts, cutting: &Cutting<'_>) -> Vec<String> {
         }
     }
     let mean = sum / rows.max(1) as f64;
-    let excess = |(count, total): (usize, f64)| (total / count as f64 - mean) * (count as f64).sqrt();
+    let spread = (squares / rows.max(1) as f64 - mean * mean).max(0.0).sqrt();
+    let excess = |(count, total): (usize, f64)| (total / count as f64 - mean) * (count as f64).sqrt() / spread;
     let mut telling: Vec<(f64, String)> = words
         .into_iter()
-        .filter(|(_, (count, _))| *count >= cutting.least_rows.max(1))
+        .filter(|(_, (count, _))| *count >= cutting.least_rows.max(1) && *count as f64 <= COMMON * rows as f64)
         .map(|(word, counted)| (excess(counted), word))
-        .filter(|(excess, _)| *excess > 0.0)
+        .filter(|(excess, _)| *excess >= 1.0)
         .collect();
     telling.sort_by(|one, other| other.0.total_cmp(&one.0));
     telling.into_iter().take(WORDS).map(|(_, word)| word).collect()

@@ -80,6 +80,11 @@ fn grow(
     true
 }
 
+/// A slice is part of another when this share of its rows lies in it,
+const PART: f64 = 0.9;
+/// and then says something of its own only when its mean loss is so many times that of the other.
+const WORSE: f64 = 1.2;
+
 /// A slice that stands for all that share most of its rows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Merged {
@@ -89,8 +94,8 @@ pub struct Merged {
     pub others: usize,
 }
 
-/// Joins slices (best first) whose rows overlap by more than `overlap` (rows in both over rows in either, Jaccard), and
-/// gives the first `limit` in the order of the best of each.
+/// Joins slices (best first) whose rows overlap by more than `overlap` (rows in both over rows in either, Jaccard), and a
+/// part with the whole where it is hardly worse; gives the first `limit` in the order of the best of each.
 pub fn merge(columns: &[Column<'_>], rows: usize, slices: &[Slice], overlap: f64, limit: usize) -> Vec<Merged> {
     let mut kept: Vec<(Merged, Vec<u64>)> = Vec::new();
     for slice in slices {
@@ -98,7 +103,10 @@ pub fn merge(columns: &[Column<'_>], rows: usize, slices: &[Slice], overlap: f64
         let mut merged = Merged { slice: slice.clone(), others: 0 };
         let mut place = kept.len();
         // One slice may join two that did not overlap each other.
-        while let Some(at) = kept.iter().position(|(_, other)| jaccard(&bits, other) > overlap) {
+        while let Some(at) = kept.iter().position(|(known, other)| {
+            let (jaccard, part) = overlaps(&bits, other);
+            jaccard > overlap || (part > PART && is_hardly_worse(&merged.slice, &known.slice))
+        }) {
             let (known, known_bits) = kept.remove(at);
             place = place.min(at);
             let others = merged.others + known.others + 1;
@@ -121,11 +129,22 @@ fn bitmap(columns: &[Column<'_>], conditions: &[Condition], rows: usize) -> Vec<
     bits
 }
 
-fn jaccard(one: &[u64], other: &[u64]) -> f64 {
-    let (mut both, mut either) = (0u64, 0u64);
+/// Rows in both over rows in either, and over rows of the smaller one.
+fn overlaps(one: &[u64], other: &[u64]) -> (f64, f64) {
+    let (mut first, mut second, mut both) = (0u64, 0u64, 0u64);
     for (one, other) in one.iter().zip(other) {
+        first += u64::from(one.count_ones());
+        second += u64::from(other.count_ones());
         both += u64::from((one & other).count_ones());
-        either += u64::from((one | other).count_ones());
     }
-    if either == 0 { 0.0 } else { both as f64 / either as f64 }
+    if both == 0 {
+        return (0.0, 0.0);
+    }
+    (both as f64 / (first + second - both) as f64, both as f64 / first.min(second) as f64)
+}
+
+/// Whether the smaller of two slices has a mean loss little above that of the larger.
+fn is_hardly_worse(one: &Slice, other: &Slice) -> bool {
+    let (small, large) = if one.rows <= other.rows { (one, other) } else { (other, one) };
+    small.mean <= WORSE * large.mean
 }

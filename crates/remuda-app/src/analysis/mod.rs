@@ -73,6 +73,22 @@ pub struct Show {
 #[serde(deny_unknown_fields)]
 pub struct List {}
 
+impl Slices {
+    /// The usual question about a candidate.
+    pub fn of(candidate: &str) -> Self {
+        Self {
+            candidate: candidate.to_owned(),
+            split: validation(),
+            metric: None,
+            min_support: None,
+            depth: three(),
+            columns: Vec::new(),
+            limit: eight(),
+            weight: usual_weight(),
+        }
+    }
+}
+
 pub(crate) fn validation() -> String {
     "validation".to_owned()
 }

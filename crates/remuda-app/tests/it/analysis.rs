@@ -26,7 +26,9 @@ fn planted(to: u64) -> String {
 }
 
 fn ask(candidate: &str) -> Slices {
-    serde_json::from_value(serde_json::json!({ "candidate": candidate })).unwrap()
+    let asked: Slices = serde_json::from_value(serde_json::json!({ "candidate": candidate })).unwrap();
+    assert_eq!(serde_json::to_value(&asked).unwrap(), serde_json::to_value(Slices::of(candidate)).unwrap());
+    asked
 }
 
 fn named(name: &str, slice: u32) -> Keep {

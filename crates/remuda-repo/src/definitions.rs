@@ -144,8 +144,7 @@ pub fn check(files: &DefinitionFiles, parse_criterion: &CriterionParser<'_>) -> 
         definitions.serving = read("serving.toml", text, &mut found, |source| serving::read(source, &context));
     }
     if let Some(text) = files.0.get(analysis::SLICES_FILE) {
-        definitions.slices =
-            read(analysis::SLICES_FILE, text, &mut found, |source| analysis::read(source, &context));
+        definitions.slices = read(analysis::SLICES_FILE, text, &mut found, |source| analysis::read(source, &context));
     }
     for (path, text) in definition_files(files).filter(|(path, _)| has_own_reader_later(path)) {
         read(path, text, &mut found, check_syntax);

@@ -114,8 +114,9 @@ fn slice_of(context: &Context, request: &Keep, sliced: Option<&Sliced>) -> Resul
                 return Err(Error::new("request.invalid", "there are several datasets").hint("name one with `--data`"));
             }
         };
-        remuda_data::check_predicate(filter, &columns_of(&contract.value))
-            .map_err(|error| Error::new("request.invalid", format!("the predicate cannot be used: {}", error.message)))?;
+        remuda_data::check_predicate(filter, &columns_of(&contract.value)).map_err(|error| {
+            Error::new("request.invalid", format!("the predicate cannot be used: {}", error.message))
+        })?;
         return Ok(NamedSlice {
             name: request.name.clone(),
             dataset: contract.value.name.clone(),
@@ -221,8 +222,7 @@ fn usual_claim(sliced: &Sliced) -> String {
 fn requests(context: &Context, slice: &NamedSlice) -> (String, String) {
     let quoted = |filter: &str| format!("'{}'", filter.replace('\'', "'\\''"));
     let NamedSlice { name, dataset, filter, .. } = slice;
-    let relabel =
-        format!("remuda data export {dataset} --split validation --where {} -o {name}.csv", quoted(filter));
+    let relabel = format!("remuda data export {dataset} --split validation --where {} -o {name}.csv", quoted(filter));
     let contract = context.contract(dataset).ok().flatten();
     let label = contract.and_then(|contract| contract.value.label()).filter(|label| !label.required);
     let label = label.map_or_else(String::new, |label| {

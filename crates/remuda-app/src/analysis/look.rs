@@ -20,9 +20,8 @@ impl UseCase for Show {
         let all = analyses(app, context).await?;
         let wanted = self.analysis.as_str();
         let hex = wanted.strip_prefix("b3:").unwrap_or(wanted);
-        let of_model = |sliced: &&Sliced| {
-            sliced.model_name == wanted || (hex.len() >= 4 && sliced.model.hex().starts_with(hex))
-        };
+        let of_model =
+            |sliced: &&Sliced| sliced.model_name == wanted || (hex.len() >= 4 && sliced.model.hex().starts_with(hex));
         let found = match wanted {
             "newest" => all.first(),
             _ => all
@@ -69,7 +68,11 @@ impl Sliced {
             model_name: self.model_name.clone(),
             version: self.version.clone(),
             split: self.split.clone(),
-            found: if self.slices.is_empty() { "no slice".to_owned() } else { format!("{confirmed} of {slices} confirmed") },
+            found: if self.slices.is_empty() {
+                "no slice".to_owned()
+            } else {
+                format!("{confirmed} of {slices} confirmed")
+            },
             actor: self.actor.clone(),
             time: self.time,
         }

@@ -3,10 +3,12 @@
 //! It reads validation rows unless the holdout is asked for, which is a look at its rows and charged as one
 //! ([`judged`]). Nothing here decides a criterion: that is the gate's.
 
+mod examples;
 pub(crate) mod judged;
 mod keep;
 mod look;
 mod losses;
+mod mistakes;
 mod slices;
 mod slicing;
 
@@ -16,8 +18,10 @@ use remuda_model::run::MetricValue;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use examples::{Example, Input};
 pub(crate) use keep::check_slices;
 pub use keep::{Keep, Kept, keep};
+pub use mistakes::{CalibrationBin, CellExamples, Mistakes, MistakesFound};
 
 use crate::error::{Error, Result};
 
@@ -111,9 +115,7 @@ pub(crate) fn read_split(word: &str) -> Result<Split> {
         Some(split @ (Split::Validation | Split::Holdout)) => Ok(split),
         Some(Split::Train) => Err(Error::new("request.invalid", "a model is not judged on the rows that it learnt")
             .hint("write `--split validation`")),
-        None => {
-            Err(Error::new("request.invalid", format!("`{word}` is no split")).hint("write validation or holdout"))
-        }
+        None => Err(Error::new("request.invalid", format!("`{word}` is no split")).hint("write validation or holdout")),
     }
 }
 

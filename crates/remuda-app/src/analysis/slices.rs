@@ -18,7 +18,8 @@ impl UseCase for Slices {
     const NOUN: &'static str = "analysis";
     const VERB: &'static str = "slices";
     const ACCESS: Access = Access::Write;
-    const ABOUT: &'static str = "Find the slices on which a candidate is worst, checked on rows the search has not seen.";
+    const ABOUT: &'static str =
+        "Find the slices on which a candidate is worst, checked on rows the search has not seen.";
     type Answer = Sliced;
 
     async fn run(self, app: &App, context: &Context) -> Result<Sliced> {
@@ -82,7 +83,10 @@ impl Slices {
     fn check(&self) -> Result<()> {
         let refuse = |message: String, hint: &str| Err(Error::new("request.invalid", message).hint(hint));
         if !(1..=DEEPEST).contains(&self.depth) {
-            return refuse(format!("a slice cannot have {} conditions", self.depth), "write `--depth 1` to `--depth 4`");
+            return refuse(
+                format!("a slice cannot have {} conditions", self.depth),
+                "write `--depth 1` to `--depth 4`",
+            );
         }
         if !(1..=100).contains(&self.limit) {
             return refuse(format!("{} slices cannot be reported", self.limit), "write `--limit 1` to `--limit 100`");

@@ -6,7 +6,9 @@ use remuda_data::{Cutting, Levels, Rows, levels};
 use remuda_model::data::{ColumnType, ColumnUse, Contract, FeatureKind, Split, SplitRule};
 use remuda_model::run::MetricValue;
 use remuda_stats::multiplicity::{Adjustment, adjust};
-use remuda_stats::slices::{Column, Losses, MOST_COLUMNS, Merged, Settings, Slice, confirm, members, merge, search, widen};
+use remuda_stats::slices::{
+    Column, Losses, MOST_COLUMNS, Merged, Settings, Slice, confirm, members, merge, search, widen,
+};
 use remuda_stats::{Estimate, mean, proportion};
 
 /// Slices that share more than this of their rows (both over either) are one.
@@ -222,8 +224,7 @@ impl Half {
         }
         let columns = self.columns(cut);
         let top = wanted.limit.saturating_mul(SPARE).clamp(32, 512);
-        let settings =
-            Settings { alpha: wanted.weight, least_rows: wanted.least_rows, depth: wanted.depth, top };
+        let settings = Settings { alpha: wanted.weight, least_rows: wanted.least_rows, depth: wanted.depth, top };
         let rows = self.losses.len();
         let found = search(&columns, &self.losses, &settings).map_err(unusable)?;
         let merged = merge(&columns, rows, &found, OVERLAP, wanted.limit.saturating_mul(3));
@@ -258,13 +259,19 @@ fn why_nothing(cut: &[Levels], first: &Half, second: &Half, wanted: &Wanted) -> 
     } else if greatest == 0.0 {
         format!("no row has any loss: all {} are right", count(first.losses.len() + second.losses.len()))
     } else if all().all(|loss| *loss == greatest) {
-        format!("all {} are equally wrong, so no slice is worse than the rest", count(first.losses.len() + second.losses.len()))
+        format!(
+            "all {} are equally wrong, so no slice is worse than the rest",
+            count(first.losses.len() + second.losses.len())
+        )
     } else if cut.is_empty() {
         "no column has two values with enough rows to slice by".to_owned()
     } else if first.losses.len() < 2 * wanted.least_rows {
         format!("{} were searched, too few for slices of {} and a rest", count(first.losses.len()), wanted.least_rows)
     } else {
-        format!("no slice of at least {} is worse than the rest by more than its size outweighs", count(wanted.least_rows))
+        format!(
+            "no slice of at least {} is worse than the rest by more than its size outweighs",
+            count(wanted.least_rows)
+        )
     }
 }
 
@@ -283,7 +290,13 @@ fn value(name: &str, estimate: &Estimate, wanted: &Wanted) -> MetricValue {
 }
 
 /// A number that does not exist, and why.
-fn no_value(name: &str, reason: &remuda_stats::Undefined, point: Option<f64>, n: usize, wanted: &Wanted) -> MetricValue {
+fn no_value(
+    name: &str,
+    reason: &remuda_stats::Undefined,
+    point: Option<f64>,
+    n: usize,
+    wanted: &Wanted,
+) -> MetricValue {
     MetricValue {
         name: name.to_owned(),
         value: point,

@@ -47,7 +47,10 @@ fn a_planted_slice_is_found_named_and_put_under_a_criterion() {
         story.train().await;
         let found = sliced(&story, ask("linear")).await;
         let worst = &found.slices[0];
-        assert!(worst.confirmed && worst.filter.contains("plan = 'family'") && worst.filter.contains("spend >= "), "{found:?}");
+        assert!(
+            worst.confirmed && worst.filter.contains("plan = 'family'") && worst.filter.contains("spend >= "),
+            "{found:?}"
+        );
         let (inside, rest) = (worst.inside.value.unwrap(), worst.rest.unwrap());
         assert!(inside > 0.35 && rest < 0.2, "{inside} {rest}");
         assert!(worst.inside.lower.unwrap() < inside && worst.adjusted.unwrap() <= 0.05);
@@ -144,6 +147,9 @@ fn a_file_of_slices_is_checked() {
         std::fs::write(story.root().join("slices.toml"), text).unwrap();
         let checked = story.does("owner", Check {}).await.unwrap();
         let said = &checked.diagnostics[0];
-        assert_eq!((said.line, said.message.as_str()), (3, "slice `young`: there is no column `spnd`; did you mean `spend`?"));
+        assert_eq!(
+            (said.line, said.message.as_str()),
+            (3, "slice `young`: there is no column `spnd`; did you mean `spend`?")
+        );
     });
 }

@@ -18,8 +18,18 @@ const NONE: u8 = u8::MAX;
 
 /// Names that SQL reads as something else where they stand without quotes.
 const WORDS_OF_SQL: [&str; 12] = [
-    "true", "false", "null", "current_date", "current_time", "current_timestamp", "current_user", "user",
-    "session_user", "localtime", "localtimestamp", "interval",
+    "true",
+    "false",
+    "null",
+    "current_date",
+    "current_time",
+    "current_timestamp",
+    "current_user",
+    "user",
+    "session_user",
+    "localtime",
+    "localtimestamp",
+    "interval",
 ];
 
 /// A column, or one word of a text column, as levels.

@@ -40,8 +40,7 @@ async fn check(rows: &Rows, found: &[Levels]) {
             for to in from..=last {
                 let predicate = one.predicate(from as u8, to as u8);
                 let said = rows.matching(&predicate).await.unwrap_or_else(|error| panic!("{predicate}: {error}"));
-                let meant: Vec<bool> =
-                    one.codes.iter().map(|code| (from..=to).contains(&usize::from(*code))).collect();
+                let meant: Vec<bool> = one.codes.iter().map(|code| (from..=to).contains(&usize::from(*code))).collect();
                 assert_eq!(said, meant, "{predicate}");
             }
         }
@@ -52,12 +51,14 @@ async fn check(rows: &Rows, found: &[Levels]) {
 
 #[tokio::test]
 async fn a_predicate_holds_for_the_rows_of_its_levels() {
-    let mut text = String::from("id,order,O'Neil's \"share\",Tag des Kaufs,seen at,is new,true,städte,what they said\n");
+    let mut text =
+        String::from("id,order,O'Neil's \"share\",Tag des Kaufs,seen at,is new,true,städte,what they said\n");
     for row in 0..600u32 {
         let missing = row % 17 == 0;
         let share = if missing { String::new() } else { format!("{:.3}", f64::from(row * row % 997) / 7.0 - 60.0) };
         let city = ["Köln", "it's \"here\"", "a, b", "NULL", "x_%", ""][(row % 6) as usize];
-        let said = ["my card's broken", "Where is my CARD?", "refund_now please", "", "naïve café, 100%"][(row % 5) as usize];
+        let said =
+            ["my card's broken", "Where is my CARD?", "refund_now please", "", "naïve café, 100%"][(row % 5) as usize];
         text.push_str(&format!(
             "{row},{},{share},2024-{:02}-{:02},2024-03-{:02}T{:02}:{:02}:07Z,{},{},\"{}\",\"{}\"\n",
             row % 7,
@@ -101,7 +102,14 @@ async fn bins_of_real_columns_read_well() {
     check(&rows, &found).await;
     let charges = found.iter().find(|one| one.column == "MonthlyCharges").unwrap();
     let said: Vec<String> = (0..charges.levels).map(|level| charges.predicate(level as u8, level as u8)).collect();
-    assert_eq!(said[..3], ["MonthlyCharges < 20", "MonthlyCharges >= 20 AND MonthlyCharges < 25", "MonthlyCharges >= 25 AND MonthlyCharges < 45"]);
+    assert_eq!(
+        said[..3],
+        [
+            "MonthlyCharges < 20",
+            "MonthlyCharges >= 20 AND MonthlyCharges < 25",
+            "MonthlyCharges >= 25 AND MonthlyCharges < 45"
+        ]
+    );
     // A column of ids has no value that comes twice, so there is nothing to slice by.
     assert!(found.iter().all(|one| one.column != "customerID"));
 }

@@ -123,8 +123,7 @@ impl Welch {
         if sum <= 0.0 {
             return Err(Undefined::OneValueOnly);
         }
-        let freedom =
-            sum * sum / (first * first / (one.n as f64 - 1.0) + second * second / (other.n as f64 - 1.0));
+        let freedom = sum * sum / (first * first / (one.n as f64 - 1.0) + second * second / (other.n as f64 - 1.0));
         Ok(Self { error: sum.sqrt(), freedom })
     }
 }

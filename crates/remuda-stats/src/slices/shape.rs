@@ -67,7 +67,8 @@ fn grow(
     let mut best: Option<(f64, u8, u8, u64, f64)> = None;
     for from in 0..=usize::from(condition.from) {
         for to in usize::from(condition.to)..column.ordered {
-            let (rows, sum) = levels[from..=to].iter().fold((0, 0.0), |(rows, sum), level| (rows + level.0, sum + level.1));
+            let (rows, sum) =
+                levels[from..=to].iter().fold((0, 0.0), |(rows, sum), level| (rows + level.0, sum + level.1));
             let score = scale.score(rows as f64, sum);
             if rows as usize >= least_rows && score > best.map_or(slice.score + 1e-9, |(known, ..)| known) {
                 best = Some((score, from as u8, to as u8, rows, sum));

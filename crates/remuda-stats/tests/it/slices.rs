@@ -3,9 +3,7 @@
 use proptest::prelude::*;
 use remuda_stats::Undefined;
 use remuda_stats::multiplicity::{Adjustment, adjust};
-use remuda_stats::slices::{
-    Column, Condition, Losses, NONE, Settings, Slice, confirm, members, merge, search, widen,
-};
+use remuda_stats::slices::{Column, Condition, Losses, NONE, Settings, Slice, confirm, members, merge, search, widen};
 
 /// Numbers that look drawn, from a seed: SplitMix64.
 struct Drawn(u64);
@@ -81,7 +79,8 @@ fn where_nothing_is_wrong_hardly_anything_is_confirmed() {
     let mut wrong = 0;
     for seed in 0..400 {
         let (codes, losses) = table(seed + 10, 600, |_| 0.3);
-        let half = |from: usize| -> Vec<Vec<u8>> { codes.iter().map(|codes| codes[from..from + 300].to_vec()).collect() };
+        let half =
+            |from: usize| -> Vec<Vec<u8>> { codes.iter().map(|codes| codes[from..from + 300].to_vec()).collect() };
         let (first, second) = (half(0), half(300));
         let slices = found(&first, &losses[..300], &Settings { alpha: 0.99, ..settings(15, 2) });
         let merged = merge(&columns(&first, 0), 300, &slices, 0.5, 8);

@@ -223,7 +223,8 @@ fn next(frame: &Frame, view: &Evaluation) -> Markup {
     )
 }
 
-fn matrix(confusion: &Confusion) -> Markup {
+/// The matrix of a sample. (The mistakes of a candidate show it too.)
+pub(crate) fn matrix(confusion: &Confusion) -> Markup {
     let classes = confusion.classes.len().min(CLASSES);
     let count = |truth: usize, predicted: usize| {
         confusion.counts.get(truth * confusion.classes.len() + predicted).copied().unwrap_or(0)

@@ -52,6 +52,7 @@ pub(crate) fn routes() -> Router<Arc<Web>> {
         .route("/gate", get(evaluations))
         .route("/gate/{evaluation}", get(evaluation_page))
         .route("/analysis", get(analyses))
+        .route("/analysis/mistakes", get(mistakes_page))
         .route("/analysis/{analysis}", get(analysis_page))
         .route("/release", get(releases))
         .route("/release/{release}", get(release_page))
@@ -156,6 +157,19 @@ async fn analyses(visit: Visit) -> Response {
 
 async fn analysis_page(visit: Visit, Path(analysis): Path<String>) -> Response {
     visit.show(app::analysis::Show { analysis }, analysis::slices::page).await
+}
+
+#[derive(Deserialize, Default)]
+struct Candidate {
+    candidate: Option<String>,
+}
+
+/// Without a candidate, the list.
+async fn mistakes_page(visit: Visit, query: Asking<Candidate>) -> Response {
+    let Some(candidate) = query.ok().and_then(|Query(query)| query.candidate).filter(|name| !name.is_empty()) else {
+        return redirect("/analysis");
+    };
+    visit.show(app::analysis::Mistakes::of(&candidate), analysis::mistakes::page).await
 }
 
 async fn releases(visit: Visit) -> Response {

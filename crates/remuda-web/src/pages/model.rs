@@ -156,6 +156,9 @@ fn about(frame: &Frame, view: &ModelPage) -> Markup {
             ]))
             p {
                 a href={ "/why/" (version.digest.short()) } { "lineage" } " · "
+                @if version.trained_on.is_some() {
+                    a href={ "/analysis/mistakes?candidate=" (version.digest.short()) } { "mistakes" } " · "
+                }
                 a href={ "/model/" (version.digest.short()) "/onnx" } download { "download the ONNX file" }
             }
         },

@@ -16,6 +16,11 @@ pub(crate) enum Verb {
   remuda analysis slices trees --metric \"recall of yes\" --columns region,tenure --min-support 2%
   remuda analysis keep new-customers --slice 1 --criterion \"recall of yes >= 0.8\"")]
     Slices(noun::Slices),
+    /// Show a candidate's mistakes: the confusion matrix with rows behind its cells, the surest mistakes, calibration.
+    #[command(after_help = "Examples:
+  remuda analysis mistakes trees
+  remuda analysis mistakes trees --limit 20 --json")]
+    Mistakes(noun::Mistakes),
     /// Give a slice a name: it goes to `slices.toml`, and the criterion to paste is printed.
     #[command(after_help = "Examples:
   remuda analysis keep new-customers --slice 1
@@ -30,6 +35,7 @@ pub(crate) enum Verb {
 pub(crate) async fn run(verb: Verb, session: &Session) -> Result<Exit> {
     match verb {
         Verb::Slices(request) => session.ask(request, render::analysis::slices::sliced).await.map(|_| FINE),
+        Verb::Mistakes(request) => session.ask(request, render::analysis::mistakes::mistakes).await.map(|_| FINE),
         Verb::Keep(request) => keep(request, session).await,
         Verb::Show(request) => session.ask(request, render::analysis::slices::sliced).await.map(|_| FINE),
         Verb::List(request) => session.ask(request, render::analysis::list).await.map(|_| FINE),

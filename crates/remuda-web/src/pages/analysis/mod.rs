@@ -1,5 +1,6 @@
 //! `/analysis` and `/analysis/{id}`: analyses of mistakes, one file per verb.
 
+pub mod mistakes;
 pub mod slices;
 
 use crate::components::{Frame, Page, Section, layout, parts, table as tables};

@@ -70,7 +70,7 @@ fn one(view: &Sliced, slice: &FoundSlice, scale: Option<&forest::Scale>, all: Op
         _ => None,
     };
     html! {
-        li.card class=(tone) {
+        li class={ "card " (tone) } {
             header {
                 span.badge-word {
                     @if slice.confirmed { span aria-hidden="true" { "✗ " } "confirmed" }

@@ -1,5 +1,6 @@
 //! Analyses in a terminal: one file per verb, and the list of all.
 
+pub(crate) mod mistakes;
 pub(crate) mod slices;
 
 use super::Paper;

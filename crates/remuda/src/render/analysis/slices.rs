@@ -127,11 +127,8 @@ pub(crate) fn kept(answer: &Kept, paper: &Paper) -> String {
     if !slice.why.is_empty() {
         out.push_str(&wrap(&paint::dim(&slice.why), paper.width, 2));
     }
-    let into = if answer.requirements.is_empty() {
-        "a requirement".to_owned()
-    } else {
-        text::list(&answer.requirements)
-    };
+    let into =
+        if answer.requirements.is_empty() { "a requirement".to_owned() } else { text::list(&answer.requirements) };
     out.push_str(&format!("\nA criterion on it, to paste into {into}:\n  {}\n", paint::cyan(&answer.criterion)));
     out.push_str(&wrap(&sentence(&answer.words), paper.width, 2));
     let mut commands = vec![("its labels, to look at again", answer.relabel.as_str())];

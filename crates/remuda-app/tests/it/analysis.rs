@@ -1,7 +1,7 @@
 //! Analyses: a planted slice is found, checked on other rows, named, and put under a criterion.
 
 use crate::harness::{Story, check_both, customers, requirement};
-use remuda_app::analysis::{Keep, List, Show, Sliced, Slices, keep};
+use remuda_app::analysis::{Keep, List, Mistakes, Show, Sliced, Slices, keep};
 use remuda_app::data::Export;
 use remuda_app::ledger::{Log, Why};
 use remuda_app::product::{Check, Status};
@@ -130,6 +130,39 @@ fn a_holdout_is_charged_and_what_cannot_be_asked_is_refused() {
         assert_eq!((found.metric.as_str(), found.loss.as_str()), ("recall of yes", "share of yes missed"));
         // The majority model misses all or none of them: there is nothing to find, and it says so.
         assert!(found.slices.is_empty() && found.nothing.is_some(), "{found:?}");
+    });
+}
+
+#[test]
+fn mistakes_are_shown_with_the_rows_behind_them() {
+    check_both(Risk::Medium, |story| async move {
+        story.add(&planted(3_000)).await;
+        story.train().await;
+        let found = story.does("owner", Mistakes::of("linear")).await.unwrap();
+        let confusion = found.confusion.as_ref().unwrap();
+        let (wrong, all) = (confusion.at(0, 1) + confusion.at(1, 0), confusion.counts.iter().sum::<u64>());
+        assert_eq!((found.wrong, found.rows, found.charged), (Some(wrong), all, false));
+        assert_eq!(found.cells.iter().map(|cell| cell.rows).sum::<u64>(), wrong);
+        for cell in &found.cells {
+            assert_eq!(cell.examples.len(), 5);
+            let of_cell = cell.examples.iter().all(|one| one.truth == cell.truth && one.predicted == cell.predicted);
+            assert!(of_cell && cell.truth != cell.predicted, "{cell:?}");
+        }
+        let sure: Vec<f64> = found.worst.iter().filter_map(|one| one.confidence).collect();
+        assert!(sure.len() == 5 && sure.windows(2).all(|pair| pair[0] >= pair[1]), "{sure:?}");
+        // A row is told by its key and its inputs, never by its label.
+        let first = &found.worst[0];
+        assert!(first.id.parse::<u64>().is_ok(), "{first:?}");
+        assert_eq!(first.inputs.iter().map(|input| input.column.as_str()).collect::<Vec<_>>(), ["spend", "plan"]);
+        assert_eq!(found.calibration.iter().map(|bin| bin.rows).sum::<u64>(), all);
+        assert!(found.calibration.iter().all(|bin| bin.lower <= bin.came && bin.came <= bin.upper));
+        assert_eq!(story.does("owner", Status {}).await.unwrap().holdouts[0].spent, 0);
+
+        let on_holdout = Mistakes { split: "holdout".into(), ..Mistakes::of("linear") };
+        let stranger = story.does("stranger", on_holdout.clone()).await.unwrap_err();
+        assert_eq!(stranger.code, "access.denied");
+        assert!(story.does("tester", on_holdout).await.unwrap().charged);
+        assert_eq!(story.does("owner", Status {}).await.unwrap().holdouts[0].spent, 5);
     });
 }
 

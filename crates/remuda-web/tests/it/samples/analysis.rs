@@ -1,7 +1,10 @@
 //! Analyses.
 
 use super::{HOUR, NOW, digest};
-use remuda_app::analysis::{Analyses, FoundSlice, LeftOut, Sliced};
+use remuda_app::analysis::{
+    Analyses, CalibrationBin, CellExamples, Example, FoundSlice, Input, LeftOut, MistakesFound, Sliced,
+};
+use remuda_model::analysis::Confusion;
 use remuda_model::run::MetricValue;
 
 fn value(numbers: [f64; 3], n: u64, method: &str) -> MetricValue {
@@ -72,6 +75,62 @@ pub(crate) fn sliced() -> Sliced {
 
 pub(crate) fn nothing() -> Sliced {
     Sliced { slices: Vec::new(), nothing: Some("no row has any loss: all 1,059 rows are right".into()), ..sliced() }
+}
+
+fn example(id: &str, said: &str) -> Example {
+    let input = |column: &str, value: &str| Input { column: column.into(), value: value.into() };
+    Example {
+        id: id.into(),
+        inputs: vec![input("tenure", "3"), input("Contract", "Month-to-month"), input("note", said)],
+        truth: "Yes".into(),
+        predicted: "No".into(),
+        confidence: Some(0.93),
+        error: None,
+    }
+}
+
+pub(crate) fn mistakes() -> MistakesFound {
+    let hostile = "<script>alert(1)</script>";
+    MistakesFound {
+        model: digest("trees"),
+        model_name: "trees".into(),
+        dataset: "customers".into(),
+        version: digest("customers 2"),
+        split: "validation".into(),
+        charged: false,
+        rows: 1_059,
+        wrong: Some(207),
+        metrics: vec![value([0.804, 0.779, 0.828], 1_059, "Clopper-Pearson")],
+        confusion: Some(Confusion { classes: vec!["No".into(), "Yes".into()], counts: vec![700, 80, 127, 152] }),
+        cells: vec![CellExamples {
+            truth: "Yes".into(),
+            predicted: "No".into(),
+            rows: 127,
+            examples: vec![example("7590-VHVEG", "calls often"), example("5575-GNVDE", hostile)],
+        }],
+        worst: vec![example("7590-VHVEG", "calls often")],
+        calibration: [0.05, 0.3, 0.7]
+            .map(|promised| CalibrationBin {
+                rows: 353,
+                promised,
+                came: promised + 0.02,
+                lower: promised - 0.03,
+                upper: promised + 0.06,
+            })
+            .to_vec(),
+        calibration_error: Some(value([0.031, 0.012, 0.052], 1_059, "debiased bins")),
+    }
+}
+
+pub(crate) fn no_mistakes() -> MistakesFound {
+    MistakesFound {
+        wrong: Some(0),
+        cells: Vec::new(),
+        worst: Vec::new(),
+        calibration: Vec::new(),
+        calibration_error: None,
+        ..mistakes()
+    }
 }
 
 pub(crate) fn analyses() -> Analyses {

@@ -72,6 +72,7 @@ pub(crate) fn full(theme: Theme) -> Vec<Drawn> {
         ),
         ("gate", pages::gate::page(&at("/gate/h6v9d3kq7m"), &gate::evaluation())),
         ("analyses", pages::analysis::list(&at("/analysis"), &analysis::analyses())),
+        ("mistakes", pages::analysis::mistakes::page(&at("/analysis/mistakes"), &analysis::mistakes())),
         ("slices", pages::analysis::slices::page(&at("/analysis/s4k7m2pq9x"), &analysis::sliced())),
         (
             "releases",
@@ -170,6 +171,7 @@ pub(crate) fn empty(theme: Theme) -> Vec<Drawn> {
             "empty-analyses",
             pages::analysis::list(&at("/analysis"), &remuda_app::analysis::Analyses { analyses: Vec::new() }),
         ),
+        ("empty-mistakes", pages::analysis::mistakes::page(&at("/analysis/mistakes"), &analysis::no_mistakes())),
         ("empty-slices", pages::analysis::slices::page(&at("/analysis/a"), &analysis::nothing())),
         ("empty-releases", pages::release::list(&at("/release"), &Releases { releases: Vec::new() })),
         ("empty-release", pages::release::page(&at("/release/1"), &release)),

@@ -68,12 +68,11 @@ pub(super) fn halves(rows: &Rows, contract: &Contract) -> Result<Vec<bool>> {
     Ok((0..rows.len()).map(searched).collect())
 }
 
+/// Columns with how each is cut.
+type Kinds = Vec<(String, FeatureKind)>;
+
 /// The columns to slice by, and those that are left out.
-pub(super) fn choose_columns(
-    rows: &Rows,
-    contract: &Contract,
-    asked: &[String],
-) -> Result<(Vec<(String, FeatureKind)>, Vec<LeftOut>)> {
+pub(super) fn choose_columns(rows: &Rows, contract: &Contract, asked: &[String]) -> Result<(Kinds, Vec<LeftOut>)> {
     let types = rows.columns();
     let mut left_out = Vec::new();
     if !asked.is_empty() {

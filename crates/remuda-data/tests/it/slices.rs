@@ -105,9 +105,9 @@ async fn bins_of_real_columns_read_well() {
     assert_eq!(
         said[..3],
         [
-            "MonthlyCharges < 20",
-            "MonthlyCharges >= 20 AND MonthlyCharges < 25",
-            "MonthlyCharges >= 25 AND MonthlyCharges < 45"
+            "MonthlyCharges < 20.5",
+            "MonthlyCharges >= 20.5 AND MonthlyCharges < 45",
+            "MonthlyCharges >= 45 AND MonthlyCharges < 60"
         ]
     );
     // A column of ids has no value that comes twice, so there is nothing to slice by.

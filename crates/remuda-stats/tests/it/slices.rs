@@ -21,7 +21,7 @@ impl Drawn {
 /// Six columns of five levels; a row is wrong with the chance that `chance` gives its codes.
 fn table(seed: u64, rows: usize, chance: impl Fn(&[u8]) -> f64) -> (Vec<Vec<u8>>, Vec<f64>) {
     let mut drawn = Drawn(seed.wrapping_mul(0x5851_f42d_4c95_7f2d));
-    let mut columns = vec![Vec::with_capacity(rows); 6];
+    let mut columns = vec![Vec::new(); 6];
     let mut losses = Vec::with_capacity(rows);
     for _ in 0..rows {
         let codes: Vec<u8> = (0..6).map(|_| (drawn.next() * 5.0) as u8).collect();

@@ -26,7 +26,7 @@ fn kinds(rows: &Rows, prose: &[&str]) -> Vec<(String, FeatureKind)> {
 }
 
 async fn all_levels(rows: &Rows, prose: &[&str], least_rows: usize) -> Vec<Levels> {
-    let losses: Vec<f64> = (0..rows.len()).map(|row| (row % 3) as f64).collect();
+    let losses: Vec<f64> = (0..rows.len()).map(|row| f64::from(u8::from(row % 5 == 0))).collect();
     let searched: Vec<bool> = (0..rows.len()).map(|row| row % 2 == 0).collect();
     let cutting = Cutting { least_rows, losses: &losses, searched: &searched };
     levels(rows, &kinds(rows, prose), &cutting).await.unwrap()
@@ -39,7 +39,7 @@ async fn check(rows: &Rows, found: &[Levels]) {
             let last = if from < one.ordered { one.ordered - 1 } else { from };
             for to in from..=last {
                 let predicate = one.predicate(from as u8, to as u8);
-                let said = rows.matching(&predicate).await.unwrap_or_else(|error| panic!("{predicate}: {error}"));
+                let said = rows.matching(&predicate).await.map_err(|error| format!("{predicate}: {error}")).unwrap();
                 let meant: Vec<bool> = one.codes.iter().map(|code| (from..=to).contains(&usize::from(*code))).collect();
                 assert_eq!(said, meant, "{predicate}");
             }
@@ -84,14 +84,14 @@ async fn a_predicate_holds_for_the_rows_of_its_levels() {
         }
         said
     };
-    assert_eq!(of("order")[..2], ["\"order\" = 0", "\"order\" = 1"]);
+    assert_eq!(of("order")[..2], ["order = 0", "order = 1"]);
     assert_eq!(of("true")[0], "\"true\" = 0");
     assert_eq!(of("is new"), ["\"is new\" = false", "\"is new\" = true"]);
     assert!(of("städte").contains(&"\"städte\" = 'it''s \"here\"'".to_owned()), "{:?}", of("städte"));
     assert!(of("O'Neil's \"share\"").contains(&"\"O'Neil's \"\"share\"\"\" IS NULL".to_owned()));
     assert!(of("Tag des Kaufs")[0].starts_with("\"Tag des Kaufs\" < DATE '2024-0"), "{:?}", of("Tag des Kaufs"));
     let words = of("what they said");
-    assert!(words.iter().any(|word| word.contains("\\bcard\\b")), "{words:?}");
+    assert!(words.iter().any(|word| word.contains("\\bbroken\\b")), "{words:?}");
     assert!(words.iter().all(|word| !word.contains("refund_now")), "{words:?}");
 }
 

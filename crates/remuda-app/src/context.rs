@@ -45,7 +45,8 @@ pub struct Context {
 impl Context {
     /// A context over these definition texts. `actor` is looked up among the members.
     pub fn new(files: DefinitionFiles, root: Option<PathBuf>, actor: Actor) -> Self {
-        let (definitions, diagnostics) = remuda_repo::check(&files, &parse_criterion);
+        let (definitions, mut diagnostics) = remuda_repo::check(&files, &parse_criterion);
+        diagnostics.extend(crate::analysis::check_slices(&definitions, &files));
         let mut context = Self {
             actor,
             definitions: Arc::new(definitions),

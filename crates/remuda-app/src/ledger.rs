@@ -305,6 +305,11 @@ fn sentence(fact: &Fact) -> String {
             let passed = if text(&["passed"]) == "true" { "all pass" } else { "some fail" };
             format!("{actor} ran behavioural tests on {}: {passed}", text(&["model_name"]))
         }
+        "analysis.sliced" => {
+            let found = payload["slices"].as_array().map_or(0, Vec::len) as u64;
+            let found = remuda_model::text::count(found, "slice");
+            format!("{actor} searched {} for slices by {}: {found}", text(&["model_name"]), text(&["metric"]))
+        }
         "team.signed" => format!("{actor} signed {} of {}", text(&["kind"]), text(&["subject"])),
         "team.token_made" => format!("{actor} made a token for {subject}"),
         "team.token_revoked" => format!("{actor} withdrew the tokens of {subject}"),

@@ -7,6 +7,7 @@
 //!   [`json_table`] type what a request brings; [`run_sql`] runs a query over versions
 //! - [`behaviour`] fills, changes and judges the rows of behavioural tests
 //! - [`check_predicate`] tells whether a line of SQL may filter rows
+//! - [`levels`] makes columns into levels to slice by, and says in SQL what each holds
 //!
 //! What this crate will never know: ledgers, blob stores, permissions, clocks, models, terminals. DataFusion, Arrow
 //! and Parquet stay behind this page: none of their types is public.
@@ -31,6 +32,7 @@ mod profile;
 mod read;
 mod rows;
 mod rules;
+mod slices;
 mod source;
 mod sql;
 mod time;
@@ -47,4 +49,5 @@ pub use part::Parts;
 pub use predicate::{check_expression, check_predicate};
 pub use read::{ReadRequest, read, read_now};
 pub use rows::Rows;
+pub use slices::{Cutting, Levels, levels};
 pub use sql::run_sql;

@@ -64,8 +64,21 @@ pub struct CalibrationBin {
     pub promised: f64,
     /// The share that was positive (or right): what happened.
     pub happened: f64,
-    /// Its two-sided 95 % interval (Wilson).
+    /// Its two-sided 95 % interval.
     pub lower: f64,
     /// Its upper end.
     pub upper: f64,
+}
+
+/// A slice with a name, as `slices.toml` has it: rows that somebody wants to watch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct NamedSlice {
+    /// Its name.
+    pub name: String,
+    /// The dataset whose rows it is of.
+    pub dataset: String,
+    /// The predicate, in the SQL that `where` takes in a criterion.
+    pub filter: String,
+    /// Why it is watched; empty when nobody said.
+    pub why: String,
 }

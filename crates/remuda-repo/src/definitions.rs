@@ -3,8 +3,9 @@
 
 use crate::files::{DefinitionFiles, PRODUCT_FILE, is_definition_path};
 use crate::source::Source;
-use crate::{behaviour, data, requirement, run, serving, team, tree};
+use crate::{analysis, behaviour, data, requirement, run, serving, team, tree};
 use remuda_model::Digest;
+use remuda_model::analysis::NamedSlice;
 use remuda_model::behaviour::BehaviouralTests;
 use remuda_model::data::Contract;
 use remuda_model::diagnostic::Diagnostic;
@@ -53,6 +54,8 @@ pub struct Definitions {
     pub pipeline: Option<Defined<Pipeline>>,
     /// `serving.toml`.
     pub serving: Option<Defined<Serving>>,
+    /// `slices.toml`.
+    pub slices: Option<Defined<Vec<NamedSlice>>>,
     /// All files with the digests of their texts, by path.
     pub files: Vec<(String, Digest)>,
 }
@@ -145,6 +148,9 @@ pub fn check(files: &DefinitionFiles, parse_criterion: &CriterionParser<'_>) -> 
     }
     if let Some(text) = files.0.get("serving.toml") {
         definitions.serving = read("serving.toml", text, &mut found, |source| serving::read(source, &context));
+    }
+    if let Some(text) = files.0.get(analysis::SLICES_FILE) {
+        definitions.slices = read(analysis::SLICES_FILE, text, &mut found, |source| analysis::read(source, &context));
     }
     for (path, text) in definition_files(files).filter(|(path, _)| has_own_reader_later(path)) {
         read(path, text, &mut found, check_syntax);

@@ -17,7 +17,7 @@ pub const FOLDER_CAP: usize = 10_000;
 pub const PRODUCT_FILE: &str = "remuda.toml";
 
 /// Definition files right at the root.
-const ROOT_FILES: [&str; 3] = [PRODUCT_FILE, "pipeline.toml", "serving.toml"];
+const ROOT_FILES: [&str; 4] = [PRODUCT_FILE, "pipeline.toml", "serving.toml", "slices.toml"];
 
 /// Definition files in folders: the folder and the endings.
 const FOLDERS: [(&str, &[&str]); 7] = [

@@ -8,8 +8,10 @@
 //!
 //! [`check()`] is a function of texts, so it works as well on files that came over the wire. A definition file is
 //! parsed into a tree that remembers the place of each key and value (`tree`), then read by one file per noun
-//! (`team`, `data`, `requirement`, `run`, `serving`, `behaviour`), each of which reports all that is wrong with it.
+//! (`team`, `data`, `requirement`, `run`, `serving`, `behaviour`, `analysis`), each of which reports all that is wrong
+//! with it.
 
+mod analysis;
 mod behaviour;
 mod data;
 pub mod definitions;

@@ -50,8 +50,11 @@ fn write_new(target: &Path, path: &str, text: &str) -> Result<(), RepoError> {
     })
 }
 
-/// Writes a file in place of the one that is there, if any.
-pub(crate) fn write_over(target: &Path, text: &str) -> Result<(), RepoError> {
+/// Writes a file in place of the one that is there, if any: whole, or not at all.
+///
+/// # Errors
+/// The file or its folder cannot be written.
+pub fn write_over(target: &Path, text: &str) -> Result<(), RepoError> {
     write_whole(target, text, |temporary| match temporary.persist(target) {
         Ok(_) => Ok(()),
         Err(error) => Err(RepoError::Write { path: target.to_owned(), source: error.error }),

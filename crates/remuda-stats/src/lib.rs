@@ -11,8 +11,8 @@
 //!   old), [`mean`] (losses, costs), [`quantile`] (latencies), [`bootstrap`] (everything else), and [`price`]: how many
 //!   labels would settle an undecided criterion.
 //! * The metrics themselves: [`classification`], [`scoring`], [`regression`], [`ranking`], [`calibration`].
-//! * Groups and samples: [`difference`] of two groups, [`cluster`], [`fairness`], [`label_noise`],
-//!   [`prediction_powered`], [`conformal`], [`multiplicity`] of claims.
+//! * Groups and samples: [`difference`] of two groups, [`cluster`], [`fairness`], [`slices`] where losses are greater,
+//!   [`label_noise`], [`prediction_powered`], [`conformal`], [`multiplicity`] of claims.
 //! * Over time: [`drift`] between two samples, [`sequential`] looks, [`adaptivity`] of repeated use of one holdout.
 //! * Between people: [`agreement`] of annotators.
 //! * Beneath all: [`special`] functions.
@@ -44,6 +44,7 @@ pub mod ranking;
 pub mod regression;
 pub mod scoring;
 pub mod sequential;
+pub mod slices;
 pub mod special;
 pub mod unlabelled;
 pub mod weighted;

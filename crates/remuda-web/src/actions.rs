@@ -18,12 +18,13 @@ pub(crate) fn routes() -> Router<Arc<Web>> {
 }
 
 /// What each action did, in one sentence; also the list of actions that forms may carry out.
-const DONE: [(&str, &str); 8] = [
+const DONE: [(&str, &str); 9] = [
     ("team.sign", "Signed. The signature binds what stands on this page."),
     ("team.token", "A token was made."),
     ("team.revoke-token", "All tokens of the member are withdrawn."),
     ("gate.evaluate", "Evaluated. The look is a fact and was charged."),
     ("analysis.test", "The behavioural tests ran."),
+    ("analysis.slices", "The slices were searched for and checked."),
     ("release.create", "The release was made."),
     ("release.promote", "Promoted: the release is live."),
     ("release.rollback", "Rolled back: the release before is live again."),
@@ -91,6 +92,7 @@ fn read<U: UseCase>(body: &str) -> Result<(String, U), Error> {
 fn destination(action: &str, answer: &Value) -> Option<String> {
     match action {
         "gate.evaluate" => Some(crate::format::address("evaluation", answer["id"].as_str()?)),
+        "analysis.slices" => Some(crate::format::address("analysis", answer["id"].as_str()?)),
         "release.create" => Some(crate::format::address("release", answer["line"]["digest"].as_str()?)),
         _ => None,
     }

@@ -233,6 +233,7 @@ pub fn address(kind: &str, id: &str) -> String {
         "run" => format!("/run/{name}"),
         "model_version" => format!("/model/{name}"),
         "evaluation" => format!("/gate/{name}"),
+        "analysis" => format!("/analysis/{name}"),
         "release" => format!("/release/{name}"),
         "requirement" => format!("/requirement/{name}"),
         _ => format!("/why/{name}"),

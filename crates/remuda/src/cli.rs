@@ -46,7 +46,7 @@ Work
 
 Decide
   gate         Evaluate a candidate: met, not met or undecided, and at what price
-  analysis     Where a candidate fails: behavioural tests
+  analysis     Where a candidate fails, and whether that can be believed
   release      Bind model and evidence to one digest; put it live, take it back
 
 Operate

@@ -265,6 +265,13 @@ impl Story {
         self.at(4, 10);
         self.evaluate("linear").await?;
 
+        progress(0.33, "tester looks where it fails");
+        let slices = crate::analysis::Slices {
+            metric: Some("recall of urgent".to_owned()),
+            ..crate::analysis::Slices::of("linear")
+        };
+        self.caller("tester")?.call(slices).await?;
+
         progress(0.35, "engineer adds more labelled tickets");
         self.at(12, 11);
         let mut more = first;

@@ -7,7 +7,7 @@ use remuda_stats::Undefined;
 
 /// The per-row values whose mean is the metric; `None` for a metric that is no mean over rows. A mean squared error
 /// stands for its root: [`is_root`].
-pub(super) fn losses(metric: &MetricOf, sample: &Sample) -> Measured<Option<Vec<f64>>> {
+pub(crate) fn losses(metric: &MetricOf, sample: &Sample) -> Measured<Option<Vec<f64>>> {
     match sample {
         Sample::Classes(sample) => match metric.metric {
             Metric::LogLoss => scored(metric, sample).map(|()| Some(log_losses(sample))),

@@ -39,7 +39,9 @@ pub use check::{Check, Checked, check};
 pub(crate) use baseline::propose_criteria;
 pub(crate) use fit::misfits;
 pub(crate) use look::evaluations;
+pub(crate) use loss::losses;
 pub(crate) use measure::{metric_value, usual_metrics, validation_metrics};
+pub(crate) use rate::{Rate, Unmeasured};
 pub(crate) use sample::{ClassSample, Sample};
 
 /// Evaluate a candidate on the holdout against the criteria. The look is a fact and is charged.

@@ -18,17 +18,17 @@ pub(crate) enum Unmeasured {
 pub(crate) type Measured<T> = std::result::Result<T, Unmeasured>;
 
 /// A metric that is a share of rows: which rows count, and which of them are hits.
-pub(super) struct Rate {
+pub(crate) struct Rate {
     /// Whether the row counts.
-    pub(super) counted: Vec<bool>,
+    pub(crate) counted: Vec<bool>,
     /// Whether it is a hit.
-    pub(super) hit: Vec<bool>,
+    pub(crate) hit: Vec<bool>,
     nothing: Undefined,
 }
 
 impl Rate {
     /// `None` for a metric that is no share of rows.
-    pub(super) fn of(metric: &MetricOf, sample: &ClassSample) -> Measured<Option<Rate>> {
+    pub(crate) fn of(metric: &MetricOf, sample: &ClassSample) -> Measured<Option<Rate>> {
         let rows = sample.truth.len();
         let rate = match metric.metric {
             // With one label per row, micro F1 is accuracy.

@@ -13,3 +13,4 @@ mod live;
 mod model;
 mod release;
 mod run;
+mod slices;

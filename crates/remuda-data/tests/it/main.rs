@@ -8,4 +8,5 @@ mod malformed;
 mod predicate;
 mod real;
 mod rows;
+mod slices;
 mod support;

@@ -3,6 +3,7 @@
 
 mod data;
 
+use remuda_model::analysis::NamedSlice;
 use remuda_model::requirement::{Looks, Requirement};
 use remuda_model::run::{Action, Pipeline, Step};
 use remuda_model::serving::Serving;
@@ -158,6 +159,17 @@ pub fn serving(serving: &Serving) -> String {
         &distance,
         "drift is called beyond this distance (0 to 1), besides what chance explains",
     );
+    text
+}
+
+/// The lines of `slices.toml` that give a slice its name.
+pub fn named_slice(slice: &NamedSlice) -> String {
+    let mut text = format!("[slice.{}]\n", key(&slice.name));
+    line(&mut text, "data", &quoted(&slice.dataset), "");
+    line(&mut text, "where", &quoted(&slice.filter), "");
+    if !slice.why.is_empty() {
+        line(&mut text, "why", &quoted(&slice.why), "");
+    }
     text
 }
 

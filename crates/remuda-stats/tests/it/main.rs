@@ -7,4 +7,5 @@ mod bootstrap;
 mod comparisons;
 mod properties;
 mod reference;
+mod slices;
 mod special;

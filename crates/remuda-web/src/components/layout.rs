@@ -79,6 +79,8 @@ pub enum Section {
     Model,
     /// Evaluations.
     Gate,
+    /// Analyses of mistakes.
+    Analysis,
     /// Releases.
     Release,
     /// What is live.
@@ -96,13 +98,14 @@ pub enum Section {
 }
 
 /// Section, its name, address, and the letter that leads there after `g`.
-const PLACES: [(Section, &str, &str, &str); 12] = [
+const PLACES: [(Section, &str, &str, &str); 13] = [
     (Section::Board, "Board", "/", "b"),
     (Section::Requirement, "Requirements", "/requirement", "q"),
     (Section::Data, "Data", "/data", "d"),
     (Section::Run, "Runs", "/run", "r"),
     (Section::Model, "Models", "/model", "m"),
     (Section::Gate, "Gate", "/gate", "g"),
+    (Section::Analysis, "Analysis", "/analysis", "y"),
     (Section::Release, "Releases", "/release", "e"),
     (Section::Live, "Live", "/live", "l"),
     (Section::Why, "Lineage", "/why", "w"),

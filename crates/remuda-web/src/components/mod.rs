@@ -3,6 +3,7 @@
 //! - [`layout`]: the page's frame; [`parts`]: times, digests, chips, banners, empty states, commands
 //! - [`verdict`]: verdicts and criteria; [`interval`]: an interval against a threshold; [`curves`]: of scores
 //! - [`chart`]: histograms, bars, sparklines; [`timeline`]: traffic and metrics over time; [`table`]: boxes that scroll sideways by themselves
+//! - [`forest`]: intervals below each other on one scale
 //! - [`graph`]: causes and effects, with places by `layers`
 //! - [`diff`]: what differs; [`action`]: commands that a button can carry out; [`prose`]: Markdown
 
@@ -10,6 +11,7 @@ pub mod action;
 pub mod chart;
 pub mod curves;
 pub mod diff;
+pub mod forest;
 pub mod graph;
 pub mod interval;
 mod layers;

@@ -250,6 +250,7 @@ pub(crate) fn scores(found: &remuda_model::analysis::Curves) -> Markup {
     parts::section("scores", "What its scores are worth", html! {}, super::super::components::curves::all(found))
 }
 
+/// The matrix of a sample. (The mistakes of a candidate show it too.)
 pub(crate) fn matrix(confusion: &Confusion) -> Markup {
     let classes = confusion.classes.len().min(CLASSES);
     let count = |truth: usize, predicted: usize| {

@@ -53,6 +53,9 @@ pub(crate) fn routes() -> Router<Arc<Web>> {
         .route("/gate", get(evaluations))
         .route("/gate/{evaluation}", get(evaluation_page))
         .route("/gate/{evaluation}/report", get(evaluation_report))
+        .route("/analysis", get(analyses))
+        .route("/analysis/mistakes", get(mistakes_page))
+        .route("/analysis/{analysis}", get(analysis_page))
         .route("/release", get(releases))
         .route("/release/{release}", get(release_page))
         .route("/live", get(live_page))
@@ -157,6 +160,27 @@ async fn evaluation_page(visit: Visit, Path(evaluation): Path<String>) -> Respon
 async fn evaluation_report(visit: Visit, Path(evaluation): Path<String>) -> Response {
     let draw = |_: &Frame, view: &app::gate::ReportPage| crate::report::document(view, crate::report::Style::Linked);
     visit.show(app::gate::Report { evaluation }, draw).await
+}
+
+async fn analyses(visit: Visit) -> Response {
+    visit.show(app::analysis::List {}, analysis::list).await
+}
+
+async fn analysis_page(visit: Visit, Path(analysis): Path<String>) -> Response {
+    visit.show(app::analysis::Show { analysis }, analysis::slices::page).await
+}
+
+#[derive(Deserialize, Default)]
+struct Candidate {
+    candidate: Option<String>,
+}
+
+/// Without a candidate, the list.
+async fn mistakes_page(visit: Visit, query: Asking<Candidate>) -> Response {
+    let Some(candidate) = query.ok().and_then(|Query(query)| query.candidate).filter(|name| !name.is_empty()) else {
+        return redirect("/analysis");
+    };
+    visit.show(app::analysis::Mistakes::of(&candidate), analysis::mistakes::page).await
 }
 
 async fn releases(visit: Visit) -> Response {

@@ -83,6 +83,7 @@ pub fn page(frame: &Frame, view: &ModelPage) -> Markup {
         crumbs: vec![("Models".to_owned(), "/model".to_owned())],
         beside: html! {
             (action::button(frame, "gate", "evaluate", "Evaluate", &[("candidate", version.digest.as_str())]))
+            (action::button(frame, "analysis", "slices", "Find slices", &[("candidate", version.digest.as_str())]))
             (action::button(frame, "release", "create", "Create a release", &[("model", version.digest.as_str())]))
         },
         lead: html! {
@@ -92,6 +93,7 @@ pub fn page(frame: &Frame, view: &ModelPage) -> Markup {
         commands: vec![
             format!("remuda model show {}", version.digest.short()),
             format!("remuda gate evaluate {}", version.digest.short()),
+            format!("remuda analysis slices {}", version.digest.short()),
             format!("remuda model export {} -o {}.onnx", version.digest.short(), version.name),
         ],
         body,
@@ -155,6 +157,9 @@ fn about(frame: &Frame, view: &ModelPage) -> Markup {
             p {
                 a href={ "/why/" (version.digest.short()) } { "lineage" } " · "
                 a href={ "/test/" (version.digest.short()) } { "behavioural tests" } " · "
+                @if version.trained_on.is_some() {
+                    a href={ "/analysis/mistakes?candidate=" (version.digest.short()) } { "mistakes" } " · "
+                }
                 a href={ "/model/" (version.digest.short()) "/onnx" } download { "download the ONNX file" }
             }
         },

@@ -2,6 +2,7 @@
 
 use crate::samples::{self, pages};
 use remuda_web::components::Theme;
+use remuda_web::report::{Style, document};
 use std::collections::HashMap;
 
 /// The greatest page, in bytes before compression.
@@ -260,4 +261,25 @@ fn the_description_names_every_schema_once() {
         assert!(schemas.contains_key(name), "{name} is referred to and missing");
     }
     assert_eq!(description.document["openapi"], "3.1.0");
+}
+
+#[test]
+fn a_report_stands_alone_and_is_the_same_every_time() {
+    let report = || document(&samples::gate::report(), Style::Inside).into_string();
+    let text = report();
+    assert_eq!(text, report());
+    assert!(text.starts_with("<!DOCTYPE html>") && text.len() <= LIMIT, "{} bytes", text.len());
+    for foreign in ["<script", "<link", "href=", "src=", "url(", "@import", "http://", "https://", "ago", "<b>who</b>"]
+    {
+        let found = text.find(foreign).map(|at| &text[at.saturating_sub(40)..(at + 40).min(text.len())]);
+        assert!(found.is_none(), "{foreign}: {found:?}");
+    }
+    for said in [
+        "May “trees” go live?",
+        "What its scores are worth",
+        "How often the deciding rows were asked",
+        "until 2026-12-31",
+    ] {
+        assert!(text.contains(said), "{said}");
+    }
 }

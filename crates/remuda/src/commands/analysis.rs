@@ -1,15 +1,35 @@
-//! `remuda analysis`: where a candidate fails, on which rows, and whether that can be believed.
+//! `remuda analysis`: where a candidate fails, and what can be done with what is found.
 
 use super::{Exit, FINE, NOT_MET};
 use crate::render;
 use crate::session::Session;
 use clap::Subcommand;
-use remuda_app::Result;
 use remuda_app::analysis as noun;
+use remuda_app::{Caller, Result};
 
 /// Where a candidate fails, on which rows, and whether that can be believed.
 #[derive(Subcommand)]
 pub(crate) enum Verb {
+    /// Find the slices of data on which a candidate is worst, and check them on rows that the search has not seen.
+    #[command(after_help = "Examples:
+  remuda analysis slices trees
+  remuda analysis slices trees --metric \"recall of yes\" --columns region,tenure --min-support 2%
+  remuda analysis keep new-customers --slice 1 --criterion \"recall of yes >= 0.8\"")]
+    Slices(noun::Slices),
+    /// Show a candidate's mistakes: the confusion matrix with rows behind its cells, the surest mistakes, calibration.
+    #[command(after_help = "Examples:
+  remuda analysis mistakes trees
+  remuda analysis mistakes trees --limit 20 --json")]
+    Mistakes(noun::Mistakes),
+    /// Give a slice a name: it goes to `slices.toml`, and the criterion to paste is printed.
+    #[command(after_help = "Examples:
+  remuda analysis keep new-customers --slice 1
+  remuda analysis keep seniors --where \"age >= 65\" --criterion \"accuracy >= 0.85\"")]
+    Keep(noun::Keep),
+    /// Show an analysis again. Costs nothing.
+    Show(noun::Show),
+    /// List analyses, newest first.
+    List(noun::List),
     /// Run behavioural tests on a candidate: rows that are written, filled in or changed on purpose.
     #[command(
         after_help = "Ends with 0 when every test passes, 1 when one does not. A test passes when as many of its cases
@@ -31,5 +51,24 @@ pub(crate) async fn run(verb: Verb, session: &Session) -> Result<Exit> {
             Ok(if tested.passed { FINE } else { NOT_MET })
         }
         Verb::Tested(request) => session.ask(request, render::analysis::test::state).await.map(|_| FINE),
+        Verb::Slices(request) => session.ask(request, render::analysis::slices::sliced).await.map(|_| FINE),
+        Verb::Mistakes(request) => session.ask(request, render::analysis::mistakes::mistakes).await.map(|_| FINE),
+        Verb::Keep(request) => keep(request, session).await,
+        Verb::Show(request) => session.ask(request, render::analysis::slices::sliced).await.map(|_| FINE),
+        Verb::List(request) => session.ask(request, render::analysis::list).await.map(|_| FINE),
     }
+}
+
+/// The ledger, perhaps a server's, tells what was found; the file is the member's own.
+async fn keep(request: noun::Keep, session: &Session) -> Result<Exit> {
+    let sliced = match &request.filter {
+        Some(_) => None,
+        None => {
+            let show = noun::Show { analysis: request.analysis.clone() };
+            Some(session.client().await?.call(show).await?)
+        }
+    };
+    let kept = noun::keep(&session.context()?, &request, sliced.as_ref())?;
+    session.answer(&kept, render::analysis::slices::kept)?;
+    Ok(FINE)
 }

@@ -212,7 +212,7 @@ pub(crate) fn verdict_word(kind: VerdictKind) -> String {
 const MATRIX: usize = 8;
 
 /// The matrix for few classes, the worst mix-ups for many.
-pub(super) fn confusion_table(confusion: &Confusion, paper: &Paper) -> String {
+pub(crate) fn confusion_table(confusion: &Confusion, paper: &Paper) -> String {
     if confusion.classes.len() > MATRIX {
         return worst_mixups(confusion, paper);
     }

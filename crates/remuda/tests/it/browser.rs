@@ -17,8 +17,10 @@ const WIDTHS: [u32; 2] = [1280, 390];
 const THEMES: [&str; 2] = ["light", "dark"];
 
 /// Every page that links lead to from the board.
-const ROUTES: [&str; 26] = [
+const ROUTES: [&str; 28] = [
     "/",
+    "/analysis",
+    "/analysis/:",
     "/api",
     "/data",
     "/data/:",

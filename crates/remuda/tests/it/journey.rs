@@ -4,7 +4,7 @@
 use crate::harness::{Stage, shared};
 
 /// Everything after `init`, as a team of one would type it.
-const STORY: [&[&str]; 30] = [
+const STORY: [&[&str]; 34] = [
     &["check"],
     &["status"],
     &["data", "log"],
@@ -23,6 +23,10 @@ const STORY: [&[&str]; 30] = [
     &["gate", "evaluate", "trees"],
     &["gate", "show", "trees"],
     &["gate", "list"],
+    &["analysis", "slices", "trees"],
+    &["analysis", "mistakes", "trees", "--limit", "2"],
+    &["analysis", "keep", "worst", "--slice", "1", "--criterion", "recall of Yes >= 0.5"],
+    &["analysis", "list"],
     &["sign", "intent", "churn"],
     &["sign", "evidence", "trees"],
     &["release", "create", "trees"],

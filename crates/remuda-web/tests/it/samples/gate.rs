@@ -1,9 +1,9 @@
 //! Verdicts, evaluations, releases.
 
 use super::{HOUR, NOW, digest, signatures};
-use remuda_app::gate::{Compared, Evaluation, EvaluationSummary, RequirementVerdicts};
+use remuda_app::gate::{Compared, Evaluation, EvaluationSummary, ReportPage, RequirementVerdicts, RequirementWords};
 use remuda_app::release::{Promotion, ReleaseLine, ReleasePage};
-use remuda_model::analysis::Confusion;
+use remuda_model::analysis::{CalibrationBin, Confusion, Curves, ThresholdPoint};
 use remuda_model::gate::verdict::PriceCase;
 use remuda_model::gate::{Price, Reason, Verdict, VerdictKind};
 use remuda_model::release::ReleaseContent;
@@ -93,6 +93,42 @@ pub(crate) fn summary(verdict: VerdictKind) -> EvaluationSummary {
     }
 }
 
+fn curves() -> Curves {
+    let point = |step: u32| {
+        let share = f64::from(step) / 20.0;
+        let (recall, false_alarms) = (share.sqrt(), share * share);
+        ThresholdPoint { threshold: 1.0 - share, recall, false_alarms, precision: 1.0 - 0.7 * share }
+    };
+    let bin = |step: u32| {
+        let (promised, happened) = (f64::from(step) / 10.0 + 0.05, (f64::from(step) / 10.0 + 0.08).min(1.0));
+        CalibrationBin { n: 137, promised, happened, lower: happened * 0.8, upper: (happened * 1.15).min(1.0) }
+    };
+    let (thresholds, calibration) = ((0..=20).map(point).collect(), (0..10).map(bin).collect());
+    Curves { class: Some("Yes".into()), thresholds, calibration }
+}
+
+/// Everything of an evaluation.
+pub(crate) fn report() -> ReportPage {
+    let version = super::data::line("customers", 2).version;
+    ReportPage {
+        product: "churn".into(),
+        evaluation: evaluation(),
+        requirements: vec![RequirementWords {
+            name: "retention".into(),
+            owner: "owner".into(),
+            goal: "Customers about to leave hear from us before they do".into(),
+            prose: "# Why\n\nA customer <b>who</b> leaves costs more than a letter.".into(),
+            looks: None,
+        }],
+        model: super::run::model(),
+        looks: super::data::page().looks,
+        version,
+        snapshot: None,
+        parameters: [("trees/rounds".to_owned(), serde_json::json!(100))].into(),
+        signatures: signatures(),
+    }
+}
+
 pub(crate) fn evaluation() -> Evaluation {
     Evaluation {
         solo: false,
@@ -112,6 +148,7 @@ pub(crate) fn evaluation() -> Evaluation {
         version: digest("customers 2"),
         rows: 1_371,
         confusion: Some(Confusion { classes: vec!["No".into(), "Yes".into()], counts: vec![894, 113, 71, 293] }),
+        curves: Some(curves()),
         look: 3,
         charge: 1,
         spent: 2,

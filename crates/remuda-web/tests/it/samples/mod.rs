@@ -1,6 +1,7 @@
 //! Example answers of every use case that a page shows, as a team predicting churn would have them. Shared by the
 //! tests and by `examples/gallery.rs`. `hostile` makes every text one that would like to run.
 
+pub(crate) mod analysis;
 pub(crate) mod behaviour;
 pub(crate) mod data;
 pub(crate) mod gate;

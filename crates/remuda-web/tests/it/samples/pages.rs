@@ -1,6 +1,6 @@
 //! Every page over the example answers, and every page in its empty state.
 
-use super::{behaviour, data, gate, live, run};
+use super::{analysis, behaviour, data, gate, live, run};
 use maud::Markup;
 use remuda_app::Error;
 use remuda_app::gate::Evaluations;
@@ -73,6 +73,9 @@ pub(crate) fn full(theme: Theme) -> Vec<Drawn> {
             ),
         ),
         ("gate", pages::gate::page(&at("/gate/h6v9d3kq7m"), &gate::evaluation())),
+        ("analyses", pages::analysis::list(&at("/analysis"), &analysis::analyses())),
+        ("mistakes", pages::analysis::mistakes::page(&at("/analysis/mistakes"), &analysis::mistakes())),
+        ("slices", pages::analysis::slices::page(&at("/analysis/s4k7m2pq9x"), &analysis::sliced())),
         (
             "releases",
             pages::release::list(
@@ -173,6 +176,12 @@ pub(crate) fn empty(theme: Theme) -> Vec<Drawn> {
         ),
         ("empty-gate-list", pages::gate::list(&at("/gate"), &Evaluations { evaluations: Vec::new() })),
         ("empty-gate", pages::gate::page(&at("/gate/1"), &evaluation)),
+        (
+            "empty-analyses",
+            pages::analysis::list(&at("/analysis"), &remuda_app::analysis::Analyses { analyses: Vec::new() }),
+        ),
+        ("empty-mistakes", pages::analysis::mistakes::page(&at("/analysis/mistakes"), &analysis::no_mistakes())),
+        ("empty-slices", pages::analysis::slices::page(&at("/analysis/a"), &analysis::nothing())),
         ("empty-releases", pages::release::list(&at("/release"), &Releases { releases: Vec::new() })),
         ("empty-release", pages::release::page(&at("/release/1"), &release)),
         ("empty-live", pages::live::page(&at("/live"), &live::empty())),

@@ -1,3 +1,41 @@
-//! Answers of `remuda analysis`, one file per verb.
+//! Analyses in a terminal: one file per verb, and the list of all.
 
+pub(crate) mod mistakes;
+pub(crate) mod slices;
 pub(crate) mod test;
+
+use super::Paper;
+use super::table::{Side, Table};
+use super::words::ago;
+use remuda_app::analysis::Analyses;
+
+/// `analysis list`.
+pub(crate) fn list(answer: &Analyses, paper: &Paper) -> String {
+    if answer.analyses.is_empty() {
+        return "No analyses yet: `remuda analysis slices MODEL`.\n".to_owned();
+    }
+    let columns = [
+        ("analysis", Side::Whole),
+        ("of", Side::Whole),
+        ("model", Side::Left),
+        ("version", Side::Whole),
+        ("rows", Side::Whole),
+        ("found", Side::Left),
+        ("when", Side::Whole),
+        ("who", Side::Left),
+    ];
+    let mut table = Table::new(&columns);
+    for analysis in &answer.analyses {
+        table.row(vec![
+            analysis.id.clone(),
+            analysis.kind.clone(),
+            analysis.model_name.clone(),
+            analysis.model.short().to_owned(),
+            analysis.split.clone(),
+            analysis.found.clone(),
+            ago(analysis.time, paper.now),
+            analysis.actor.clone(),
+        ]);
+    }
+    table.render(paper.width)
+}

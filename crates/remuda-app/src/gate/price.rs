@@ -31,8 +31,8 @@ pub(super) fn price_of(
             }
             None if metric.metric == Metric::Auc => {
                 let class = class_of(metric, classes).ok()?;
-                let share = classes.is(class).iter().filter(|is| **is).count() as f64 / classes.truth.len() as f64;
-                (price::auc(estimate, share, direction, threshold), "rows".to_owned())
+                let (scores, is) = (classes.scores(class), classes.is(class));
+                (price::auc(&scores, &is, estimate, direction, threshold), "rows".to_owned())
             }
             None => match of_cells(metric, classes) {
                 Ok(statistic) => {

@@ -83,6 +83,7 @@ fn thinned(points: Vec<Point>, most: usize) -> Vec<Point> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 mod tests {
     use super::*;
 

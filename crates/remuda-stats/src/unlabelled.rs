@@ -137,6 +137,7 @@ fn ratio(hits: &[f64], base: &[f64], confidence: f64) -> Result<Estimate> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 mod tests {
     use super::*;
     use crate::random::Stream;

@@ -328,8 +328,6 @@ fn refuse_all(plan: &Plan<'_>, evaluation: &mut Evaluation) {
     }
 }
 
-/// What an evaluation and those before it on the same plan cost in all.
-
 async fn append(
     app: &App,
     context: &Context,

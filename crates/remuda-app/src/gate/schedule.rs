@@ -167,6 +167,7 @@ fn share(rows: u64, plan: &[u64]) -> f64 {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 mod tests {
     use super::*;
 

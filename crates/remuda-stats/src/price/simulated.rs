@@ -201,6 +201,7 @@ fn sized(table: &[f64], labels: u64) -> Vec<u64> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 mod tests {
     use super::*;
 

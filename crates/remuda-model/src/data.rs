@@ -267,9 +267,15 @@ impl SplitRule {
         Self { by, salt: "1".into(), train: 0.70, validation: 0.15, holdout: 0.15 }
     }
 
-    /// Whether both rules deal the same rows to the holdout, whatever they do with the rest.
-    pub fn same_holdout(&self, other: &SplitRule) -> bool {
-        self.by == other.by && self.salt == other.salt && self.holdout.total_cmp(&other.holdout).is_eq()
+    /// Whether both rules order rows alike. Their holdouts are then nested: that of the smaller share lies within that of
+    /// the greater.
+    pub fn deals_like(&self, other: &SplitRule) -> bool {
+        self.by == other.by && self.salt == other.salt
+    }
+
+    /// Whether a row that was outside of this rule's holdout can be in the other's.
+    pub fn may_leak_into(&self, other: &SplitRule) -> bool {
+        !self.deals_like(other) || other.holdout > self.holdout
     }
 
     /// The split of a row whose split key (see [`SplitRule::by`]) is `key`: the fields' text, each with its length

@@ -24,6 +24,7 @@ pub mod bootstrap;
 pub mod calibration;
 pub mod classification;
 pub mod cluster;
+pub mod confident;
 pub mod conformal;
 pub mod curves;
 pub mod difference;

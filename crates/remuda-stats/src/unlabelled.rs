@@ -14,6 +14,8 @@ use serde::{Deserialize, Serialize};
 pub struct CalibrationMap {
     /// Mean score and share that happened, rising in both.
     knots: Vec<(f64, f64)>,
+    /// Rows behind each.
+    rows: Vec<f64>,
 }
 
 impl CalibrationMap {
@@ -37,23 +39,60 @@ impl CalibrationMap {
         if pooled.is_empty() {
             return Err(Undefined::NoRows);
         }
-        Ok(Self { knots: pooled.into_iter().map(|(_, score, happened)| (score, happened)).collect() })
+        Ok(Self {
+            rows: pooled.iter().map(|bin| bin.0).collect(),
+            knots: pooled.into_iter().map(|(_, score, happened)| (score, happened)).collect(),
+        })
     }
 
     /// The share that is to be expected at a score.
     #[must_use]
     pub fn at(&self, score: f64) -> f64 {
+        let ((below, share), (above, rest)) = self.place(score);
+        self.knots[below].1 * share + self.knots[above].1 * rest
+    }
+
+    /// The two bins between which a score lies, with their weights.
+    fn place(&self, score: f64) -> ((usize, f64), (usize, f64)) {
         let after = self.knots.partition_point(|knot| knot.0 < score);
-        let (first, last) = (self.knots[0], self.knots[self.knots.len() - 1]);
+        let last = self.knots.len() - 1;
         match after {
-            0 => first.1,
-            all if all == self.knots.len() => last.1,
+            0 => ((0, 1.0), (0, 0.0)),
+            all if all > last => ((last, 1.0), (last, 0.0)),
             _ => {
-                let (below, above) = (self.knots[after - 1], self.knots[after]);
-                below.1 + (above.1 - below.1) * (score - below.0) / (above.0 - below.0)
+                let (below, above) = (self.knots[after - 1].0, self.knots[after].0);
+                let rest = (score - below) / (above - below);
+                ((after - 1, 1.0 - rest), (after, rest))
             }
         }
     }
+
+    /// What the map's own uncertainty adds to the variance of a sum over rows: its bins are shares of so many rows, not
+    /// the truth. `slopes` gives each row's score and how the sum changes with the row's share.
+    pub fn variance(&self, slopes: impl Iterator<Item = (f64, f64)>) -> f64 {
+        let mut of_bin = vec![0.0; self.knots.len()];
+        for (score, slope) in slopes {
+            let ((below, share), (above, rest)) = self.place(score);
+            of_bin[below] += slope * share;
+            of_bin[above] += slope * rest;
+        }
+        let bins = of_bin.iter().zip(&self.knots).zip(&self.rows);
+        bins.map(|((slope, knot), rows)| {
+            // One row of each outcome is added, so that a pure bin is not taken for a sure one.
+            let happened = (knot.1 * rows + 1.0) / (rows + 2.0);
+            slope * slope * happened * (1.0 - happened) / rows
+        })
+        .sum()
+    }
+}
+
+/// The same estimate with a further variance, such as [`CalibrationMap::variance`].
+#[must_use]
+pub fn widened(estimate: Estimate, variance: f64) -> Estimate {
+    let z = normal::quantile(estimate.confidence);
+    let wide = |bound: f64| ((estimate.value - bound).powi(2) + z * z * variance.max(0.0)).sqrt();
+    let (below, above) = (wide(estimate.lower), wide(estimate.upper));
+    Estimate { lower: (estimate.value - below).max(0.0), upper: (estimate.value + above).min(1.0), ..estimate }
 }
 
 /// The accuracy to be expected of predictions whose chances to be right are these, with the bounds within which the
@@ -168,6 +207,33 @@ mod tests {
             let share = f64::from(*count) / f64::from(tries);
             assert!((0.92..=0.985).contains(&share), "{what}: {share} of 95 % intervals hold");
         }
+    }
+
+    #[test]
+    fn the_map_is_no_surer_than_its_own_rows() {
+        let mut random = Stream::new(8, 1);
+        let (mut inside, tries) = (0_u32, 300);
+        for _ in 0..tries {
+            // 1,000 rows calibrate, 20,000 are judged; scores say what they mean.
+            let mut draw = |rows: usize| -> Vec<(f64, bool)> {
+                (0..rows).map(|_| (random.open(), random.open())).map(|(p, u)| (p, u < p)).collect()
+            };
+            let known = draw(1_000);
+            let (scores, happened): (Vec<f64>, Vec<bool>) = known.into_iter().unzip();
+            let binning = crate::calibration::Binning::EqualCount;
+            let bins = crate::calibration::reliability(&scores, &happened, 20, binning).unwrap();
+            let bins: Vec<(u64, f64, f64)> = bins.iter().map(|bin| (bin.n, bin.mean_score, bin.rate())).collect();
+            let map = CalibrationMap::new(&bins).unwrap();
+            let rows = draw(20_000);
+            let right = rows.iter().filter(|(p, is)| (*p > 0.5) == *is).count() as f64 / 20_000.0;
+            let chances: Vec<f64> =
+                rows.iter().map(|(p, _)| if *p > 0.5 { map.at(*p) } else { 1.0 - map.at(*p) }).collect();
+            let slopes = rows.iter().map(|(p, _)| (*p, if *p > 0.5 { 1.0 } else { -1.0 } / 20_000.0));
+            let estimate = widened(accuracy(&chances, 0.975).unwrap(), map.variance(slopes));
+            inside += u32::from(estimate.lower <= right && right <= estimate.upper);
+        }
+        let share = f64::from(inside) / f64::from(tries);
+        assert!(share > 0.9, "{share} of 95 % intervals hold");
     }
 
     #[test]

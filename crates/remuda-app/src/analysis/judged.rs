@@ -2,10 +2,10 @@
 
 use crate::app::App;
 use crate::context::Context;
-use crate::data::{ROWS_CHARGE, append_look, contract_of, latest_version, note_look, read_rows, resolve_version};
+use crate::data::{ROWS_CHARGE, append_look, contract_of, latest_version, note_look, read_rows, version_at};
 use crate::error::{Error, Result};
 use crate::gate::Sample;
-use crate::model::{self, resolve_model};
+use crate::model::{self, ModelLine, resolve_model};
 use crate::run::{Examples, examples, label_column};
 use remuda_data::{ReadRequest, Rows};
 use remuda_learn::Predictions;
@@ -41,12 +41,12 @@ pub(crate) async fn judge(
     split: Split,
     purpose: &str,
 ) -> Result<Judged> {
-    let model = resolve_model(app, context, candidate).await?.version;
+    let ModelLine { version: model, time, .. } = resolve_model(app, context, candidate).await?;
     let trained_on = model.trained_on.clone().ok_or_else(|| {
         Error::new("analysis.not_ready", format!("nothing says what `{}` was trained on", model.name))
             .hint("analyse predictions of any program with `remuda gate check`")
     })?;
-    let dataset = resolve_version(app, context, trained_on.hex()).await?.version.dataset;
+    let dataset = version_at(app, context, &trained_on, time).await?.dataset;
     let version = latest_version(app, context, &dataset)
         .await?
         .ok_or_else(|| Error::new("analysis.not_ready", format!("dataset `{dataset}` has no version")))?

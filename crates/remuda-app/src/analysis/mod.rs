@@ -14,9 +14,11 @@ pub use test::{ShowTests, Test};
 pub use test_answer::{
     Answered, CapabilityRow, DefinedTests, Failure, MatrixCell, PassRate, TestResult, TestState, Tested, TestedFile,
 };
+mod compare;
 mod examples;
 pub(crate) mod judged;
 mod keep;
+mod labels;
 mod look;
 mod losses;
 mod mistakes;
@@ -29,9 +31,11 @@ use remuda_model::run::MetricValue;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use compare::{Compare, Comparison};
 pub use examples::{Example, Input};
 pub(crate) use keep::check_slices;
 pub use keep::{Keep, Kept, keep};
+pub use labels::{DoubtfulLabel, DoubtfulLabels, DoubtfulPair, Labels};
 pub use mistakes::{CellExamples, Mistakes, MistakesFound};
 
 use crate::error::{Error, Result};

@@ -330,7 +330,8 @@ pub(crate) async fn looks(app: &App, context: &Context, version: &DatasetVersion
     // The same rows may have been added again under another split rule: the digest alone does not tell the deal.
     let mut deals: Vec<(VersionLine, bool)> = Vec::new();
     for line in dataset_versions(app, context, Some(&version.dataset)).await? {
-        let same = has_same_holdout(app, context, &line.version, version).await?;
+        let deal = |one: &Contract, other: &Contract| one.split.deals_like(&other.split);
+        let same = by_contracts(app, context, (&line.version, version), deal).await?;
         deals.push((line, same));
     }
     let dataset = version.dataset.as_str();
@@ -378,19 +379,35 @@ pub(crate) async fn version_at(app: &App, context: &Context, digest: &Digest, ti
     }
 }
 
-/// Whether two versions deal the same rows to the holdout.
-pub(crate) async fn has_same_holdout(
+/// Whether a model that was trained on one version may have seen holdout rows of another: the split rule has changed, or
+/// the same rows go by another name.
+pub(crate) async fn may_have_seen(
     app: &App,
     context: &Context,
-    one: &DatasetVersion,
-    other: &DatasetVersion,
+    trained_on: &DatasetVersion,
+    judged_on: &DatasetVersion,
+) -> Result<bool> {
+    if trained_on.dataset != judged_on.dataset {
+        let (one, other) = (read_manifest(app, trained_on).await?, read_manifest(app, judged_on).await?);
+        return Ok(one.parts.iter().any(|part| other.parts.iter().any(|known| known.blob == part.blob)));
+    }
+    let kept_apart = |one: &Contract, other: &Contract| !one.split.may_leak_into(&other.split);
+    Ok(!by_contracts(app, context, (trained_on, judged_on), kept_apart).await?)
+}
+
+/// What holds of the contracts of two versions; of versions without contracts it is taken to hold.
+async fn by_contracts(
+    app: &App,
+    context: &Context,
+    (one, other): (&DatasetVersion, &DatasetVersion),
+    holds: impl Fn(&Contract, &Contract) -> bool,
 ) -> Result<bool> {
     if one.contract == other.contract {
         return Ok(true);
     }
     let (one, other) = (contract_of(app, context, one).await?, contract_of(app, context, other).await?);
     Ok(match (one, other) {
-        (Some(one), Some(other)) => one.split.same_holdout(&other.split),
+        (Some(one), Some(other)) => holds(&one, &other),
         _ => true,
     })
 }

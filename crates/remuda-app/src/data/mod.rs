@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 pub(crate) use add::{add_file, read_format};
 pub(crate) use look::{
-    append_look, contract_by_digest, contract_of, dataset_versions, has_same_holdout, latest_version, looks, note_look,
+    append_look, contract_by_digest, contract_of, dataset_versions, latest_version, looks, may_have_seen, note_look,
     read_manifest, resolve_version, version_at,
 };
 pub(crate) use rows::read_rows;

@@ -11,9 +11,7 @@ use crate::analysis::judged::{sample_of, set_predictions};
 use crate::analysis::test_run::Subject;
 use crate::app::App;
 use crate::context::Context;
-use crate::data::{
-    Look, contract_of, has_same_holdout, latest_version, looks, note_look, read_rows, resolve_version, version_at,
-};
+use crate::data::{Look, contract_of, latest_version, looks, may_have_seen, note_look, read_rows, version_at};
 use crate::error::{Error, Result};
 use crate::model::{self, ModelLine, resolve_model};
 use crate::pin::{self, Pins};
@@ -51,6 +49,8 @@ struct Plan<'a> {
     tests: Vec<&'a Defined<BehaviouralTests>>,
     /// Digest over all of it: the same plan has the same answer.
     key: Digest,
+    /// Digest over all of it but the rows: looks that ask the same of more rows are one submission.
+    question: Digest,
 }
 
 impl UseCase for Evaluate {
@@ -95,13 +95,14 @@ impl UseCase for Evaluate {
             spent,
             budget,
             revealed: if self.verdicts_only { "verdicts" } else { "numbers" }.to_owned(),
-            covered: charge == 0,
+            covered: affordable && charge == 0,
             repeated: false,
             compared: plan
                 .references
                 .iter()
                 .map(|(reference, version)| Compared { reference: reference.name(), model: version.digest.clone() })
                 .collect(),
+            plan: Some(plan.question.clone()),
             tests: plan
                 .tests
                 .iter()
@@ -133,7 +134,7 @@ impl Plan<'_> {
     async fn still_holds(&self, app: &App, context: &Context) -> Result<()> {
         let now = super::look::evaluations(app, context).await?;
         let same = |(found, before): (&&Defined<Requirement>, &Schedule)| {
-            Schedule::of(&found.value, &self.candidate.version.digest, &now).number() == before.number()
+            Schedule::of(&found.value, &self.candidate.version.digest, &self.question, &now).number() == before.number()
         };
         if self.requirements.iter().zip(&self.schedules).all(same) {
             return Ok(());
@@ -149,7 +150,7 @@ async fn plan<'a>(app: &App, context: &'a Context, request: &Evaluate) -> Result
     let trained_on = candidate.version.trained_on.clone().ok_or_else(|| {
         Error::new("gate.not_ready", format!("nothing says what `{}` was trained on", candidate.version.name))
     })?;
-    let dataset = resolve_version(app, context, trained_on.hex()).await?.version.dataset;
+    let dataset = version_at(app, context, &trained_on, candidate.time).await?.dataset;
     let requirements: Vec<&Defined<Requirement>> = match &request.requirement {
         Some(name) => vec![context.requirement(name)?],
         None => context.definitions.requirements.iter().filter(|found| found.value.dataset == dataset).collect(),
@@ -171,10 +172,14 @@ async fn plan<'a>(app: &App, context: &'a Context, request: &Evaluate) -> Result
         })?
         .version;
     let trained_on = version_at(app, context, &trained_on, candidate.time).await?;
-    if trained_on.dataset == version.dataset && !has_same_holdout(app, context, &trained_on, &version).await? {
+    if may_have_seen(app, context, &trained_on, &version).await? {
         let name = &candidate.version.name;
-        let text = format!("{name} was trained before the split rule changed, so it has seen rows of this holdout");
-        return Err(Error::new("gate.not_ready", text).hint("train it again on the new split: remuda run"));
+        let text = if trained_on.dataset == version.dataset {
+            format!("{name} was trained before the split rule changed, so it has seen rows of this holdout")
+        } else {
+            format!("{} has rows of {}, on which {name} was trained", version.dataset, trained_on.dataset)
+        };
+        return Err(Error::new("gate.not_ready", text).hint("train it again on this dataset's split: remuda run"));
     }
     let contract = match contract_of(app, context, &version).await? {
         Some(contract) => contract,
@@ -204,10 +209,24 @@ async fn plan<'a>(app: &App, context: &'a Context, request: &Evaluate) -> Result
     fields.extend(costs.values().map(|(path, _)| text(path)));
     fields.extend(tests.iter().map(|file| file.digest.to_string()));
     let key = Digest::of_fields(fields.iter().map(String::as_bytes));
+    // The second field is the version.
+    let asked = fields.iter().enumerate().filter(|(place, _)| *place != 1).map(|(_, field)| field.as_bytes());
+    let question = Digest::of_fields(asked);
     let earlier = super::look::evaluations(app, context).await?;
+    let known = super::look::evaluation_with_key(app, context, &key).await?.is_some();
     let candidate_digest = &candidate.version.digest;
-    let schedules = requirements.iter().map(|found| Schedule::of(&found.value, candidate_digest, &earlier)).collect();
-    Ok(Plan { candidate, requirements, schedules, version, contract, references, costs, tests, key })
+    let schedules: Vec<Schedule> =
+        requirements.iter().map(|found| Schedule::of(&found.value, candidate_digest, &question, &earlier)).collect();
+    if !known && schedules.iter().any(Schedule::is_over) {
+        let name = &candidate.version.name;
+        return Err(Error::new(
+            "gate.not_ready",
+            format!("the plan of looks at {name} has ended: more rows are no further try"),
+        )
+        .hint(format!("remuda gate show {name}"))
+        .hint("another candidate, or another plan in the requirement, is another submission"));
+    }
+    Ok(Plan { candidate, requirements, schedules, version, contract, references, costs, tests, key, question })
 }
 
 /// The cost tables that criteria name: files beside `remuda.toml`, or in `requirements/`, whose names end in `costs.csv`.
@@ -403,6 +422,8 @@ pub(super) fn hidden(mut evaluation: Evaluation) -> Evaluation {
     (evaluation.confusion, evaluation.curves) = (None, None);
     for verdict in evaluation.requirements.iter_mut().flat_map(|requirement| &mut requirement.verdicts) {
         (verdict.estimate, verdict.lower, verdict.upper, verdict.price) = (None, None, None, None);
+        // Rows predicted as a class are numbers too.
+        verdict.n = 0;
     }
     evaluation
 }

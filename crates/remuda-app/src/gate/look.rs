@@ -119,13 +119,12 @@ pub(crate) async fn evaluations(app: &App, context: &Context) -> Result<Vec<Eval
 /// The evaluation with exactly these inputs, if its holdout look was paid.
 pub(super) async fn evaluation_with_key(app: &App, context: &Context, key: &Digest) -> Result<Option<Evaluation>> {
     let facts = app.ledger.facts_linking(&context.product()?.name, key.as_str()).await?;
-    for fact in facts.iter().filter(|fact| fact.fact.verb == "gate.evaluated") {
-        let evaluation = read(fact)?;
-        if evaluation.is_paid() {
-            let mut found = [evaluation];
-            crate::team::waiver::attach(app, context, &mut found).await?;
-            return Ok(found.into_iter().next());
-        }
-    }
-    Ok(None)
+    let evaluated = facts.iter().filter(|fact| fact.fact.verb == "gate.evaluated").map(read);
+    let mut paid: Vec<Evaluation> = evaluated.collect::<Result<_>>()?;
+    paid.retain(Evaluation::is_paid);
+    // Verdicts may have been bought first and their numbers later: the answer is the one that shows most.
+    let Some(most) = paid.into_iter().max_by_key(Evaluation::paid) else { return Ok(None) };
+    let mut found = [most];
+    crate::team::waiver::attach(app, context, &mut found).await?;
+    Ok(found.into_iter().next())
 }

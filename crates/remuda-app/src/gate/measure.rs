@@ -126,12 +126,24 @@ pub(crate) fn usual_metrics(signature: &ModelSignature) -> Vec<MetricOf> {
 
 /// One metric with its two-sided 95 % interval; an undefined one says why.
 pub(crate) fn metric_value(metric: &MetricOf, sample: &Sample, split: &str) -> MetricValue {
-    const CONFIDENCE: f64 = 0.975;
+    value_of(metric, measure(metric, sample, None, CONFIDENCE), sample, split)
+}
+
+/// New less old of a metric on the same rows, with its two-sided 95 % interval.
+pub(crate) fn difference_value(metric: &MetricOf, new: &Sample, old: &Sample, split: &str) -> MetricValue {
+    let found = super::compare::difference(metric, (new, old), None, 1.0, CONFIDENCE);
+    value_of(metric, found.map(|(estimate, _)| estimate), new, split)
+}
+
+/// One-sided, so that both bounds make an interval of 95 %.
+const CONFIDENCE: f64 = 0.975;
+
+fn value_of(metric: &MetricOf, measured: Measured<Estimate>, sample: &Sample, split: &str) -> MetricValue {
     let name = match &metric.class {
         Some(class) => format!("{} of {class}", metric.metric.name()),
         None => metric.metric.name(),
     };
-    match measure(metric, sample, None, CONFIDENCE) {
+    match measured {
         Ok(estimate) => MetricValue {
             name,
             value: Some(estimate.value),

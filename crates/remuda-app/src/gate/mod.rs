@@ -40,7 +40,7 @@ pub(crate) use baseline::propose_criteria;
 pub(crate) use fit::misfits;
 pub(crate) use look::evaluations;
 pub(crate) use loss::losses;
-pub(crate) use measure::{metric_value, usual_metrics, validation_metrics};
+pub(crate) use measure::{difference_value, metric_value, usual_metrics, validation_metrics};
 pub(crate) use rate::{Rate, Unmeasured};
 pub(crate) use sample::{ClassSample, Sample};
 
@@ -166,6 +166,9 @@ pub struct Evaluation {
     pub repeated: bool,
     /// Models that it was compared with: what they are called in criteria, and their digest.
     pub compared: Vec<Compared>,
+    /// Digest of what was asked, whatever the rows: looks that ask the same of more rows share a plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Digest>,
     /// The files of behavioural tests that criteria name, as they were.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tests: Vec<crate::analysis::TestedFile>,

@@ -38,13 +38,20 @@ struct PastLook {
 }
 
 impl Schedule {
-    /// The looks so far at this candidate under this text. `evaluations` are the newest first.
-    pub(super) fn of(requirement: &Requirement, candidate: &Digest, evaluations: &[Evaluation]) -> Self {
+    /// The looks so far at this candidate under this text, which asked the same question: with other references, costs or
+    /// tests it is another submission. `evaluations` are the newest first.
+    pub(super) fn of(
+        requirement: &Requirement,
+        candidate: &Digest,
+        question: &Digest,
+        evaluations: &[Evaluation],
+    ) -> Self {
         let Some(looks) = requirement.looks.clone() else { return Self::default() };
         let mut past = Vec::new();
         for evaluation in evaluations.iter().rev().filter(|evaluation| evaluation.is_paid()) {
             let same = evaluation.requirements.iter().find(|found| found.digest == requirement.digest);
-            let Some(found) = same.filter(|_| evaluation.model == *candidate) else { continue };
+            let asks_the_same = evaluation.model == *candidate && evaluation.plan.as_ref() == Some(question);
+            let Some(found) = same.filter(|_| asks_the_same) else { continue };
             let counts = found.verdicts.iter().map(|one| ((one.criterion.clone(), one.slice.clone()), one.n));
             past.push(PastLook { rows: evaluation.rows, counts: counts.collect(), paid: evaluation.paid() });
         }

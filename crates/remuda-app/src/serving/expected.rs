@@ -69,13 +69,30 @@ impl<'a> Scale<'a> {
 fn of_rows(scale: &Scale<'_>, records: &[PredictionRecord], joined: &[Joined]) -> Vec<MetricValue> {
     let scored: Vec<&PredictionRecord> = records.iter().filter(|record| record.score.is_finite()).collect();
     let chances: Vec<f64> = scored.iter().map(|record| scale.right(&record.label, record.score)).collect();
-    let mut found: Vec<(String, remuda_stats::Result<Estimate>)> =
-        vec![("accuracy".to_owned(), unlabelled::accuracy(&chances, CONFIDENCE))];
+    // How each sum changes with a row's share; the map's own uncertainty comes on top of that of the rows.
+    let count = scored.len() as f64;
+    let slope = |record: &&PredictionRecord| match scale.class {
+        Some(class) if record.label != class => -1.0 / count,
+        _ => 1.0 / count,
+    };
+    let widen = |found: remuda_stats::Result<Estimate>, slopes: Vec<f64>| {
+        let rows = scored.iter().zip(slopes).map(|(record, slope)| (record.score, slope));
+        found.map(|estimate| unlabelled::widened(estimate, scale.map.variance(rows)))
+    };
+    let accuracy = widen(unlabelled::accuracy(&chances, CONFIDENCE), scored.iter().map(slope).collect());
+    let mut found: Vec<(String, remuda_stats::Result<Estimate>)> = vec![("accuracy".to_owned(), accuracy)];
     if let Some(class) = scale.class {
         let (positive, predicted): (Vec<f64>, Vec<bool>) =
             scored.iter().map(|record| scale.positive(&record.label, record.score)).unzip();
-        found.push((format!("recall of {class}"), unlabelled::recall(&positive, &predicted, CONFIDENCE)));
-        found.push((format!("precision of {class}"), unlabelled::precision(&positive, &predicted, CONFIDENCE)));
+        let whole: f64 = positive.iter().sum();
+        let recall = unlabelled::recall(&positive, &predicted, CONFIDENCE);
+        let share = recall.as_ref().map_or(0.0, |estimate| estimate.value);
+        let slopes = predicted.iter().map(|is| (f64::from(u8::from(*is)) - share) / whole.max(f64::MIN_POSITIVE));
+        found.push((format!("recall of {class}"), widen(recall, slopes.collect())));
+        let called = predicted.iter().filter(|is| **is).count().max(1) as f64;
+        let slopes = predicted.iter().map(|is| f64::from(u8::from(*is)) / called);
+        let precision = unlabelled::precision(&positive, &predicted, CONFIDENCE);
+        found.push((format!("precision of {class}"), widen(precision, slopes.collect())));
     }
     if joined.len() >= LEAST {
         found.push(("accuracy".to_owned(), powered(scale, &scored, joined)));

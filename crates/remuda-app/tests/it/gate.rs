@@ -69,6 +69,50 @@ fn a_used_up_holdout_answers_no_more_questions_and_the_same_question_is_free() {
 }
 
 #[test]
+fn numbers_bought_after_verdicts_are_bought_once() {
+    check_both(Risk::Medium, |story| async move {
+        story.add(&customers(1, 3_000, None)).await;
+        story.train().await;
+        let request = Evaluate { candidate: "linear".into(), requirement: None, verdicts_only: true };
+        let shy = story.does("tester", request).await.unwrap();
+        assert_eq!((shy.charge, shy.requirements[0].verdicts[0].n), (1, 0));
+        let bold = story.evaluate("linear").await;
+        assert_eq!((bold.charge, bold.repeated), (1, false));
+        let again = story.evaluate("linear").await;
+        assert_eq!((again.id, again.repeated), (bold.id, true));
+    });
+}
+
+#[test]
+fn a_plan_covers_the_same_question_only_and_the_same_rows_have_one_holdout() {
+    check_both(Risk::Medium, |story| async move {
+        let criteria = planned("\"any time\"").replace("auc >= 0.8", "accuracy >= baseline majority");
+        story.write("owner", "requirements/churn.md", &criteria);
+        story.add(&customers(1, 800, None)).await;
+        story.train().await;
+        let first = story.evaluate("linear").await;
+        story.add(&customers(1, 1_600, None)).await;
+        assert!(story.evaluate(first.model.short()).await.covered);
+        // Another baseline is another question.
+        story.train().await;
+        let other = story.evaluate(first.model.short()).await;
+        assert_eq!((other.charge, other.covered), (2, false));
+
+        // A smaller holdout lies within the greater one: its looks still count.
+        let path = story.root().join("data/churn.odcs.yaml");
+        let contract = std::fs::read_to_string(path).unwrap();
+        let smaller =
+            contract.replace("holdout: 0.15", "holdout: 0.14").replace("validation: 0.15", "validation: 0.16");
+        assert_ne!(smaller, contract);
+        story.write("engineer", "data/churn.odcs.yaml", &smaller);
+        story.add(&customers(1, 1_601, None)).await;
+        story.train().await;
+        let nested = story.evaluate("linear").await;
+        assert!(nested.spent >= 4, "{}", nested.spent);
+    });
+}
+
+#[test]
 fn two_who_ask_the_same_at_once_pay_once() {
     check_both(Risk::Medium, |story| async move {
         story.add(&customers(1, 1_000, None)).await;
@@ -152,8 +196,11 @@ fn planned_looks_are_paid_once_and_share_the_risk() {
 
         // The plan is over: more rows are no further try.
         story.add(&customers(1, 6_000, None)).await;
-        let beyond = story.evaluate(first.model.short()).await;
-        assert_eq!(of(&beyond, 0).reason, Some(Reason::NoBudget));
+        let request = Evaluate { candidate: first.model.short().to_owned(), requirement: None, verdicts_only: false };
+        let beyond = story.does("tester", request).await.unwrap_err();
+        assert!(beyond.message.contains("has ended"), "{}", beyond.message);
+        let board = story.does("owner", Status {}).await.unwrap();
+        assert_eq!(board.evaluation.unwrap().verdict, VerdictKind::Met);
         // Another candidate is another submission.
         let other = story.evaluate("majority").await;
         assert_eq!((other.charge, other.covered), (2, false));

@@ -1,7 +1,7 @@
 //! Analyses: a planted slice is found, checked on other rows, named, and put under a criterion.
 
 use crate::harness::{Story, check_both, customers, requirement};
-use remuda_app::analysis::{Keep, List, Mistakes, Show, Sliced, Slices, keep};
+use remuda_app::analysis::{Compare, Keep, Labels, List, Mistakes, Show, Sliced, Slices, keep};
 use remuda_app::data::Export;
 use remuda_app::ledger::{Log, Why};
 use remuda_app::product::{Check, Status};
@@ -184,5 +184,32 @@ fn a_file_of_slices_is_checked() {
             (said.line, said.message.as_str()),
             (3, "slice `young`: there is no column `spnd`; did you mean `spend`?")
         );
+    });
+}
+
+#[test]
+fn wrong_labels_are_doubted_and_candidates_are_compared_row_by_row() {
+    check_both(Risk::Medium, |story| async move {
+        // Every 25th label is turned; one in ten is noise that nobody could predict.
+        story.add(&customers(1, 6_000, Some(25))).await;
+        story.train().await;
+        let request = Labels { candidate: "linear".into(), split: "validation".into(), limit: 40 };
+        let found = story.does("tester", request.clone()).await.unwrap();
+        assert!(found.suspected > 60 && found.suspected < found.rows / 4, "{} of {}", found.suspected, found.rows);
+        assert_eq!((found.examples.len(), found.pairs.len(), found.charged), (40, 2, false));
+        assert!(found.examples.iter().all(|one| one.suggested != one.row.truth && one.margin < 0.0));
+        let odd = story.does("tester", Labels { split: "train".into(), ..request }).await.unwrap_err();
+        assert!(odd.message.contains("rows that it learnt"), "{}", odd.message);
+
+        let request = Compare { new: "linear".into(), old: "majority".into(), split: "validation".into(), limit: 3 };
+        let compared = story.does("tester", request.clone()).await.unwrap();
+        let parts = compared.won + compared.lost + compared.both_right.unwrap() + compared.both_wrong.unwrap();
+        assert_eq!(parts, compared.rows);
+        assert!(compared.won > compared.lost && compared.p_value.unwrap() < 1e-6, "{compared:?}");
+        let accuracy = compared.differences.iter().find(|metric| metric.name == "accuracy").unwrap();
+        let expected = (compared.won as f64 - compared.lost as f64) / compared.rows as f64;
+        assert!((accuracy.value.unwrap() - expected).abs() < 1e-12 && accuracy.lower.unwrap() > 0.0);
+        let itself = story.does("tester", Compare { old: "linear".into(), ..request }).await.unwrap();
+        assert_eq!((itself.won, itself.lost), (0, 0));
     });
 }

@@ -21,6 +21,15 @@ pub(crate) enum Verb {
   remuda analysis mistakes trees
   remuda analysis mistakes trees --limit 20 --json")]
     Mistakes(noun::Mistakes),
+    /// Find labels that are probably wrong, by what a candidate says of rows that it was not trained on.
+    #[command(after_help = "Examples:
+  remuda analysis labels trees
+  remuda analysis labels trees --limit 200 --json")]
+    Labels(noun::Labels),
+    /// Compare two candidates on the same rows: won, lost, both wrong, with rows of each.
+    #[command(after_help = "Examples:
+  remuda analysis compare trees linear")]
+    Compare(noun::Compare),
     /// Give a slice a name: it goes to `slices.toml`, and the criterion to paste is printed.
     #[command(after_help = "Examples:
   remuda analysis keep new-customers --slice 1
@@ -53,6 +62,8 @@ pub(crate) async fn run(verb: Verb, session: &Session) -> Result<Exit> {
         Verb::Tested(request) => session.ask(request, render::analysis::test::state).await.map(|_| FINE),
         Verb::Slices(request) => session.ask(request, render::analysis::slices::sliced).await.map(|_| FINE),
         Verb::Mistakes(request) => session.ask(request, render::analysis::mistakes::mistakes).await.map(|_| FINE),
+        Verb::Labels(request) => session.ask(request, render::analysis::labels::labels).await.map(|_| FINE),
+        Verb::Compare(request) => session.ask(request, render::analysis::compare::compare).await.map(|_| FINE),
         Verb::Keep(request) => keep(request, session).await,
         Verb::Show(request) => session.ask(request, render::analysis::slices::sliced).await.map(|_| FINE),
         Verb::List(request) => session.ask(request, render::analysis::list).await.map(|_| FINE),

@@ -65,7 +65,8 @@ fn cell_examples(cell: &CellExamples, paper: &Paper) -> String {
     )
 }
 
-fn examples(examples: &[Example], paper: &Paper) -> String {
+/// Rows as a table.
+pub(super) fn examples(examples: &[Example], paper: &Paper) -> String {
     let mut table = Table::new(&[
         ("row", Side::Whole),
         ("truth", Side::Left),

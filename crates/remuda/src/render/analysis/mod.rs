@@ -1,5 +1,7 @@
 //! Analyses in a terminal: one file per verb, and the list of all.
 
+pub(crate) mod compare;
+pub(crate) mod labels;
 pub(crate) mod mistakes;
 pub(crate) mod slices;
 pub(crate) mod test;

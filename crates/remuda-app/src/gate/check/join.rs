@@ -36,8 +36,10 @@ pub(super) struct Joined {
     labelled: usize,
     /// Rows of the file that the true labels lack.
     pub(super) foreign: u64,
-    /// The first id that only one side has.
-    pub(super) example: Option<String>,
+    /// The first id of the truth that the predictions lack.
+    pub(super) missing_example: Option<String>,
+    /// The first id of the predictions that the truth lacks.
+    pub(super) foreign_example: Option<String>,
     /// Columns that criteria name.
     pub(super) extras: Vec<(String, Texts)>,
     predicted: Predicted,
@@ -104,7 +106,8 @@ pub(super) fn join(file: &RequestFile, wanted: &Wanted<'_>, truth: &Truth) -> Re
         found: vec![false; rows],
         labelled: (0..rows).filter(|row| truth.is_labelled(*row)).count(),
         foreign: 0,
-        example: None,
+        missing_example: None,
+        foreign_example: None,
         extras: Vec::new(),
         predicted: Predicted::new(truth, &columns, rows, wanted),
     };
@@ -148,8 +151,8 @@ pub(super) fn join(file: &RequestFile, wanted: &Wanted<'_>, truth: &Truth) -> Re
     }
     for (row, seen) in seen.iter().enumerate() {
         joined.found[row] = *seen && truth.is_labelled(row);
-        if !seen && truth.is_labelled(row) && joined.example.is_none() {
-            joined.example = truth.id.as_ref().map(|id| id_of(&truth.rows, id, row));
+        if !seen && truth.is_labelled(row) && joined.missing_example.is_none() {
+            joined.missing_example = truth.id.as_ref().map(|id| id_of(&truth.rows, id, row));
         }
     }
     joined.extras = extras.into_iter().map(|(name, values)| (name, Texts::from_values(values))).collect();
@@ -195,7 +198,7 @@ fn places(
             let place = truth.place_of.get(text).map(|place| *place as usize);
             if place.is_none() {
                 joined.foreign += 1;
-                joined.example.get_or_insert_with(|| text.to_owned());
+                joined.foreign_example.get_or_insert_with(|| text.to_owned());
             }
             Ok(place)
         })

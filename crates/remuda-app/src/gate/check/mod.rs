@@ -128,6 +128,7 @@ pub async fn check(request: &Check, progress: &(dyn Fn(f64, &str) + Send + Sync)
         truth.rows.set(&name, truth::numbers_of(&texts).map_or(Values::Text(texts), Values::Number))?;
     }
     let sample = joined.sample(&truth, &kept)?;
+    same_words(&sample)?;
     set_predictions(&mut truth.rows, &kept, &sample)?;
     let references: Vec<(Reference, Sample)> = others
         .iter()
@@ -252,13 +253,14 @@ fn common_rows(
     let count = |rows: u64| remuda_model::text::count(rows, "row");
     for (name, joined) in &all {
         let missing = joined.missing() as u64;
-        for (rows, text) in [
-            (missing, format!("{name} lack {} of the true labels", count(missing))),
-            (joined.foreign, format!("{name} have {} that the true labels lack", count(joined.foreign))),
+        let (lacking, foreign) = (&joined.missing_example, &joined.foreign_example);
+        for (rows, text, example) in [
+            (missing, format!("{name} lack {} of the true labels", count(missing)), lacking),
+            (joined.foreign, format!("{name} have {} that the true labels lack", count(joined.foreign)), foreign),
         ] {
             if rows > 0 && !request.common_rows {
                 let error = Error::new("data.unusable", text);
-                let error = match &joined.example {
+                let error = match example {
                     Some(id) => error.hint(format!("the first such id is {id}")),
                     None => error,
                 };
@@ -276,6 +278,33 @@ fn common_rows(
             .hint("name the column that joins the files: --id COLUMN"));
     }
     Ok(kept)
+}
+
+/// Refuses predictions none of which is a class of the truth: they speak of the same classes in other words.
+fn same_words(sample: &Sample) -> Result<()> {
+    let Sample::Classes(sample) = sample else { return Ok(()) };
+    let mut known = vec![false; sample.classes.len()];
+    sample.truth.iter().for_each(|class| known[*class as usize] = true);
+    // Of a truth with one class all answers may well be another.
+    let is_one_class = known.iter().filter(|known| **known).count() < 2;
+    if is_one_class || sample.predicted.iter().any(|class| known[*class as usize]) {
+        return Ok(());
+    }
+    let words = |classes: &[u32]| {
+        let mut places: Vec<u32> = classes.iter().take(10_000).copied().collect();
+        places.sort_unstable();
+        places.dedup();
+        let names: Vec<String> =
+            places.iter().take(4).map(|place| format!("`{}`", sample.classes[*place as usize])).collect();
+        remuda_model::text::list(&names)
+    };
+    let text = format!(
+        "no predicted label is one of the truth: {} is predicted, the truth has {}",
+        words(&sample.predicted),
+        words(&sample.truth)
+    );
+    Err(Error::new("data.unusable", text)
+        .hint("write the same words in both files, or name the columns: --label, --prediction"))
 }
 
 /// Adds predictions and scores as columns, so that `where` can select by them.

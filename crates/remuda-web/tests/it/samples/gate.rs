@@ -158,6 +158,7 @@ pub(crate) fn evaluation() -> Evaluation {
         repeated: false,
         compared: vec![Compared { reference: "baseline linear".into(), model: digest("linear") }],
         tests: Vec::new(),
+        plan: None,
         actor: "quality".into(),
         time: NOW - 6 * HOUR,
         fact: "0199f2c4-7d1e-7a31-9c55-2b1d9f60a3e7".into(),

@@ -238,6 +238,8 @@ fn find(stated: &StatedCriterion, bench: &Bench<'_>, cut: &Cut<'_>) -> std::resu
                 None => measure(metric, &sample, units.as_ref(), confidence).map_err(|why| why.to_string())?,
             };
             let price = match &units {
+                // A price by simulation takes its time, and only what is open has one.
+                _ if side_of(&estimate, threshold, *comparison) != VerdictKind::Undecided => None,
                 Some(_) => scaled_price(&estimate, wants_more, threshold, by),
                 None => {
                     // A plan's risk is nearly whole at its end, which is what more labels lead to.
@@ -336,17 +338,7 @@ impl Found {
     /// Which side of the threshold the bounds lie on.
     pub(super) fn verdict(self, base: Verdict, comparison: Comparison) -> Verdict {
         let Found { estimate, threshold, price } = self;
-        let (met, not_met) = match comparison {
-            Comparison::AtLeast => (estimate.lower >= threshold, estimate.upper < threshold),
-            Comparison::MoreThan => (estimate.lower > threshold, estimate.upper <= threshold),
-            Comparison::AtMost => (estimate.upper <= threshold, estimate.lower > threshold),
-            Comparison::LessThan => (estimate.upper < threshold, estimate.lower >= threshold),
-        };
-        let kind = match (met, not_met) {
-            (true, _) => VerdictKind::Met,
-            (_, true) => VerdictKind::NotMet,
-            _ => VerdictKind::Undecided,
-        };
+        let kind = side_of(&estimate, threshold, comparison);
         let undecided = kind == VerdictKind::Undecided;
         Verdict {
             kind,
@@ -361,5 +353,20 @@ impl Found {
             price: if undecided { price } else { None },
             ..base
         }
+    }
+}
+
+/// Which side of the threshold the bounds lie on.
+fn side_of(estimate: &Estimate, threshold: f64, comparison: Comparison) -> VerdictKind {
+    let (met, not_met) = match comparison {
+        Comparison::AtLeast => (estimate.lower >= threshold, estimate.upper < threshold),
+        Comparison::MoreThan => (estimate.lower > threshold, estimate.upper <= threshold),
+        Comparison::AtMost => (estimate.upper <= threshold, estimate.lower > threshold),
+        Comparison::LessThan => (estimate.upper < threshold, estimate.lower >= threshold),
+    };
+    match (met, not_met) {
+        (true, _) => VerdictKind::Met,
+        (_, true) => VerdictKind::NotMet,
+        _ => VerdictKind::Undecided,
     }
 }

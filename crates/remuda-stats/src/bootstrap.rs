@@ -149,7 +149,7 @@ pub fn paired_rows(
 /// drawn. `cluster_of` gives each row's group, numbered from 0 without gaps; `statistic` receives row weights.
 ///
 /// # Errors
-/// As [`cells`], and [`Undefined::TooFew`] under 30 groups.
+/// As [`cells`], and [`Undefined::TooFewGroups`] under 30 groups.
 pub fn clusters(
     cluster_of: &[u32],
     statistic: impl Fn(&[u32]) -> f64 + Sync,
@@ -163,7 +163,7 @@ pub fn clusters(
         return Err(if count == 0 {
             Undefined::NoRows
         } else {
-            Undefined::TooFew { needed: MINIMUM_CLUSTERS, have: count as u64 }
+            Undefined::TooFewGroups { needed: MINIMUM_CLUSTERS, have: count as u64 }
         });
     }
     let spread = |weights: &[u32]| {

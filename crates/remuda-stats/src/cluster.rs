@@ -56,7 +56,7 @@ pub fn estimate(above: &[f64], below: &[f64], confidence: f64) -> Result<Estimat
     let ratio = ratio(above, below)?;
     let clusters = above.len() as u64;
     if clusters < MINIMUM_CLUSTERS {
-        return Err(Undefined::TooFew { needed: MINIMUM_CLUSTERS, have: clusters });
+        return Err(Undefined::TooFewGroups { needed: MINIMUM_CLUSTERS, have: clusters });
     }
     if ratio.standard_error == 0.0 {
         return Err(Undefined::OneValueOnly);
@@ -93,7 +93,7 @@ pub fn rate(hits: &[f64], rows: &[f64], confidence: f64) -> Result<Estimate> {
     let ratio = ratio(hits, rows)?;
     let clusters = hits.len() as f64;
     if hits.len() < MINIMUM_CLUSTERS as usize {
-        return Err(Undefined::TooFew { needed: MINIMUM_CLUSTERS, have: hits.len() as u64 });
+        return Err(Undefined::TooFewGroups { needed: MINIMUM_CLUSTERS, have: hits.len() as u64 });
     }
     let p = ratio.value;
     if !(0.0..=1.0).contains(&p) {

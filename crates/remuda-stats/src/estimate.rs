@@ -58,7 +58,15 @@ pub enum Undefined {
     /// Fewer rows than the method needs at this confidence.
     #[error("at least {needed} rows are needed and there are {have}")]
     TooFew {
-        /// The smallest number of rows (or groups) that would do.
+        /// The smallest number of rows that would do.
+        needed: u64,
+        /// The number that is there.
+        have: u64,
+    },
+    /// Fewer groups (units of independence, or groups to compare) than the method needs.
+    #[error("the method needs {needed} groups, and there {} {have}", if *have == 1 { "is" } else { "are" })]
+    TooFewGroups {
+        /// The smallest number of groups that would do.
         needed: u64,
         /// The number that is there.
         have: u64,

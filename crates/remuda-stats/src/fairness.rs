@@ -161,7 +161,7 @@ pub fn ratio_estimate(rates: &[Count], confidence: f64) -> Result<Estimate> {
 
 fn ends(rates: &[Count]) -> Result<(f64, f64)> {
     if rates.len() < 2 {
-        return Err(Undefined::TooFew { needed: 2, have: rates.len() as u64 });
+        return Err(Undefined::TooFewGroups { needed: 2, have: rates.len() as u64 });
     }
     let (mut least, mut most) = (f64::INFINITY, f64::NEG_INFINITY);
     for count in rates {

@@ -1,6 +1,6 @@
 //! The mean of per-row losses, errors or costs, with bounds; and the moments other modules share.
 
-use crate::estimate::{Estimate, Result, Undefined, check_confidence, check_finite};
+use crate::estimate::{Estimate, Result, Undefined, check_confidence, check_finite, out_of_range};
 use crate::special::student;
 
 /// The mean with one-sided bounds: Student's t through Hall's transformation, which takes the skewness of the losses out.
@@ -50,6 +50,40 @@ pub fn estimate(losses: &[f64], confidence: f64) -> Result<Estimate> {
         n: moments.n,
         method: "Student t, Hall's transformation".to_owned(),
     })
+}
+
+/// The mean of values that are known to lie between two ends, as costs do that a table gives: as [`estimate`], and of
+/// rows that are all equal too. There no spread can be estimated, but the rows that differ are at most a share whose
+/// Clopper-Pearson bound is 1 - risk^(1/n), and each of them by no more than the distance to an end.
+///
+/// ```
+/// let nothing = remuda_stats::mean::between(&[0.0; 300], (0.0, 5.0), 0.95)?;
+/// // The rule of three: at most about 3 / 300 of all rows cost anything, and each of them 5.
+/// assert!((nothing.upper - 5.0 * 3.0 / 300.0).abs() < 5e-4 && nothing.lower == 0.0);
+/// # Ok::<(), remuda_stats::Undefined>(())
+/// ```
+///
+/// # Errors
+/// No rows, values that are not finite or lie outside the ends.
+pub fn between(values: &[f64], (low, high): (f64, f64), confidence: f64) -> Result<Estimate> {
+    check_confidence(confidence)?;
+    check_finite(values)?;
+    let Some(outside) = values.iter().find(|value| **value < low || **value > high) else {
+        let moments = moments(values);
+        if moments.variance > 0.0 || values.is_empty() {
+            return estimate(values, confidence);
+        }
+        let others = 1.0 - (1.0 - confidence).powf(1.0 / moments.n as f64);
+        return Ok(Estimate {
+            value: moments.mean,
+            lower: moments.mean - others * (moments.mean - low),
+            upper: moments.mean + others * (high - moments.mean),
+            confidence,
+            n: moments.n,
+            method: "all rows equal: Clopper-Pearson for rows that differ".to_owned(),
+        });
+    };
+    Err(out_of_range("a value", *outside))
 }
 
 fn check_spread(moments: Moments) -> Result<()> {

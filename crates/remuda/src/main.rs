@@ -32,9 +32,11 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => {
             let error = remuda_app::Error::new("internal", "cannot start the threads of the program").caused_by(&error);
-            return session::Session::new(cli.globals).fail(&error);
+            session::Session::new(cli.globals).fail(&error);
+            return ExitCode::from(commands::failed(&cli.command));
         }
     };
+    let failed = commands::failed(&cli.command);
     let session = session::Session::new(cli.globals);
     let outcome = runtime.block_on(async {
         let outcome = commands::run(cli.command, &session).await;
@@ -45,7 +47,10 @@ fn main() -> ExitCode {
     runtime.shutdown_background();
     match outcome {
         Ok(code) => ExitCode::from(code),
-        Err(error) => session.fail(&error),
+        Err(error) => {
+            session.fail(&error);
+            ExitCode::from(failed)
+        }
     }
 }
 

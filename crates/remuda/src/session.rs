@@ -10,7 +10,6 @@ use crate::screen::Screen;
 use remuda_app::{Actor, App, Caller, Context, Error, Local, Result, Source, UseCase};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -79,8 +78,8 @@ impl Session {
         }
     }
 
-    /// Writes an error; answers the exit code.
-    pub(crate) fn fail(&self, error: &Error) -> ExitCode {
+    /// Writes an error.
+    pub(crate) fn fail(&self, error: &Error) {
         self.progress.clear();
         if self.globals.json {
             let text = serde_json::to_string_pretty(error).unwrap_or_else(|_| error.message.clone());
@@ -88,7 +87,6 @@ impl Session {
         } else {
             self.screen.complain(&crate::render::error::error(error, &self.paper()));
         }
-        ExitCode::FAILURE
     }
 
     /// The product's folder: the one that was named, else the nearest upwards with a `remuda.toml`.

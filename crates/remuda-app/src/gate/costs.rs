@@ -3,7 +3,7 @@
 //! A CSV table in one of two forms: columns `truth,prediction,cost`, one line per pair; or a matrix whose first column is
 //! the truth and whose other columns are named by the prediction. Pairs that are not named cost nothing if they are right.
 
-use super::sample::Sample;
+use super::sample::{ClassSample, Sample};
 use std::collections::HashMap;
 
 /// Costs by true and predicted class.
@@ -48,17 +48,8 @@ impl Costs {
 
     /// The cost of each row of a sample.
     pub(super) fn of(&self, sample: &Sample) -> Result<Vec<f64>, String> {
-        let Sample::Classes(sample) = sample else {
-            return Err("a cost table is for classes, and the label is a number".to_owned());
-        };
+        let (sample, table) = self.table(sample)?;
         let width = sample.classes.len();
-        let mut table: Vec<Option<f64>> = Vec::with_capacity(width * width);
-        for truth in sample.classes.iter() {
-            for predicted in sample.classes.iter() {
-                let named = self.by_pair.get(&(truth.clone(), predicted.clone())).copied();
-                table.push(named.or((truth == predicted).then_some(0.0)));
-            }
-        }
         let cost = |(truth, predicted): (&u32, &u32)| {
             table[*truth as usize * width + *predicted as usize].ok_or_else(|| {
                 let name = |class: u32| &sample.classes[class as usize];
@@ -66,6 +57,26 @@ impl Costs {
             })
         };
         sample.truth.iter().zip(&sample.predicted).map(cost).collect()
+    }
+
+    /// The least and the greatest cost that a row with one of the sample's classes can have.
+    pub(super) fn range(&self, sample: &Sample) -> Result<(f64, f64), String> {
+        let (_, table) = self.table(sample)?;
+        let all = table.into_iter().flatten();
+        Ok(all.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), cost| (low.min(cost), high.max(cost))))
+    }
+
+    /// Costs by true class and, within it, predicted class, as far as they are said.
+    fn table<'a>(&self, sample: &'a Sample) -> Result<(&'a ClassSample, Vec<Option<f64>>), String> {
+        let Sample::Classes(sample) = sample else {
+            return Err("a cost table is for classes, and the label is a number".to_owned());
+        };
+        let pairs = sample.classes.iter().flat_map(|truth| sample.classes.iter().map(move |chosen| (truth, chosen)));
+        let cost = |(truth, chosen): (&String, &String)| {
+            let named = self.by_pair.get(&(truth.clone(), chosen.clone())).copied();
+            named.or((truth == chosen).then_some(0.0))
+        };
+        Ok((sample, pairs.map(cost).collect()))
     }
 }
 

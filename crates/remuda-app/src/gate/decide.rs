@@ -1,21 +1,17 @@
 //! Deciding one criterion on a sample: which rows, which quantity, which side of the threshold the bounds lie on.
 
-use super::compare::difference;
-use super::groups;
-use super::measure::measure;
-use super::price::{price_of, price_of_difference, price_of_rate, scaled_price};
-use super::rate::Rate;
+use super::find::{Claimed, Cut};
 use super::sample::Sample;
 use super::schedule::Schedule;
 use super::tested::{self, Tested};
-use super::units::Units;
 use crate::error::{Error, Result};
+use rayon::prelude::*;
 use remuda_data::Rows;
-use remuda_model::gate::criterion::{Bound, Change, Claim, Comparison, MetricOf, Quantity, Reference};
-use remuda_model::gate::{Criterion, Price, Reason, Verdict, VerdictKind};
+use remuda_model::gate::criterion::{Claim, Comparison, Quantity, Reference};
+use remuda_model::gate::{Criterion, Reason, Verdict, VerdictKind};
 use remuda_model::requirement::StatedCriterion;
 use remuda_model::table::{MISSING, Texts};
-use remuda_stats::{Estimate, mean, proportion, quantile};
+use remuda_stats::Estimate;
 use std::collections::BTreeMap;
 
 /// Looks early in a plan have next to no risk to spend; below this their bounds could not be computed.
@@ -46,12 +42,12 @@ pub(super) struct Bench<'a> {
 
 impl Bench<'_> {
     /// The one-sided risk of one submission: the criterion's, shared by all submissions (union bound).
-    fn risk(&self, criterion: &Criterion) -> f64 {
+    pub(super) fn risk(&self, criterion: &Criterion) -> f64 {
         (1.0 - criterion.confidence_or_default()) / f64::from(self.looks.max(1))
     }
 
     /// The one-sided confidence at which this look of it decides.
-    fn confidence(&self, criterion: &Criterion) -> f64 {
+    pub(super) fn confidence(&self, criterion: &Criterion) -> f64 {
         1.0 - self.schedule.risk(self.risk(criterion)).max(LEAST_RISK)
     }
 
@@ -62,13 +58,13 @@ impl Bench<'_> {
         }
     }
 
-    fn reference(&self, wanted: &Reference) -> std::result::Result<&Sample, String> {
+    pub(super) fn reference(&self, wanted: &Reference) -> std::result::Result<&Sample, String> {
         let found = self.references.iter().find(|(known, _)| known == wanted);
         found.map(|(_, sample)| sample).ok_or_else(|| format!("there is no {} yet", wanted.name()))
     }
 
     /// A column of the evaluation table, for a criterion that cuts by it.
-    fn column(&self, name: &str) -> std::result::Result<Texts, String> {
+    pub(super) fn column(&self, name: &str) -> std::result::Result<Texts, String> {
         self.rows.text(name).map_err(|error| error.to_string())
     }
 }
@@ -109,18 +105,18 @@ pub(super) async fn decide(stated: &StatedCriterion, bench: &Bench<'_>) -> Resul
         }
     }
     let least = each.at_least.unwrap_or(1).max(1) as usize;
-    let mut verdicts = Vec::new();
     // By name: the dictionary has them in the order in which rows came.
     let mut named: Vec<(&str, &Vec<usize>)> = texts.dictionary.iter().map(AsRef::as_ref).zip(&slices).collect();
     named.sort_unstable_by_key(|(value, _)| *value);
-    for (value, slice) in named {
-        if slice.len() >= least {
-            let name = format!("{} = {value}", each.column);
-            let cut = Cut { places: slice, values: values.as_deref(), slice: Some(&name) };
-            let verdict = decide_rows(stated, bench, &cut);
-            verdicts.push(Verdict { slice: Some(name), ..verdict });
-        }
-    }
+    named.retain(|(_, slice)| slice.len() >= least);
+    let one = |(value, slice): &(&str, &Vec<usize>)| {
+        let name = format!("{} = {value}", each.column);
+        let cut = Cut { places: slice, values: values.as_deref(), slice: Some(&name) };
+        let verdict = decide_rows(stated, bench, &cut);
+        Verdict { slice: Some(name), ..verdict }
+    };
+    // Resampling takes its time, and slices know nothing of each other.
+    let mut verdicts: Vec<Verdict> = named.par_iter().map(one).collect();
     if verdicts.is_empty() {
         let missing = format!("no value of {} has enough rows", each.column);
         verdicts.push(Verdict { words: words(stated, bench), ..undecided(stated, Reason::DataMissing(missing)) });
@@ -157,16 +153,7 @@ pub(super) fn undecided(stated: &StatedCriterion, reason: Reason) -> Verdict {
     }
 }
 
-/// The rows that a criterion, or one slice of it, is decided on.
-struct Cut<'a> {
-    /// Places in the sample.
-    places: &'a [usize],
-    /// What a quantile is of, per row of the table.
-    values: Option<&'a [f64]>,
-    /// Which slice of a `for each`.
-    slice: Option<&'a str>,
-}
-
+/// Decides a criterion on some rows.
 fn decide_rows(stated: &StatedCriterion, bench: &Bench<'_>, cut: &Cut<'_>) -> Verdict {
     let base = |reason| Verdict { words: words(stated, bench), ..undecided(stated, reason) };
     let Claim::Holds { comparison, .. } = &stated.criterion.claim else {
@@ -175,189 +162,14 @@ fn decide_rows(stated: &StatedCriterion, bench: &Bench<'_>, cut: &Cut<'_>) -> Ve
     if cut.places.is_empty() {
         return base(Reason::DataMissing("no row is selected".to_owned()));
     }
-    match find(stated, bench, cut) {
+    match Claimed::new(stated, bench, cut).and_then(|claimed| claimed.find()) {
         Err(why) => base(Reason::DataMissing(why)),
         Ok(found) => found.verdict(base(Reason::TooFewLabels), *comparison),
     }
 }
 
-/// An estimate, what it is held against, and what deciding would cost.
-pub(super) struct Found {
-    pub(super) estimate: Estimate,
-    pub(super) threshold: f64,
-    pub(super) price: Option<Price>,
-}
-
-/// Measures what a criterion claims on these rows.
-fn find(stated: &StatedCriterion, bench: &Bench<'_>, cut: &Cut<'_>) -> std::result::Result<Found, String> {
-    let Cut { places, values, slice } = *cut;
-    let criterion = &stated.criterion;
-    let Claim::Holds { quantity, comparison, bound } = &criterion.claim else {
-        return Err("behavioural tests were not run".to_owned());
-    };
-    let confidence = bench.confidence(criterion);
-    let wants_more = comparison.wants_more();
-    let by = criterion.by.as_deref();
-    let units = match &criterion.by {
-        Some(column) => Some(Units::new(&bench.column(column)?, places.iter().map(|place| bench.kept[*place]))),
-        None => None,
-    };
-    let whole = places.len() == bench.kept.len();
-    let pick = |sample: &Sample| if whole { sample.clone() } else { sample.take(places) };
-    if let (Quantity::Metric(metric), Bound::Reference { reference, change }) = (quantity, bound) {
-        let (new, old) = (pick(bench.sample), pick(bench.reference(reference)?));
-        if !matches!(change, Change::Times(_)) && (bench.itself.contains(reference) || new.is_same_model(&old)) {
-            return Ok(Found::of_itself(*change, new.rows(), confidence));
-        }
-        return relative(metric, (&new, &old), (units.as_ref(), by), *change, wants_more, confidence);
-    }
-    let threshold = bound.threshold().ok_or("the bound is no number")?;
-    let only_rows = |what: &str| match &criterion.by {
-        Some(column) => Err(format!("{what} is not decided `by {column}`")),
-        None => Ok(()),
-    };
-    let plain = |estimate: Estimate| {
-        let price = scaled_price(&estimate, wants_more, threshold, by);
-        Found { estimate, threshold, price }
-    };
-    match quantity {
-        Quantity::Metric(metric) => {
-            let sample = pick(bench.sample);
-            let part = (stated.text.as_str(), slice);
-            let planned = match (&units, &sample) {
-                (None, Sample::Classes(classes)) => {
-                    Rate::of(metric, classes).map_err(|why| why.to_string())?.and_then(|rate| {
-                        let risk = bench.risk(criterion);
-                        bench.schedule.rate(part, (rate.hits(), rate.rows()), threshold, risk, wants_more)
-                    })
-                }
-                _ => None,
-            };
-            let estimate = match planned {
-                Some(found) => found.map_err(|why| why.to_string())?,
-                None => measure(metric, &sample, units.as_ref(), confidence).map_err(|why| why.to_string())?,
-            };
-            let price = match &units {
-                // A price by simulation takes its time, and only what is open has one.
-                _ if side_of(&estimate, threshold, *comparison) != VerdictKind::Undecided => None,
-                Some(_) => scaled_price(&estimate, wants_more, threshold, by),
-                None => {
-                    // A plan's risk is nearly whole at its end, which is what more labels lead to.
-                    let at_end = Estimate { confidence: 1.0 - bench.risk(criterion), ..estimate.clone() };
-                    price_of(metric, &sample, &at_end, wants_more, threshold)
-                }
-            };
-            Ok(Found { estimate, threshold, price })
-        }
-        Quantity::Gap { metric, column } | Quantity::Ratio { metric, column } => {
-            only_rows("a comparison of groups")?;
-            let texts = bench.column(column)?;
-            let codes = places.iter().map(|place| texts.codes[bench.kept[*place]]);
-            let samples = groups::split(bench.sample, places, codes, texts.dictionary.len());
-            let ratio = matches!(quantity, Quantity::Ratio { .. });
-            groups::estimate(metric, &samples, ratio, confidence).map(plain).map_err(|why| why.to_string())
-        }
-        Quantity::Quantile { percent, .. } => {
-            only_rows("a quantile")?;
-            let values = values.ok_or("nothing was measured")?;
-            let values: Vec<f64> =
-                places.iter().map(|place| values[bench.kept[*place]]).filter(|v| !v.is_nan()).collect();
-            quantile::estimate(&values, percent / 100.0, confidence).map(plain).map_err(|why| why.to_string())
-        }
-        Quantity::MeanCost { file } => {
-            let costs = bench.costs.get(file).ok_or_else(|| format!("there is no file `{file}`"))?;
-            let losses = costs.of(&pick(bench.sample))?;
-            let estimate = match &units {
-                Some(units) => remuda_stats::cluster::estimate(&units.sums(losses), &units.rows(), confidence),
-                None => mean::estimate(&losses, confidence),
-            };
-            estimate.map(plain).map_err(|why| why.to_string())
-        }
-        Quantity::ChangedDecisions { against } => {
-            let changed = bench.sample.changed(bench.reference(against)?)?;
-            let changed: Vec<f64> = places.iter().map(|place| f64::from(u8::from(changed[*place]))).collect();
-            let hits = changed.iter().sum::<f64>() as u64;
-            let estimate = match &units {
-                Some(units) => remuda_stats::cluster::rate(&units.sums(changed), &units.rows(), confidence),
-                None => proportion::rate(hits, places.len() as u64, confidence),
-            };
-            let estimate = estimate.map_err(|why| why.to_string())?;
-            let price = match by {
-                Some(_) => scaled_price(&estimate, wants_more, threshold, by),
-                None => price_of_rate(hits, places.len() as u64, wants_more, threshold, confidence),
-            };
-            Ok(Found { estimate, threshold, price })
-        }
-        Quantity::PassRate { name } => Err(format!("behavioural tests of `{name}` were not run")),
-    }
-}
-
-/// New against old on the same rows: `new >= old + d` is held as `new - old >= d`, `new >= k old` as `new - k old >= 0`.
-fn relative(
-    metric: &MetricOf,
-    samples: (&Sample, &Sample),
-    (units, by): (Option<&Units>, Option<&str>),
-    change: Change,
-    wants_more: bool,
-    confidence: f64,
-) -> std::result::Result<Found, String> {
-    let (scale, threshold) = match change {
-        Change::None => (1.0, 0.0),
-        Change::Add(by) => (1.0, by),
-        Change::AddPoints(points) => (1.0, points / 100.0),
-        Change::Times(factor) => (factor, 0.0),
-    };
-    let found = difference(metric, samples, units, scale, confidence).map_err(|why| why.to_string())?;
-    let (estimate, disagreement) = found;
-    let price = match by {
-        Some(_) => scaled_price(&estimate, wants_more, threshold, by),
-        None => price_of_difference(disagreement, &estimate, wants_more, threshold),
-    };
-    Ok(Found { estimate, threshold, price })
-}
-
-impl Found {
-    /// A model held against itself differs from itself by nothing: no sample is needed to know that.
-    fn of_itself(change: Change, rows: usize, confidence: f64) -> Self {
-        let threshold = match change {
-            Change::Add(by) => by,
-            Change::AddPoints(points) => points / 100.0,
-            Change::None | Change::Times(_) => 0.0,
-        };
-        let estimate = Estimate {
-            value: 0.0,
-            lower: 0.0,
-            upper: 0.0,
-            confidence,
-            n: rows as u64,
-            method: "the same model: no difference".to_owned(),
-        };
-        Found { estimate, threshold, price: None }
-    }
-
-    /// Which side of the threshold the bounds lie on.
-    pub(super) fn verdict(self, base: Verdict, comparison: Comparison) -> Verdict {
-        let Found { estimate, threshold, price } = self;
-        let kind = side_of(&estimate, threshold, comparison);
-        let undecided = kind == VerdictKind::Undecided;
-        Verdict {
-            kind,
-            reason: if undecided { Some(Reason::TooFewLabels) } else { None },
-            estimate: Some(estimate.value),
-            lower: Some(estimate.lower),
-            upper: Some(estimate.upper),
-            threshold,
-            n: estimate.n,
-            confidence: estimate.confidence,
-            method: estimate.method,
-            price: if undecided { price } else { None },
-            ..base
-        }
-    }
-}
-
 /// Which side of the threshold the bounds lie on.
-fn side_of(estimate: &Estimate, threshold: f64, comparison: Comparison) -> VerdictKind {
+pub(super) fn side_of(estimate: &Estimate, threshold: f64, comparison: Comparison) -> VerdictKind {
     let (met, not_met) = match comparison {
         Comparison::AtLeast => (estimate.lower >= threshold, estimate.upper < threshold),
         Comparison::MoreThan => (estimate.lower > threshold, estimate.upper <= threshold),

@@ -23,7 +23,7 @@ pub(super) fn split(sample: &Sample, places: &[usize], codes: impl Iterator<Item
 /// The gap or ratio of a metric over groups: exact for rates; else each pair of groups by a bootstrap of each.
 pub(super) fn estimate(metric: &MetricOf, groups: &[Sample], ratio: bool, confidence: f64) -> Measured<Estimate> {
     if groups.len() < 2 {
-        return Err(Undefined::TooFew { needed: 2, have: groups.len() as u64 }.into());
+        return Err(Undefined::TooFewGroups { needed: 2, have: groups.len() as u64 }.into());
     }
     let mut counts = Vec::with_capacity(groups.len());
     for group in groups {

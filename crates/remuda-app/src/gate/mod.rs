@@ -7,6 +7,7 @@ mod costs;
 mod curves;
 mod decide;
 mod evaluate;
+mod find;
 mod fit;
 mod groups;
 mod look;

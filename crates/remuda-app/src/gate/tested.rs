@@ -4,7 +4,8 @@
 //! templates. `every test` speaks of the tests as they are written: nothing is sampled, and each test is held against its
 //! own pass rate. Neither reads the holdout, so the risk is not shared with other looks.
 
-use super::decide::{Bench, Found, undecided};
+use super::decide::{Bench, undecided};
+use super::find::Found;
 use super::price::scaled_price;
 use crate::analysis::test_run::{Subject, run_tests};
 use crate::analysis::test_tally::{Outcome, Tally};

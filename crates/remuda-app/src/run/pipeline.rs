@@ -330,8 +330,11 @@ async fn inputs_digest(caller: &impl Caller, root: &Path, step: &Step) -> Result
     let mut fields = vec![serde_json::to_vec(step)?];
     for dataset in step.inputs.iter().filter_map(|input| input.strip_prefix("data:")) {
         let versions = caller.call(crate::data::Log { name: Some(dataset.to_owned()) }).await?.versions;
-        let newest = versions.first().map(|line| line.version.digest.to_string());
-        fields.push(newest.unwrap_or_default().into_bytes());
+        // The same rows under another contract are dealt to other splits.
+        if let Some(newest) = versions.first().map(|line| &line.version) {
+            fields.push(newest.digest.to_string().into_bytes());
+            fields.push(newest.contract.as_ref().map(ToString::to_string).unwrap_or_default().into_bytes());
+        }
     }
     for input in step.inputs.iter().filter(|input| !input.starts_with("step:") && !input.starts_with("data:")) {
         let unreadable = |source: &(dyn std::error::Error + 'static)| {

@@ -45,11 +45,11 @@ impl UseCase for Train {
             Error::new("data.unusable", format!("dataset `{}` has no version yet", learn.dataset))
                 .hint(format!("remuda data add FILE --as {}", learn.dataset))
         })?;
+        same_deal(app, context, &contract.value, &line.version).await?;
         let inputs = inputs_digest(step, &contract.digest, &line.version.digest)?;
-        if !self.force
-            && let Some(made) =
-                find_made(app, context, |made| made.inputs == inputs && made.version.name == step.name).await?
-        {
+        // Only the newest model of this name may be kept: an older one would stay behind those made since.
+        let newest = find_made(app, context, |made| made.version.name == step.name).await?;
+        if let Some(made) = newest.filter(|made| !self.force && made.inputs == inputs) {
             return skip(app, context, &run, step, inputs, made).await;
         }
         let job = Job { step, learn, contract: &contract.value, version: &line.version };
@@ -90,6 +90,18 @@ fn learning_step<'a>(context: &'a Context, name: &str) -> Result<(&'a Step, &'a 
                 .hint("`remuda run` runs commands on your machine"))
         }
     }
+}
+
+/// Refuses to train by another split rule than the one by which the version is judged: rows of its holdout would be
+/// trained on.
+async fn same_deal(app: &App, context: &Context, contract: &Contract, version: &DatasetVersion) -> Result<()> {
+    let Some(own) = crate::data::contract_of(app, context, version).await? else { return Ok(()) };
+    if !contract.split.may_leak_into(&own.split) {
+        return Ok(());
+    }
+    let text = format!("the split rule of `{}` has changed since its newest version was added", version.dataset);
+    Err(Error::new("data.unusable", text)
+        .hint(format!("add the data again, which deals its rows anew: remuda data add FILE --as {}", version.dataset)))
 }
 
 fn inputs_digest(step: &Step, contract: &Digest, version: &Digest) -> Result<Digest> {

@@ -14,6 +14,9 @@ use remuda_model::gate::{Verdict, VerdictKind, Waiver};
 use remuda_model::team::SignatureKind;
 use serde::Deserialize;
 
+/// Days that a waiver may hold.
+const LONGEST: i64 = 366;
+
 /// What of a signature's payload a waiver needs.
 #[derive(Deserialize)]
 struct Record {
@@ -39,6 +42,11 @@ pub(super) async fn waived(app: &App, context: &Context, request: &Sign) -> Resu
     let today = day_of(app.clock.now());
     if day < today {
         return Err(invalid(format!("{day} is over: today is {today}")).hint("choose a later day"));
+    }
+    let last = today.saturating_add(jiff::Span::new().days(LONGEST));
+    if day > last {
+        let text = format!("{day} is too far away: a waiver holds for a year at most, which is until {last}");
+        return Err(invalid(text).hint("sign it again then, with what is known by then"));
     }
     let evaluation = crate::gate::Show { evaluation: request.subject.clone() }.run(app, context).await?;
     let verdict = chosen(&evaluation, request.criterion.as_deref())?;

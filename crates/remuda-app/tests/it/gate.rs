@@ -259,6 +259,7 @@ fn a_waiver_lets_one_criterion_pass_until_its_day_is_over() {
             ("owner", "2", "soon".into(), "why", "`soon` is no day"),
             ("owner", "2", day(story.now() - DAY), "why", "is over"),
             ("owner", "2", tomorrow.clone(), " ", "says why"),
+            ("owner", "2", "9999-12-31".into(), "why", "for a year at most"),
         ] {
             let error = waiver(member, criterion, until, remark).await.unwrap_err();
             assert!(error.message.contains(said), "{said}: {}", error.message);
@@ -330,8 +331,11 @@ fn another_salt_retires_a_holdout_and_who_was_trained_before_is_refused() {
         assert_eq!(story.evaluate("majority").await.requirements[0].verdicts[0].reason, Some(Reason::NoBudget));
 
         let path = story.root().join("data/churn.odcs.yaml");
-        let contract = std::fs::read_to_string(path).unwrap().replace("salt: \"1\"", "salt: \"2\"");
+        let before = std::fs::read_to_string(path).unwrap();
+        let contract = before.replace("salt: \"1\"", "salt: \"2\"");
         story.write("engineer", "data/churn.odcs.yaml", &contract);
+        let error = story.try_train().await.unwrap_err();
+        assert!(error.message.contains("the split rule of `churn` has changed"), "{}", error.message);
         story.add(&customers(1, 3_000, None)).await;
         let request = Evaluate { candidate: "linear".into(), requirement: None, verdicts_only: false };
         let error = story.does("tester", request).await.unwrap_err();
@@ -343,5 +347,12 @@ fn another_salt_retires_a_holdout_and_who_was_trained_before_is_refused() {
         let request = remuda_app::data::Show { version: "churn".into() };
         let looks = story.does("owner", request).await.unwrap().looks;
         assert_eq!(looks.iter().map(|look| look.retired).collect::<Vec<_>>(), [false, true]);
+
+        // Whoever goes back finds the first model again as the newest, and the looks that were paid.
+        story.write("engineer", "data/churn.odcs.yaml", &before);
+        story.add(&customers(1, 3_000, None)).await;
+        story.train().await;
+        let again = story.evaluate("linear").await;
+        assert_eq!((again.repeated, again.id == first.id), (true, true));
     });
 }

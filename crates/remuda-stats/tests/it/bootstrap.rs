@@ -80,7 +80,7 @@ fn clusters_widen_the_interval() {
     let rows = bootstrap::rows(2_000, statistic, 2_000, 1, 0.95).unwrap();
     assert!(clusters.upper - clusters.lower > 4.0 * (rows.upper - rows.lower), "{clusters:?} {rows:?}");
     let few: Vec<u32> = (0..29).collect();
-    assert_eq!(bootstrap::clusters(&few, |_| 0.5, 100, 1, 0.95), Err(Undefined::TooFew { needed: 30, have: 29 }));
+    assert_eq!(bootstrap::clusters(&few, |_| 0.5, 100, 1, 0.95), Err(Undefined::TooFewGroups { needed: 30, have: 29 }));
 }
 
 #[test]

@@ -27,10 +27,23 @@ pub(crate) type Exit = u8;
 pub(crate) const FINE: Exit = 0;
 /// Not met, or what was checked is not well.
 pub(crate) const NOT_MET: Exit = 1;
+/// A command whose 1 is an answer failed, so it has none.
+pub(crate) const NO_ANSWER: Exit = 2;
 /// Undecided.
 pub(crate) const UNDECIDED: Exit = 3;
 /// Stopped by Ctrl-C, as shells count it.
 pub(crate) const INTERRUPTED: Exit = 130;
+
+/// How a command ends that fails: whoever asks for a verdict must not take a missing file for one.
+pub(crate) fn failed(command: &Command) -> Exit {
+    match command {
+        Command::Check(_)
+        | Command::Gate(gate::Verb::Evaluate(_) | gate::Verb::Check(_))
+        | Command::Analysis(analysis::Verb::Test(_))
+        | Command::Ledger(ledger::Verb::Verify(_)) => NO_ANSWER,
+        _ => NOT_MET,
+    }
+}
 
 /// Runs a command.
 pub(crate) async fn run(command: Command, session: &Session) -> Result<Exit> {

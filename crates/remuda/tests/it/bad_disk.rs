@@ -165,7 +165,7 @@ fn bad_disk_a_folder_that_cannot_be_written() {
         step init remuda init other --from more.csv --label label",
     );
     let read = ["check=0", "status=0", "log=0", "show=0", "runs=0", "verify=0"];
-    let written = ["add=1", "run=1", "track=1", "gate=1", "up=1", "init=1"];
+    let written = ["add=1", "run=1", "track=1", "gate=2", "up=1", "init=1"];
     assert_eq!(steps, [read, written].concat(), "{told}");
     assert_eq!(told.matches("it can be read, as it is").count(), 10, "{told}");
     assert_eq!(told.matches("check that the disk is not read-only").count(), 6, "each failure says what to do: {told}");

@@ -128,6 +128,35 @@ fn what_never_varies_is_decided_all_the_same() {
             &["--against", "production=new.csv"],
         ),
         check("perfect.csv", &["macro f1 >= production - 0.05"], &["--against", "production=perfect.csv"]),
+        check("perfect.csv", &["mean cost using triage_costs.csv <= 0.1"], &[]),
     ];
     insta::assert_snapshot!(told.join("\n"));
+}
+
+#[test]
+fn a_model_may_know_classes_that_the_truth_lacks() {
+    let stage = stage();
+    let truth = std::fs::read_to_string(stage.path("truth.csv")).unwrap();
+    for (file, header, third) in [
+        ("prefixed.csv", "case,p_yes,p_no,p_maybe", 0.17),
+        // Named as classes are; a column of something else stands beside them.
+        ("bare.csv", "case,yes,no,maybe,latency", 0.17),
+        ("raw.csv", "case,yes,no,latency", 0.0),
+    ] {
+        let row = |line: &str| {
+            let mut fields = line.split(',');
+            let (case, sure) = (fields.next().unwrap(), if fields.next() == Some("yes") { 0.6 } else { 0.2 });
+            let rest = if third > 0.0 { 1.0 - third - sure } else { 0.9 - sure };
+            let middle = if third > 0.0 { format!(",{third}") } else { String::new() };
+            let end = if header.ends_with("latency") { ",120" } else { "" };
+            format!("{case},{sure},{rest:.2}{middle}{end}\n")
+        };
+        let rows: String = truth.lines().skip(1).map(row).collect();
+        stage.write(file, &format!("{header}\n{rows}"));
+    }
+    let check = |predictions: &str| {
+        let words = ["gate", "check", "--truth", "truth.csv", "--predictions", predictions, "-c", "log loss <= 0.6"];
+        stage.tell(&[&words[..], &["-c", "auc >= 0.9"]].concat())
+    };
+    insta::assert_snapshot!([check("prefixed.csv"), check("bare.csv"), check("raw.csv")].join("\n"));
 }

@@ -1,6 +1,8 @@
 //! `gate check`: criteria on predictions that any other program made. Two files, joined by id; no repository, no ledger,
 //! and so no holdout budget: whoever looks often says so with `looks`.
 
+mod answers;
+mod columns;
 mod join;
 mod truth;
 

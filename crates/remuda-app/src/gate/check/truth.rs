@@ -16,8 +16,10 @@ const MANY_NUMBERS: usize = 200;
 
 /// The true labels.
 pub(super) struct Truth {
-    /// All columns; texts that are all numbers are numbers.
+    /// The columns that criteria may speak of, the id and the label; texts that are all numbers are numbers.
     pub(super) rows: Rows,
+    /// All columns of the file.
+    pub(super) columns: Vec<String>,
     /// The column that joins, where files are joined by id.
     pub(super) id: Option<String>,
     /// The label's column.
@@ -40,8 +42,9 @@ pub(super) enum TrueValues {
 
 impl Truth {
     pub(super) fn read(file: &RequestFile, request: &Check, stated: &[StatedCriterion]) -> Result<Self> {
-        let mut rows = read_all(file)?;
-        let columns: Vec<String> = rows.columns().into_iter().map(|(name, _)| name).collect();
+        let format = crate::data::read_format(None, &file.name)?;
+        let chunks = remuda_data::chunks(&file.path, Some(format), None, usize::MAX)?;
+        let columns: Vec<String> = chunks.columns().iter().map(|(name, _)| name.clone()).collect();
         let label = match &request.label {
             Some(label) => need(&columns, label, &file.name, "--label")?,
             None => LABELS.iter().find_map(|name| same(&columns, name)).ok_or_else(|| {
@@ -52,8 +55,14 @@ impl Truth {
         let id = match (&request.id, request.by_row_order) {
             (_, true) => None,
             (Some(id), false) => Some(need(&columns, id, &file.name, "--id")?),
-            (None, false) => super::join::id_column(&columns, request, file, &label)?,
+            (None, false) => super::columns::id_column(&columns, request, file, &label)?,
         };
+        let wanted = |name: &str| name == label || id.as_deref() == Some(name) || mentions(stated, name);
+        let mut rows = match chunks.only(wanted).next() {
+            Some(rows) => rows?,
+            None => return Err(Error::new("data.unusable", format!("{} has no rows", file.name))),
+        };
+        let read: Vec<String> = rows.columns().into_iter().map(|(name, _)| name).collect();
         let place_of = match &id {
             Some(id) => places(&rows, id, &file.name)?,
             None => HashMap::new(),
@@ -90,12 +99,12 @@ impl Truth {
             let without = remuda_model::text::count((rows.len() - labels) as u64, "row");
             notes.push(format!("{without} of {} without a true label: left out", file.name));
         }
-        for name in columns.iter().filter(|name| id.as_ref() != Some(*name)) {
+        for name in read.iter().filter(|name| id.as_ref() != Some(*name)) {
             if let Some(numbers) = numbers_of(&rows.text(name)?) {
                 rows.set(name, Values::Number(numbers))?;
             }
         }
-        Ok(Self { rows, id, label, place_of, values, notes })
+        Ok(Self { rows, columns, id, label, place_of, values, notes })
     }
 
     /// Whether a row has a true label.
@@ -107,14 +116,11 @@ impl Truth {
     }
 }
 
-/// All rows of a file, columns as the file has them.
-fn read_all(file: &RequestFile) -> Result<Rows> {
-    let format = crate::data::read_format(None, &file.name)?;
-    let mut chunks = remuda_data::chunks(&file.path, Some(format), None, usize::MAX)?;
-    match chunks.next() {
-        Some(rows) => Ok(rows?),
-        None => Err(Error::new("data.unusable", format!("{} has no rows", file.name))),
-    }
+/// Whether a criterion may speak of a column: others need not be read.
+pub(super) fn mentions(stated: &[StatedCriterion], column: &str) -> bool {
+    let column = column.to_lowercase();
+    // Within quotes, SQL doubles a quote.
+    stated.iter().any(|stated| stated.text.to_lowercase().replace("\"\"", "\"").contains(&column))
 }
 
 /// The column of that name, or an error that lists those there are.

@@ -5,6 +5,7 @@ use super::costs::Costs;
 use crate::context::Context;
 use crate::run::has_classes;
 use remuda_data::{PredicateError, check_expression, check_predicate};
+use remuda_model::behaviour::Base;
 use remuda_model::data::{ColumnType, Contract};
 use remuda_model::diagnostic::Diagnostic;
 use remuda_model::gate::criterion::{Claim, Metric, MetricOf, Quantity};
@@ -14,7 +15,38 @@ use remuda_repo::Defined;
 /// What is wrong with the criteria of all requirements, beyond what their own text tells.
 pub(crate) fn misfits(context: &Context) -> Vec<Diagnostic> {
     let requirements = &context.definitions.requirements;
-    requirements.iter().flat_map(|requirement| misfits_of(context, requirement)).collect()
+    let mut found: Vec<Diagnostic> =
+        requirements.iter().flat_map(|requirement| misfits_of(context, requirement)).collect();
+    found.extend(unusable_selections(context));
+    found
+}
+
+/// What is wrong with the predicates by which behavioural tests take rows of the data.
+fn unusable_selections(context: &Context) -> Vec<Diagnostic> {
+    let definitions = &context.definitions;
+    let mut found = Vec::new();
+    for file in &definitions.tests {
+        let contract = match &file.value.dataset {
+            Some(name) => definitions.contract(name),
+            None => Some(&definitions.contracts).filter(|all| all.len() == 1).and_then(|all| all.first()),
+        };
+        let (Some(contract), Some(text)) = (contract, context.files.0.get(&file.path)) else { continue };
+        let columns: Vec<(String, ColumnType)> =
+            contract.value.columns.iter().map(|column| (column.name.clone(), column.column_type)).collect();
+        for test in &file.value.tests {
+            let Base::Data { filter: Some(filter), .. } = &test.base else { continue };
+            let Err(error) = check_predicate(filter, &columns) else { continue };
+            let head: usize = text.split_inclusive('\n').take(test.line.saturating_sub(1) as usize).map(str::len).sum();
+            // Where the predicate stands in escapes, the test's first line has to do.
+            let span = match text[head..].find(filter.as_str()) {
+                Some(at) => head + at + error.span.start..head + at + error.span.end.max(error.span.start + 1),
+                None => head..head + text[head..].find('\n').unwrap_or(text.len() - head),
+            };
+            let message = format!("test `{}`: {}", test.name, error.message);
+            found.push(Diagnostic::at(&file.path, text, span, "definition.predicate", message));
+        }
+    }
+    found
 }
 
 /// What is wrong with one requirement's criteria.

@@ -83,6 +83,7 @@ fn read_one(source: &mut Source<'_>, known: &mut Known<'_>, node: &Node, usual: 
         } else {
             known.check_column(source, span, &column);
         }
+        known.check_input(source, span, &column);
     }
     let times = match table.get("times") {
         Some(node) => {

@@ -4,7 +4,7 @@ use crate::requirement::place_in;
 use crate::source::Source;
 use crate::tree::{Node, Value};
 use remuda_model::behaviour::template::{self, Part, lexicon_of};
-use remuda_model::data::{ColumnType, Contract};
+use remuda_model::data::{ColumnType, ColumnUse, Contract};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
@@ -33,6 +33,21 @@ impl Known<'_> {
                 None
             }
         }
+    }
+
+    /// Reports a column that no model reads: changing it tells nothing of any.
+    pub(super) fn check_input(&self, source: &mut Source<'_>, span: &Range<usize>, name: &str) {
+        let Some(column) = self.contract.and_then(|contract| contract.column(name)) else { return };
+        let what = match column.column_use {
+            ColumnUse::Feature => return,
+            ColumnUse::Ignore => "the contract takes it out of the inputs".to_owned(),
+            other => format!("it is the {}", other.as_str()),
+        };
+        let contract = self.contract.into_iter().flat_map(|contract| &contract.columns);
+        let features = contract.filter(|column| column.column_use == ColumnUse::Feature);
+        let features: Vec<&str> = features.map(|column| column.name.as_str()).collect();
+        let hint = format!("change one of {}", remuda_model::text::list(&features));
+        source.error(span, "invalid_value", format!("no model reads `{name}`: {what}"), &hint);
     }
 
     pub(super) fn check_text_column(&self, source: &mut Source<'_>, span: &Range<usize>, name: &str) {

@@ -1,11 +1,12 @@
 //! What behavioural tests can get wrong.
 
-use crate::support::{findings, good};
+use crate::support::{CONTRACT, findings, good};
 use insta::assert_snapshot;
 use remuda_model::behaviour::{Base, Direction, Expectation, Perturbation};
 use remuda_model::data::Split;
 
 const PATH: &str = "tests/typos.toml";
+const CONTRACT_FILE: &str = "data/customers.odcs.yaml";
 
 /// A sound file that says something of every kind.
 pub(crate) const TESTS: &str = r#"about = "However it is put"
@@ -19,7 +20,7 @@ name = "names"
 capability = "fairness"
 type = "invariance"
 template = "{name} met {name2}"
-column = "customer"
+column = "note"
 with = { tenure = 3 }
 change = [{ swap = "name", times = 2 }, { column = "tenure", add = 12 }]
 
@@ -40,19 +41,24 @@ type = "minimum"
 rows = [{ customer = "c1", tenure = 1, churn = "Yes" }]
 "#;
 
+/// The usual contract with a text that models read.
+fn contract() -> String {
+    CONTRACT.replace("      - name: tenure", "      - name: note\n        logicalType: string\n      - name: tenure")
+}
+
 fn found(tests: &str) -> String {
-    findings(&[(PATH, tests)])
+    findings(&[(CONTRACT_FILE, &contract()), (PATH, tests)])
 }
 
 #[test]
 fn a_sound_file_is_read() {
-    let definitions = good(&[(PATH, TESTS)]);
+    let definitions = good(&[(CONTRACT_FILE, &contract()), (PATH, TESTS)]);
     let tests = &definitions.tests[0].value;
     assert_eq!((tests.name.as_str(), tests.dataset.as_deref(), tests.seed), ("typos", Some("customers"), 1));
     let [names, loyal, known] = tests.tests.as_slice() else { unreachable!("three tests are written") };
     assert_eq!((names.line, names.limit, names.pass_rate, names.changes.len()), (7, 500, 1.0, 2));
     assert_eq!(names.expectation, Expectation::SameLabel);
-    assert_eq!((names.changes[0].column.as_str(), names.changes[0].times), ("customer", 2));
+    assert_eq!((names.changes[0].column.as_str(), names.changes[0].times), ("note", 2));
     assert_eq!(names.changes[1].perturbation, Perturbation::Add(12.0));
     let filter = Some("tenure < 12".to_owned());
     assert_eq!((&loyal.base, loyal.limit), (&Base::Data { split: Split::Validation, filter }, 200));
@@ -87,7 +93,7 @@ capabilty = "robustness"
 type = "invariance"
 from = "holdout"
 limit = 0
-change = [{ tpyos = 1 }, { typos = 1, case = "uper" }, { column = "customer", case = "uper" }, { times = 2 }]
+change = [{ tpyos = 1 }, { typos = 1, case = "uper" }, { column = "note", case = "uper" }, { times = 2 }]
 expect = { within = -0.1, of = "Ja" }
 pass_rate = 95
 
@@ -150,5 +156,5 @@ fn a_file_of_somebody_else_is_left_alone_and_an_unknown_dataset_is_not() {
 #[test]
 fn a_criterion_about_tests_that_are_not_there_is_told_which_are() {
     let requirement = crate::support::REQUIREMENT.replace("recall of Yes >= 0.70", "every test of typoes passes");
-    assert_snapshot!(findings(&[(PATH, TESTS), ("requirements/keep.md", &requirement)]));
+    assert_snapshot!(findings(&[(CONTRACT_FILE, &contract()), (PATH, TESTS), ("requirements/keep.md", &requirement)]));
 }

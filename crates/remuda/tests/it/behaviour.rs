@@ -91,3 +91,16 @@ fn the_same_tests_through_a_server() {
     assert!(server.stop(), "the server ended well when it was asked to");
     insta::assert_snapshot!("behaviour", told);
 }
+
+#[test]
+fn check_finds_what_no_table_could_select_and_no_model_could_see() {
+    let stage = shop();
+    std::fs::create_dir_all(stage.path("tests")).expect("a folder can be made");
+    let label = TESTS.replace(r#"column = "x", set = [0.95]"#, r#"column = "label", set = ["Yes"]"#);
+    let told =
+        [label, TESTS.replace("x < 0.4", "x < (select 1)"), TESTS.replace("x < 0.4", "sighs < 1")].map(|tests| {
+            stage.write("tests/sizes.toml", &tests);
+            stage.tell(&["check"])
+        });
+    insta::assert_snapshot!(told.join("\n"));
+}

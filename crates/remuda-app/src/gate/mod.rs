@@ -13,6 +13,7 @@ mod groups;
 mod look;
 mod loss;
 mod measure;
+mod plan;
 mod price;
 mod rate;
 mod report;

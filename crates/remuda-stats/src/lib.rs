@@ -36,6 +36,7 @@ pub mod label_noise;
 pub mod mean;
 pub mod multiplicity;
 pub mod paired;
+pub mod paired_numbers;
 pub mod prediction_powered;
 pub mod price;
 pub mod proportion;

@@ -1,9 +1,10 @@
 //! Two samples, two groups, one plan: values from SciPy 1.17 beyond the shared cases, and how long a price takes.
 
 use remuda_stats::difference::{Count, fisher_greater, fisher_two_sided};
+use remuda_stats::paired_numbers::signed_rank;
 use remuda_stats::price::{self, Direction};
 use remuda_stats::sequential::planned;
-use remuda_stats::{Estimate, cluster, drift, fairness, paired, proportion, regression};
+use remuda_stats::{Estimate, Undefined, cluster, drift, fairness, paired, proportion, regression};
 use std::time::{Duration, Instant};
 
 fn near(got: f64, want: f64, tolerance: f64) {
@@ -145,4 +146,23 @@ fn bounds_of_errors_and_gaps_are_in_order() {
     let successes: Vec<f64> = (0..40).map(|i| f64::from(i % 4)).collect();
     let ratio = cluster::estimate(&successes, &[4.0; 40], 0.95).unwrap();
     assert!(ordered(&ratio) && ratio.n == 40);
+}
+
+/// Values of scipy.stats.wilcoxon 1.17.1: ties and zeros among few rows (counted out) and among many (normal).
+#[test]
+fn signed_ranks_with_ties_are_counted_out_while_rows_are_few() {
+    let few = signed_rank(
+        &[6., 7., 0., 7., 4., 4., 5., 2., 8., 0., 2., 3.],
+        &[5., 4., 2., 1., 0., 0., 2., 8., 1., 5., 7., 2.],
+    )
+    .unwrap();
+    assert_eq!(few.statistic, 30.5);
+    assert!((few.p_value - 0.528_808_593_75).abs() < 1e-12, "{}", few.p_value);
+    let new = [3, 6, 1, 7, 3, 2, 4, 8, 7, 7, 2, 0, 7, 6, 6, 0, 0, 4, 3, 3, 8, 1, 4, 2, 2, 7, 1, 2, 1, 1];
+    let old = [2, 7, 5, 4, 2, 8, 8, 2, 0, 3, 1, 8, 5, 4, 3, 4, 8, 3, 6, 1, 3, 9, 8, 1, 8, 7, 5, 4, 8, 8];
+    let many = signed_rank(&new.map(f64::from), &old.map(f64::from)).unwrap();
+    assert_eq!(many.statistic, 150.5);
+    assert!((many.p_value - 0.146_269_303_962_230_23).abs() < 1e-12, "{}", many.p_value);
+    assert_eq!(signed_rank(&[1.0, 2.0], &[1.0, 2.0]), Err(Undefined::OneValueOnly));
+    assert_eq!(signed_rank(&[], &[]), Err(Undefined::NoRows));
 }

@@ -92,14 +92,14 @@ pub(crate) fn shared() -> PathBuf {
     panic!("no folder `shared` above the crate; set REMUDA_SHARED");
 }
 
-fn answer(group: &str, method: &str, inputs: Inputs<'_>) -> Option<Answer> {
+fn answer(group: &str, (method, function): (&str, &str), inputs: Inputs<'_>) -> Option<Answer> {
     match group {
         "proportion" => rates::proportion(method, inputs),
         "paired" => rates::paired(method, inputs),
         "f1" => rates::f1(inputs),
         "special" => rates::special(method, inputs),
         "labels_needed" => rates::labels_needed(method, inputs),
-        "two_proportions" => rates::two_proportions(method, inputs),
+        "two_proportions" => rates::two_proportions(method, function, inputs),
         "multiplicity" => rates::multiplicity(method, inputs),
         "sequential" => rates::sequential(method, inputs),
         "easeml_ci" => rates::easeml_ci(method, inputs),
@@ -139,7 +139,7 @@ fn reference_cases() {
         let tolerance = case["rtol"].as_f64().unwrap_or(1e-9);
         let inputs = Inputs(&case["inputs"]);
         // A case whose inputs we misread is one miss, not the end of the run.
-        let attempt = std::panic::catch_unwind(|| answer(text("group"), text("method"), inputs));
+        let attempt = std::panic::catch_unwind(|| answer(text("group"), (text("method"), text("function")), inputs));
         let misses = match attempt {
             Err(_) => vec!["the call failed, see above".to_owned()],
             Ok(None) => vec!["no such method here".to_owned()],

@@ -5,7 +5,7 @@ use remuda_stats::adaptivity::{self, Adaptivity};
 use remuda_stats::difference::{self, Count};
 use remuda_stats::multiplicity::{self, Adjustment};
 use remuda_stats::sequential::{mixture, planned, rate};
-use remuda_stats::{Interval, Result, label_noise, paired, price, proportion};
+use remuda_stats::{Interval, Result, label_noise, paired, paired_numbers, price, proportion};
 use serde_json::Value;
 
 fn interval(interval: Result<Interval>) -> Answer {
@@ -47,6 +47,10 @@ pub(super) fn paired(method: &str, inputs: Inputs<'_>) -> Option<Answer> {
         answer.put_result("p", paired::equivalence(&new, &old, inputs.f("low"), inputs.f("high")));
         return Some(answer);
     }
+    if inputs.has("new") && inputs.has("old") {
+        numbers(&mut answer, method, inputs);
+        return Some(answer);
+    }
     let (a, b) = (inputs.u("both_right"), inputs.u("only_new_right"));
     let (c, d) = (inputs.u("only_old_right"), inputs.u("both_wrong"));
     let n = a + b + c + d;
@@ -66,6 +70,19 @@ pub(super) fn paired(method: &str, inputs: Inputs<'_>) -> Option<Answer> {
         return None;
     }
     Some(answer)
+}
+
+/// Two columns of numbers: Wilcoxon's test where it is named, else Student's.
+fn numbers(answer: &mut Answer, method: &str, inputs: Inputs<'_>) {
+    let (new, old) = (inputs.list("new"), inputs.list("old"));
+    let student = paired_numbers::t_test(&new, &old, inputs.f_or("level", 0.95)).unwrap();
+    let ranks = paired_numbers::signed_rank(&new, &old).unwrap();
+    let of_ranks = method.contains("Wilcoxon") && !method.contains("t test") && !method.contains("t-test");
+    let (statistic, p) = if of_ranks { (ranks.statistic, ranks.p_value) } else { (student.statistic, student.p_value) };
+    answer.put("statistic", statistic).put("p", p).put("t", student.statistic).put("df", student.freedom);
+    answer.put("p_t", student.p_value).put("w", ranks.statistic).put("p_wilcoxon", ranks.p_value);
+    answer.put("diff", student.difference).put("mean_diff", student.difference);
+    answer.put("low", student.interval.low).put("high", student.interval.high);
 }
 
 pub(super) fn f1(inputs: Inputs<'_>) -> Option<Answer> {
@@ -123,7 +140,7 @@ pub(super) fn labels_needed(method: &str, inputs: Inputs<'_>) -> Option<Answer> 
     Some(answer)
 }
 
-pub(super) fn two_proportions(method: &str, inputs: Inputs<'_>) -> Option<Answer> {
+pub(super) fn two_proportions(method: &str, function: &str, inputs: Inputs<'_>) -> Option<Answer> {
     let mut answer = Answer::new();
     if inputs.has("table") {
         // Columns are the groups.
@@ -133,7 +150,9 @@ pub(super) fn two_proportions(method: &str, inputs: Inputs<'_>) -> Option<Answer
         if method.starts_with("Boschloo") {
             answer.put_result("p", difference::boschloo_greater(one, two));
         } else if method.starts_with("Fisher") {
-            answer.put_result("p", difference::fisher_two_sided(one, two));
+            let greater = function.contains("greater");
+            let test = if greater { difference::fisher_greater } else { difference::fisher_two_sided };
+            answer.put_result("p", test(one, two));
             answer.put_result("p_greater", difference::fisher_greater(one, two));
         } else {
             return None;

@@ -40,7 +40,7 @@ impl UseCase for Diff {
 }
 
 async fn before(app: &App, context: &Context, run: &RunState) -> Result<RunState> {
-    let runs = run_states(app, context, None, 1000).await?;
+    let runs = run_states(app, context, None, 1000).await?.0;
     let place = runs.iter().position(|known| known.run == run.run);
     let mut earlier = place.and_then(|place| runs.get(place + 1).cloned()).ok_or_else(|| {
         Error::new("request.invalid", format!("there is no run before {}", run.run)).hint("name two runs")

@@ -1,5 +1,6 @@
 //! Looking at runs: a run's state is what its facts add up to.
 
+use super::find::Wanted;
 use super::lifecycle::{EndRecord, Recorded, StartRecord};
 use super::{List, RunData, RunState, Runs, Show};
 use crate::app::App;
@@ -28,7 +29,8 @@ impl UseCase for List {
             None => None,
             Some(run) => Some(start_of(app, context, &find_run(app, context, run).await?.run).await?),
         };
-        let mut runs = run_states(app, context, before, limit + 1).await?;
+        let wanted = Wanted::read(self.filter.as_deref(), self.order_by.as_deref())?;
+        let mut runs = wanted.find(app, context, before, limit + 1).await?;
         let more = runs.len() > limit;
         runs.truncate(limit);
         Ok(Runs { runs, more })
@@ -47,13 +49,13 @@ impl UseCase for Show {
     }
 }
 
-/// The newest runs that started before this place in the chain, newest first.
+/// The newest runs that started before this place in the chain, newest first, and the place of the oldest of them.
 pub(crate) async fn run_states(
     app: &App,
     context: &Context,
     before: Option<i64>,
     limit: usize,
-) -> Result<Vec<RunState>> {
+) -> Result<(Vec<RunState>, Option<i64>)> {
     let product = context.product()?.name.clone();
     let starts = app
         .ledger
@@ -66,7 +68,7 @@ pub(crate) async fn run_states(
             ..FactQuery::default()
         })
         .await?;
-    let Some(oldest) = starts.last() else { return Ok(Vec::new()) };
+    let Some(oldest) = starts.last() else { return Ok((Vec::new(), None)) };
     let facts = app
         .ledger
         .facts(&FactQuery {
@@ -80,13 +82,14 @@ pub(crate) async fn run_states(
     for fact in &facts {
         by_run.entry(run_of(fact)?).or_default().push(fact);
     }
-    starts.iter().map(|start| fold(by_run.get(&start.fact.subject).map_or(&[][..], Vec::as_slice))).collect()
+    let states = starts.iter().map(|start| fold(by_run.get(&start.fact.subject).map_or(&[][..], Vec::as_slice)));
+    Ok((states.collect::<Result<_>>()?, Some(oldest.sequence)))
 }
 
 /// A run by its id or the beginning of it; `newest` is the newest.
 pub(crate) async fn find_run(app: &App, context: &Context, text: &str) -> Result<RunState> {
     if text == "newest" {
-        let newest = run_states(app, context, None, 1).await?.into_iter().next();
+        let newest = run_states(app, context, None, 1).await?.0.into_iter().next();
         let none = || Error::not_found("run", text).hint("`remuda run` makes the first one");
         let mut newest = newest.ok_or_else(none)?;
         complete(app, context, &mut newest).await?;

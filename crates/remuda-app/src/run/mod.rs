@@ -1,6 +1,7 @@
 //! Runs: start, train, record, finish; list, show, diff. The pipeline's order of steps is in [`pipeline`].
 
 mod diff;
+mod find;
 mod lifecycle;
 mod look;
 pub mod pipeline;
@@ -118,6 +119,15 @@ pub struct List {
     #[arg(long)]
     #[serde(default)]
     pub before: Option<String>,
+    /// Only runs that fit: `metrics.trees/auc > 0.8 and not params.trees/rounds = '200'`. What MLflow's clients write is
+    /// understood, and OR, NOT, brackets and IN.
+    #[arg(long)]
+    #[serde(default)]
+    pub filter: Option<String>,
+    /// What to order by, such as `metrics.trees/auc DESC`; without it the newest come first.
+    #[arg(long)]
+    #[serde(default)]
+    pub order_by: Option<String>,
 }
 
 /// Show a run: steps, metrics with intervals, models, snapshot.

@@ -1,7 +1,7 @@
 //! Runs side by side: a step that was skipped has the parameters of the run whose model it kept.
 
 use crate::harness::{check_both, customers};
-use remuda_app::run::{Diff, Show};
+use remuda_app::run::{Diff, List, Show};
 use remuda_model::run::StepOutcome;
 use remuda_model::team::Risk;
 
@@ -33,5 +33,43 @@ fn a_run_of_skipped_steps_has_their_parameters() {
         let seeds: Vec<(&str, &str)> =
             diff.parameters.iter().map(|row| (row.name.as_str(), row.right.as_str())).collect();
         assert_eq!(seeds, [("linear/seed", "7")]);
+    });
+}
+
+#[test]
+fn runs_are_found_by_what_they_measured_and_tried() {
+    check_both(Risk::Medium, |story| async move {
+        story.add(&customers(1, 600, None)).await;
+        for _ in 0..3 {
+            story.later(1_000_000);
+            story.train().await;
+        }
+        let find = |filter: &str, order: Option<&str>, limit: usize| {
+            let filter = Some(filter.to_owned()).filter(|filter| !filter.is_empty());
+            let list = List { limit, before: None, filter, order_by: order.map(str::to_owned) };
+            story.does("owner", list)
+        };
+        let all = find("", None, 50).await.unwrap();
+        assert_eq!(all.runs.len(), 3);
+        let metric = all.runs[2].metrics.iter().find(|metric| metric.name == "linear/accuracy").unwrap().value.unwrap();
+        assert_eq!(find(&format!("metrics.linear/accuracy >= {metric}"), None, 50).await.unwrap().runs.len(), 3);
+        assert_eq!(find(&format!("metrics.linear/accuracy > {metric}"), None, 50).await.unwrap().runs.len(), 0);
+        assert_eq!(find("status = 'FINISHED' and not status = 'FAILED'", None, 50).await.unwrap().runs.len(), 3);
+        let id = &all.runs[1].run;
+        let others = find(&format!("run_id != '{id}'"), Some("start_time ASC"), 1).await.unwrap();
+        assert_eq!((others.runs.len(), others.more, &others.runs[0].run), (1, true, &all.runs[2].run));
+        // Pages of a filter go on where the last one ended.
+        let first = find(&format!("run_id != '{id}'"), None, 1).await.unwrap();
+        assert_eq!((first.more, &first.runs[0].run), (true, &all.runs[0].run));
+        let list = List {
+            limit: 5,
+            before: Some(first.runs[0].run.clone()),
+            filter: Some(format!("run_id != '{id}'")),
+            order_by: None,
+        };
+        let rest = story.does("owner", list).await.unwrap();
+        assert_eq!((rest.runs.len(), rest.more), (1, false));
+        let error = find("metric.linear/accuracy > 'high'", None, 5).await.unwrap_err();
+        assert_eq!((error.code.as_str(), error.diagnostics[0].column), ("request.invalid", 26));
     });
 }

@@ -102,13 +102,22 @@ async fn version_diff(visit: Visit, Path((before, after)): Path<(String, String)
 }
 
 #[derive(Deserialize, Default)]
-struct Before {
+struct RunQuery {
     before: Option<String>,
+    filter: Option<String>,
+    order_by: Option<String>,
 }
 
-async fn runs(visit: Visit, query: Asking<Before>) -> Response {
-    let before = query.ok().and_then(|Query(query)| query.before).filter(|before| !before.is_empty());
-    visit.show(app::run::List { limit: 50, before }, run::list).await
+async fn runs(visit: Visit, query: Asking<RunQuery>) -> Response {
+    let query = query.map(|Query(query)| query).unwrap_or_default();
+    let filled = |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+    let asked = app::run::List {
+        limit: 50,
+        before: filled(query.before),
+        filter: filled(query.filter),
+        order_by: filled(query.order_by),
+    };
+    visit.show(asked.clone(), |frame, view| run::list(frame, view, &asked)).await
 }
 
 async fn run_page(visit: Visit, Path(run): Path<String>) -> Response {

@@ -3,21 +3,30 @@
 use crate::components::{Frame, Page, Section, action, diff, layout, parts, table};
 use crate::format;
 use maud::{Markup, html};
-use remuda_app::run::{Difference, MetricDifference, RunDiff, RunState, Runs};
+use remuda_app::run::{Difference, List, MetricDifference, RunDiff, RunState, Runs};
 use remuda_model::Digest;
 use remuda_model::run::{MetricValue, RunStatus, Snapshot, StepOutcome, StepResult};
 use remuda_model::text;
 
-/// Runs, newest first.
-pub fn list(frame: &Frame, view: &Runs) -> Markup {
+/// Runs, newest first. `asked` is what was asked for: its filter stays while turning pages.
+pub fn list(frame: &Frame, view: &Runs, asked: &List) -> Markup {
     let shown = &view.runs[..view.runs.len().min(50)];
+    let is_filtered = asked.filter.is_some() || asked.order_by.is_some();
     let body = html! {
-        @if shown.is_empty() {
+        @if is_filtered || !shown.is_empty() { (filters(asked, is_filtered)) }
+        @if shown.is_empty() && is_filtered {
+            (parts::empty("No run fits this filter.", "remuda run list"))
+        } @else if shown.is_empty() {
             (parts::empty("No run yet. Nothing is asked of a run: a dirty tree is fine, its code is kept with it.", "remuda run"))
         } @else { (table(frame, shown)) }
         @if let (true, Some(last)) = (view.more || view.runs.len() > shown.len(), shown.last()) {
-            p.pager { a href={ "/run?before=" (format::segment(&last.run)) } rel="next" { "older runs →" } }
+            @if asked.order_by.is_none() {
+                p.pager { a href={ "/run" (query(asked, &last.run)) } rel="next" { "older runs →" } }
+            } @else { p.muted { "The first " (shown.len()) ". More: a narrower filter, or " code { "--limit" } " on the command line." } }
         }
+    };
+    let flag = |name: &str, value: &Option<String>| {
+        value.as_ref().map(|value| format!(" --{name} \"{}\"", value.replace('"', "\\\""))).unwrap_or_default()
     };
     let page = Page {
         title: "Runs".to_owned(),
@@ -25,10 +34,38 @@ pub fn list(frame: &Frame, view: &Runs) -> Markup {
         crumbs: Vec::new(),
         beside: html! {},
         lead: html! { span { "Every run keeps its code, data and environment, committed or not." } },
-        commands: vec!["remuda run list".to_owned()],
+        commands: vec![format!(
+            "remuda run list{}{}",
+            flag("filter", &asked.filter),
+            flag("order-by", &asked.order_by)
+        )],
         body,
     };
     layout::page(frame, page)
+}
+
+fn filters(asked: &List, is_filtered: bool) -> Markup {
+    html! {
+        form.filters method="get" action="/run" {
+            label.wide {
+                "filter"
+                input type="text" name="filter" size="48" spellcheck="false" autocapitalize="off"
+                    value=(asked.filter.as_deref().unwrap_or("")) placeholder="metrics.trees/auc > 0.8 and status = 'FINISHED'";
+            }
+            label {
+                "order by"
+                input type="text" name="order_by" spellcheck="false" autocapitalize="off"
+                    value=(asked.order_by.as_deref().unwrap_or("")) placeholder="metrics.trees/auc DESC";
+            }
+            button type="submit" { "Show" }
+            @if is_filtered { a href="/run" { "all" } }
+        }
+    }
+}
+
+fn query(asked: &List, before: &str) -> String {
+    let filter = asked.filter.iter().map(|filter| format!("&filter={}", format::segment(filter)));
+    format!("?before={}{}", format::segment(before), filter.collect::<String>())
 }
 
 /// Runs as a table. (The board shows it too.)

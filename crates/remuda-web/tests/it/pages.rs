@@ -196,7 +196,7 @@ fn very_large_answers_still_make_small_pages() {
                 &remuda_app::ledger::Log { limit: 80, before: None, verb: None, actor: None },
             ),
         ),
-        ("runs", drawn::run::list(&frame, &runs)),
+        ("runs", drawn::run::list(&frame, &runs, &crate::samples::run::asked(Some("metrics.`a\"<b>` > 0")))),
         ("run diff", drawn::run::difference(&frame, &difference)),
         ("why", drawn::why::page(&frame, &lineage)),
         ("live", drawn::live::page(&frame, &live)),

@@ -41,7 +41,10 @@ pub(crate) struct Run {
 
 #[derive(Subcommand)]
 enum Verb {
-    /// List runs, newest first.
+    /// List runs, newest first, or those that fit a filter.
+    #[command(after_help = "Examples:
+  remuda run list --filter \"metrics.trees/auc > 0.8 and not status = 'FAILED'\"
+  remuda run list --order-by \"metrics.trees/auc DESC\" --limit 10")]
     List(noun::List),
     /// Show a run: steps, metrics with intervals, models, snapshot.
     Show(noun::Show),
@@ -59,7 +62,10 @@ pub(crate) async fn run(arguments: Run, session: &Session) -> Result<Exit> {
         .hint("leave out `list`, `show` or `diff`"));
     }
     match verb {
-        Some(Verb::List(request)) => session.ask(request, render::run::list).await.map(|_| FINE),
+        Some(Verb::List(request)) => {
+            let asked = request.clone();
+            session.ask(request, |runs, paper| render::run::list(runs, &asked, paper)).await.map(|_| FINE)
+        }
         Some(Verb::Show(request)) => session.ask(request, render::run::show).await.map(|_| FINE),
         Some(Verb::Diff(request)) => session.ask(request, render::run::diff).await.map(|_| FINE),
         None if command.is_empty() => {

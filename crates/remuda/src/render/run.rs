@@ -6,21 +6,26 @@ use super::model::metric_table;
 use super::paint;
 use super::table::{Side, Table};
 use super::words::{ago, bytes, duration, metric, moment};
-use remuda_app::run::{Difference, FileDifference, RunDiff, RunState, Runs};
+use remuda_app::run::{Difference, FileDifference, List, RunDiff, RunState, Runs};
 use remuda_model::Digest;
 use remuda_model::run::{MetricValue, RunStatus, StepOutcome, StepResult};
 use remuda_model::text;
 
 /// `run list`.
-pub(crate) fn list(answer: &Runs, paper: &Paper) -> String {
+pub(crate) fn list(answer: &Runs, asked: &List, paper: &Paper) -> String {
+    if answer.runs.is_empty() && asked.filter.is_some() {
+        return "No run fits this filter.\n".to_owned();
+    }
     if answer.runs.is_empty() {
         return "No runs yet: `remuda run`, or `remuda run -- COMMAND`.\n".to_owned();
     }
     let mut out = runs(&answer.runs, paper, 0);
-    if answer.more
-        && let Some(last) = answer.runs.last()
-    {
-        out.push_str(&paint::dim(&format!("older ones: remuda run list --before {}\n", last.run)));
+    if let (true, None, Some(last)) = (answer.more, &asked.order_by, answer.runs.last()) {
+        let filter = asked.filter.as_ref().map(|filter| format!(" --filter \"{filter}\"")).unwrap_or_default();
+        out.push_str(&paint::dim(&format!("older ones: remuda run list --before {}{filter}\n", last.run)));
+    } else if answer.more {
+        let limit = asked.limit.saturating_mul(4);
+        out.push_str(&paint::dim(&format!("the first {}; more with --limit {limit}\n", answer.runs.len())));
     }
     out
 }

@@ -45,7 +45,7 @@ pub(crate) fn full(theme: Theme) -> Vec<Drawn> {
         ),
         ("data", pages::data::page(&at("/data/1"), &data::page(), 0)),
         ("data-diff", pages::data::difference(&at("/data/1/diff/2"), &data::difference())),
-        ("runs", pages::run::list(&at("/run"), &run::runs())),
+        ("runs", pages::run::list(&at("/run"), &run::runs(), &run::asked(None))),
         ("run", pages::run::page(&at("/run/w8c4n6rt2b"), &run::run("w8c4n6rt2b", RunStatus::Finished, 7))),
         ("run-failed", pages::run::page(&at("/run/q2n7p9wc6h"), &run::run("q2n7p9wc6h", RunStatus::Failed, 9))),
         ("run-running", pages::run::page(&at("/run/z5m3x8kd4v"), &running)),
@@ -164,7 +164,7 @@ pub(crate) fn empty(theme: Theme) -> Vec<Drawn> {
         ("empty-requirement", pages::requirement::page(&at("/requirement/x"), &requirement)),
         ("empty-data-list", pages::data::list(&at("/data"), &remuda_app::data::Versions { versions: Vec::new() })),
         ("empty-data", pages::data::page(&at("/data/1"), &version, 7)),
-        ("empty-runs", pages::run::list(&at("/run"), &Runs { runs: Vec::new(), more: false })),
+        ("empty-runs", pages::run::list(&at("/run"), &Runs { runs: Vec::new(), more: false }, &run::asked(None))),
         ("empty-run", pages::run::page(&at("/run/a"), &bare)),
         ("empty-models", pages::model::list(&at("/model"), &Models { models: Vec::new() })),
         (

@@ -111,6 +111,11 @@ pub(crate) fn run(id: &str, status: RunStatus, hours: i64) -> RunState {
     }
 }
 
+/// What was asked for.
+pub(crate) fn asked(filter: Option<&str>) -> remuda_app::run::List {
+    remuda_app::run::List { limit: 50, before: None, filter: filter.map(str::to_owned), order_by: None }
+}
+
 pub(crate) fn runs() -> Runs {
     let runs = vec![
         run("z5m3x8kd4v", RunStatus::Running, 0),

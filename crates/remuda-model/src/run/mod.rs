@@ -1,5 +1,7 @@
 //! Pipelines, steps and runs.
 
+pub mod filter;
+
 use crate::Digest;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

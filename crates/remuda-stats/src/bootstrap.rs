@@ -72,13 +72,16 @@ pub fn cells(
 /// ```
 ///
 /// # Errors
-/// No rows, or a statistic undefined on the data.
+/// No rows, fewer than two classes, or a statistic undefined on the data.
 pub fn cells_without_variation(
     counts: &[u64],
     width: usize,
     statistic: impl Fn(&[f64]) -> f64,
     confidence: f64,
 ) -> Result<Estimate> {
+    if counts.len() < 2 || width < 2 {
+        return Err(Undefined::OneValueOnly);
+    }
     let total: u64 = counts.iter().sum();
     let unseen = crate::proportion::rate(0, total, confidence)?.upper * total as f64;
     let mut work: Vec<f64> = counts.iter().map(|count| *count as f64).collect();

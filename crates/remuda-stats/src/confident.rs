@@ -26,8 +26,9 @@ pub struct Suspects {
 }
 
 /// The rows that count confidently as another class than the one given. A row counts as class j when its probability of j
-/// is at least the mean that rows labelled j have; of several such classes, the likeliest. `probabilities` is row-major,
-/// rows x classes, and must be out of sample; labels beyond the classes are left out.
+/// is at least the mean that rows labelled j have; of several such classes, the likeliest. A row whose given class is the
+/// likeliest of all is not in doubt. `probabilities` is row-major, rows x classes, and must be out of sample; labels beyond
+/// the classes are left out.
 ///
 /// ```
 /// // Rows 0 to 3 are surely what they are called; row 4 is called 0 and looks like 1.
@@ -65,7 +66,9 @@ pub fn suspects(probabilities: &[f32], given: &[u32], classes: usize) -> Result<
         let chances = row(place);
         let reaches = |class: &usize| f64::from(chances[*class]) >= bars[*class];
         let likeliest = (0..classes).filter(reaches).max_by(|one, other| chances[*one].total_cmp(&chances[*other]));
-        if let Some(suggested) = likeliest.filter(|class| *class != *label as usize) {
+        // Where the given class is the likeliest of all, the model agrees with it, whatever a lower bar says.
+        let agrees = chances.iter().all(|chance| *chance <= chances[*label as usize]);
+        if let Some(suggested) = likeliest.filter(|class| *class != *label as usize && !agrees) {
             let margin = f64::from(chances[*label as usize]) - f64::from(chances[suggested]);
             rows.push(Suspect { row: place, suggested: suggested as u32, margin });
         }

@@ -303,6 +303,9 @@ struct LookRecord {
     revealed: String,
     purpose: String,
     charge: u32,
+    /// The budget of the holdout at that time; 0 where an older program did not say.
+    #[serde(default)]
+    budget: u32,
 }
 
 /// The fact of a look at a dataset's holdout.
@@ -319,50 +322,98 @@ pub(crate) fn note_look(
         revealed: revealed.to_owned(),
         purpose: purpose.to_owned(),
         charge,
+        budget: context.product()?.holdout_budget,
     };
     let links = vec![Link::uses("dataset_version", version.digest.as_str())];
     pin::fact(app, context, "holdout.looked", version.dataset.as_str(), &record, links)
 }
 
-/// All looks at a dataset's holdouts, newest first. Those at another holdout than this version's, which another split
-/// rule has dealt, are retired.
+/// All looks at the holdout of a version, whatever its dataset was called, newest first. Those at another holdout of its
+/// dataset, which another split rule has dealt, are retired.
 pub(crate) async fn looks(app: &App, context: &Context, version: &DatasetVersion) -> Result<Vec<Look>> {
-    // The same rows may have been added again under another split rule: the digest alone does not tell the deal.
-    let mut deals: Vec<(VersionLine, bool)> = Vec::new();
-    for line in dataset_versions(app, context, Some(&version.dataset)).await? {
+    let query = FactQuery {
+        verbs: vec!["holdout.looked".into()],
+        newest_first: true,
+        ..FactQuery::of(&context.product()?.name)
+    };
+    let facts = app.ledger.facts(&query).await?;
+    if facts.is_empty() {
+        return Ok(Vec::new());
+    }
+    // The same rows may have been added again under another split rule or another name: the digest alone does not tell
+    // the deal, and the name not the rows.
+    let mut deals: Vec<(VersionLine, Deal)> = Vec::new();
+    for line in dataset_versions(app, context, None).await? {
         let deal = |one: &Contract, other: &Contract| one.split.deals_like(&other.split);
         let same = by_contracts(app, context, (&line.version, version), deal).await?;
-        deals.push((line, same));
+        let deal = match (line.version.dataset == version.dataset, same) {
+            (true, true) => Deal::Same,
+            (true, false) => Deal::Retired,
+            (false, true) if shares_rows(app, &line.version, version).await? => Deal::Same,
+            (false, _) => Deal::Foreign,
+        };
+        deals.push((line, deal));
     }
-    let dataset = version.dataset.as_str();
-    let query = FactQuery {
-        product: context.product()?.name.clone(),
-        verbs: vec!["holdout.looked".into()],
-        subject: Some(dataset.to_owned()),
-        newest_first: true,
-        ..FactQuery::default()
-    };
     let mut found = Vec::new();
-    for fact in app.ledger.facts(&query).await? {
+    for fact in facts {
         let record: LookRecord = payload(&fact)?;
-        found.push(Look {
-            time: fact.fact.time,
-            actor: fact.fact.actor.clone(),
-            revealed: record.revealed,
-            purpose: record.purpose,
-            charge: record.charge,
-            retired: fact
-                .fact
-                .links
+        let deal = fact.fact.links.iter().find_map(|link| {
+            let seen = deals
                 .iter()
-                .find_map(|link| {
-                    let seen = deals.iter().find(|(line, _)| is_at(line, &link.target, fact.fact.time))?;
-                    Some(!seen.1)
-                })
-                .unwrap_or(false),
+                .find(|(line, _)| line.version.dataset == record.dataset && is_at(line, &link.target, fact.fact.time));
+            seen.map(|(_, deal)| *deal)
         });
+        let of_name = if record.dataset == version.dataset { Deal::Same } else { Deal::Foreign };
+        let deal = deal.unwrap_or(of_name);
+        if deal != Deal::Foreign {
+            found.push(Look {
+                time: fact.fact.time,
+                actor: fact.fact.actor.clone(),
+                revealed: record.revealed,
+                purpose: record.purpose,
+                charge: record.charge,
+                budget: record.budget,
+                retired: deal == Deal::Retired,
+            });
+        }
     }
     Ok(found)
+}
+
+/// How the holdout of one version stands to that of another.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Deal {
+    /// Rows that are in both are held out by both.
+    Same,
+    /// Of the same dataset, dealt by another rule.
+    Retired,
+    /// Other rows, or another dataset that deals by another rule.
+    Foreign,
+}
+
+/// Whether two versions have stored rows in common. (Files of the same rows are cut at the same places.)
+async fn shares_rows(app: &App, one: &DatasetVersion, other: &DatasetVersion) -> Result<bool> {
+    if one.digest == other.digest {
+        return Ok(true);
+    }
+    let (one, other) = (read_manifest(app, one).await?, read_manifest(app, other).await?);
+    Ok(one.parts.iter().any(|part| other.parts.iter().any(|known| known.blob == part.blob)))
+}
+
+/// When the holdout of a version was retired: a later version of its dataset was dealt by another rule, so its rows have
+/// been in training since. `None` while it was not.
+pub(crate) async fn retired_at(app: &App, context: &Context, version: &DatasetVersion) -> Result<Option<i64>> {
+    let (mut was_dealt, mut retired) = (false, None);
+    let lines = dataset_versions(app, context, Some(&version.dataset)).await?;
+    for line in lines.iter().rev() {
+        let deal = |one: &Contract, other: &Contract| one.split.deals_like(&other.split);
+        let same = by_contracts(app, context, (&line.version, version), deal).await?;
+        if was_dealt && !same && retired.is_none() {
+            retired = Some(line.time);
+        }
+        was_dealt |= same;
+    }
+    Ok(retired)
 }
 
 /// Whether this is how a version with this digest stood at a time. (Lines are the newest first.)
@@ -388,8 +439,7 @@ pub(crate) async fn may_have_seen(
     judged_on: &DatasetVersion,
 ) -> Result<bool> {
     if trained_on.dataset != judged_on.dataset {
-        let (one, other) = (read_manifest(app, trained_on).await?, read_manifest(app, judged_on).await?);
-        return Ok(one.parts.iter().any(|part| other.parts.iter().any(|known| known.blob == part.blob)));
+        return shares_rows(app, trained_on, judged_on).await;
     }
     let kept_apart = |one: &Contract, other: &Contract| !one.split.may_leak_into(&other.split);
     Ok(!by_contracts(app, context, (trained_on, judged_on), kept_apart).await?)

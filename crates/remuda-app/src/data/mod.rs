@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 pub(crate) use add::{add_file, read_format};
 pub(crate) use look::{
     append_look, contract_by_digest, contract_of, dataset_versions, latest_version, looks, may_have_seen, note_look,
-    read_manifest, resolve_version, version_at,
+    read_manifest, resolve_version, retired_at, version_at,
 };
 pub(crate) use rows::read_rows;
 
@@ -185,6 +185,9 @@ pub struct Look {
     pub purpose: String,
     /// What it cost of the budget.
     pub charge: u32,
+    /// The budget of the holdout at that time; 0 where an older program did not say.
+    #[serde(default)]
+    pub budget: u32,
     /// It was at a holdout that the split rule has retired since: it no longer counts.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub retired: bool,
@@ -193,6 +196,18 @@ pub struct Look {
 /// What looks cost that still count.
 pub(crate) fn spent(looks: &[Look]) -> u32 {
     looks.iter().filter(|look| !look.retired).map(|look| look.charge).sum()
+}
+
+/// The part of a criterion's risk that a new submission may take: one in as many as the budget bears, and never more than
+/// the submissions so far have left. (With a budget that never changes that is always enough; raised again and again, the
+/// parts would add up to more than one.)
+pub(crate) fn share_left(looks: &[Look], budget: u32) -> f64 {
+    let usual = 1.0 / f64::from(budget.max(1));
+    let submissions = looks.iter().filter(|look| !look.retired && look.charge > 0 && look.revealed != "rows");
+    let taken: f64 = submissions.map(|look| if look.budget > 0 { 1.0 / f64::from(look.budget) } else { usual }).sum();
+    // A rounding error of the sum is no part.
+    let left = 1.0 - taken;
+    if left < 1e-9 { 0.0 } else { usual.min(left) }
 }
 
 /// How two versions differ.

@@ -17,6 +17,9 @@ use std::collections::BTreeMap;
 /// Looks early in a plan have next to no risk to spend; below this their bounds could not be computed.
 pub(super) const LEAST_RISK: f64 = 1e-12;
 
+/// Rows of a holdout that a verdict rests on at least.
+const LEAST_ROWS: usize = 10;
+
 /// What criteria are decided on.
 #[derive(Clone, Copy)]
 pub(super) struct Bench<'a> {
@@ -34,8 +37,10 @@ pub(super) struct Bench<'a> {
     pub(super) costs: &'a BTreeMap<String, super::costs::Costs>,
     /// Those of them that are the candidate itself.
     pub(super) itself: &'a [Reference],
-    /// The submissions that share one risk.
-    pub(super) looks: u32,
+    /// The part of a criterion's risk that this submission may take.
+    pub(super) share: f64,
+    /// Whether the rows are a holdout's: then nothing may tell of single rows.
+    pub(super) holdout: bool,
     /// The looks of this submission.
     pub(super) schedule: &'a Schedule,
 }
@@ -43,7 +48,7 @@ pub(super) struct Bench<'a> {
 impl Bench<'_> {
     /// The one-sided risk of one submission: the criterion's, shared by all submissions (union bound).
     pub(super) fn risk(&self, criterion: &Criterion) -> f64 {
-        (1.0 - criterion.confidence_or_default()) / f64::from(self.looks.max(1))
+        (1.0 - criterion.confidence_or_default()) * self.share
     }
 
     /// The one-sided confidence at which this look of it decides.
@@ -80,19 +85,19 @@ pub(super) async fn decide(stated: &StatedCriterion, bench: &Bench<'_>) -> Resul
     }
     let mut places: Vec<usize> = (0..bench.kept.len()).collect();
     if let Some(predicate) = &stated.criterion.filter {
-        let matching = bench.rows.matching(predicate).await.map_err(|error| {
-            Error::new("gate.not_ready", format!("`where {predicate}` cannot be used")).caused_by(&error)
-        })?;
-        places.retain(|place| matching[bench.kept[*place]]);
-    }
-    let values = match &stated.criterion.claim {
-        Claim::Holds { quantity: Quantity::Quantile { expression, .. }, .. } => {
-            Some(bench.rows.evaluate(expression).await.map_err(|error| {
-                Error::new("gate.not_ready", format!("`{expression}` cannot be measured")).caused_by(&error)
-            })?)
+        let what = format!("`where {predicate}`");
+        match computed(bench, &what, bench.rows.matching(predicate).await)? {
+            Ok(matching) => places.retain(|place| matching[bench.kept[*place]]),
+            Err(why) => return Ok(vec![Verdict { words: words(stated, bench), ..undecided(stated, why) }]),
         }
-        _ => None,
-    };
+    }
+    let mut values = None;
+    if let Claim::Holds { quantity: Quantity::Quantile { expression, .. }, .. } = &stated.criterion.claim {
+        match computed(bench, &format!("`{expression}`"), bench.rows.evaluate(expression).await)? {
+            Ok(found) => values = Some(found),
+            Err(why) => return Ok(vec![Verdict { words: words(stated, bench), ..undecided(stated, why) }]),
+        }
+    }
     let Some(each) = &stated.criterion.each else {
         let cut = Cut { places: &places, values: values.as_deref(), slice: None };
         return Ok(vec![decide_rows(stated, bench, &cut)]);
@@ -122,6 +127,20 @@ pub(super) async fn decide(stated: &StatedCriterion, bench: &Bench<'_>) -> Resul
         verdicts.push(Verdict { words: words(stated, bench), ..undecided(stated, Reason::DataMissing(missing)) });
     }
     Ok(verdicts)
+}
+
+/// What SQL made of the rows. Of a holdout its complaint stays unsaid, and the look is charged all the same: a complaint
+/// quotes the value that it stumbled over, and even that there is one tells something.
+fn computed<T>(
+    bench: &Bench<'_>,
+    what: &str,
+    found: std::result::Result<T, remuda_data::DataError>,
+) -> Result<std::result::Result<T, Reason>> {
+    match found {
+        Ok(found) => Ok(Ok(found)),
+        Err(_) if bench.holdout => Ok(Err(Reason::DataMissing(format!("{what} cannot be computed on every row")))),
+        Err(error) => Err(Error::new("gate.not_ready", format!("{what} cannot be used")).caused_by(&error)),
+    }
 }
 
 fn words(stated: &StatedCriterion, bench: &Bench<'_>) -> String {
@@ -161,6 +180,11 @@ fn decide_rows(stated: &StatedCriterion, bench: &Bench<'_>, cut: &Cut<'_>) -> Ve
     };
     if cut.places.is_empty() {
         return base(Reason::DataMissing("no row is selected".to_owned()));
+    }
+    if bench.holdout && cut.places.len() < LEAST_ROWS {
+        let rows = remuda_model::text::count(cut.places.len() as u64, "row");
+        let why = format!("{rows} of a holdout; on fewer than {LEAST_ROWS} a verdict would tell what single rows are");
+        return base(Reason::DataMissing(why));
     }
     match Claimed::new(stated, bench, cut).and_then(|claimed| claimed.find()) {
         Err(why) => base(Reason::DataMissing(why)),

@@ -53,7 +53,8 @@ impl UseCase for Evaluate {
         let budget = context.product()?.holdout_budget;
         let charge = wanted.saturating_sub(paid.max(plan.paid()));
         let look = submission(&past);
-        let affordable = spent + charge <= budget;
+        let share = if charge < wanted { 1.0 / f64::from(budget) } else { crate::data::share_left(&past, budget) };
+        let affordable = spent + charge <= budget && share > 0.0;
         let mut evaluation = Evaluation {
             id: app.ids.short(),
             verdict: VerdictKind::Undecided,
@@ -90,7 +91,7 @@ impl UseCase for Evaluate {
             fact: String::new(),
         };
         if affordable {
-            measure_all(app, context, &plan, &mut evaluation).await?;
+            measure_all(app, context, &plan, share, &mut evaluation).await?;
         } else {
             refuse_all(&plan, &mut evaluation);
         }
@@ -100,7 +101,13 @@ impl UseCase for Evaluate {
     }
 }
 
-async fn measure_all(app: &App, context: &Context, plan: &Plan<'_>, evaluation: &mut Evaluation) -> Result<()> {
+async fn measure_all(
+    app: &App,
+    context: &Context,
+    plan: &Plan<'_>,
+    share: f64,
+    evaluation: &mut Evaluation,
+) -> Result<()> {
     context.tell(0.0, "reading the holdout");
     let request = ReadRequest { split: Some(Split::Holdout), columns: None, filter: None, limit: None };
     let mut rows = read_rows(app, &plan.version, Some(&plan.contract), request).await?;
@@ -136,7 +143,8 @@ async fn measure_all(app: &App, context: &Context, plan: &Plan<'_>, evaluation: 
         costs: &costs,
         tests: &tests,
         itself: &itself,
-        looks: evaluation.budget,
+        share,
+        holdout: true,
         schedule: &unplanned,
     };
     let total = plan.requirements.len() as f64;

@@ -13,6 +13,9 @@ use remuda_model::gate::{Price, Reason, Verdict, VerdictKind};
 use remuda_model::requirement::StatedCriterion;
 use remuda_stats::{Estimate, cluster, mean, proportion, quantile};
 
+/// A price that buys a smaller chance than this is none.
+const LEAST_CHANCE: f64 = 0.65;
+
 /// A result, or why there is none.
 type Measured<T> = std::result::Result<T, String>;
 
@@ -65,19 +68,29 @@ impl<'a> Claimed<'a> {
             return self.relative(metric, reference, *change);
         }
         let threshold = self.bound.threshold().ok_or("the bound is no number")?;
-        match self.quantity {
+        let at = |estimate| self.at(estimate, threshold);
+        let found = match self.quantity {
             Quantity::Metric(metric) => self.metric(metric, threshold),
-            Quantity::Gap { metric, column } => {
-                self.groups(metric, column, false).map(|found| self.at(found, threshold))
-            }
-            Quantity::Ratio { metric, column } => {
-                self.groups(metric, column, true).map(|found| self.at(found, threshold))
-            }
-            Quantity::Quantile { percent, .. } => self.quantile(*percent).map(|found| self.at(found, threshold)),
-            Quantity::MeanCost { file } => self.cost(file).map(|found| self.at(found, threshold)),
+            Quantity::Gap { metric, column } => self.groups(metric, column, false).map(at),
+            Quantity::Ratio { metric, column } => self.groups(metric, column, true).map(at),
+            Quantity::Quantile { percent, .. } => self.quantile(*percent).map(at),
+            Quantity::MeanCost { file } => self.cost(file).map(at),
             Quantity::ChangedDecisions { against } => self.changed(against, threshold),
             Quantity::PassRate { name } => Err(format!("behavioural tests of `{name}` were not run")),
+        }?;
+        Ok(self.sensible(found))
+    }
+
+    /// Without prices that nobody could pay: for a value that the quantity cannot have, or for a chance that no number of
+    /// labels brought near to the one asked for. Whatever is undecided needs at least one more.
+    fn sensible(&self, mut found: Found) -> Found {
+        let (least, greatest) = self.quantity.range();
+        if let Some(price) = &mut found.price {
+            price.cases.retain(|case| (least..=greatest).contains(&case.assumed) && case.chance >= LEAST_CHANCE);
+            price.cases.iter_mut().for_each(|case| case.more = case.more.map(|more| more.max(1)));
         }
+        found.price = found.price.filter(|price| !price.cases.is_empty());
+        found
     }
 
     fn by(&self) -> Option<&str> {

@@ -53,7 +53,7 @@ fn log_losses(sample: &ClassSample) -> Vec<f64> {
 /// Squared distance between probabilities and truth: of one class when named or binary, else summed over classes
 /// (Brier 1950, range 0 to 2).
 fn brier_losses(sample: &ClassSample, metric: &MetricOf) -> Measured<Vec<f64>> {
-    if metric.class.is_some() || sample.positive.is_some() {
+    if metric.class.is_some() || (sample.positive.is_some() && sample.known == 2) {
         let class = class_of(metric, sample)?;
         let truths = sample.is(class);
         let loss = |(score, truth): (f64, &bool)| (score - f64::from(u8::from(*truth))).powi(2);

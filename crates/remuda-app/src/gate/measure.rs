@@ -68,6 +68,10 @@ fn measure_classes(metric: &MetricOf, sample: &ClassSample, confidence: f64) -> 
                 Err(Undefined::NoVariation) => {
                     Ok(bootstrap::cells_without_variation(&counts, width, &statistic, confidence)?)
                 }
+                // Hardly any resample differs: that is no knowledge either.
+                Ok(found) if found.lower == found.upper => {
+                    Ok(bootstrap::cells_without_variation(&counts, width, &statistic, confidence)?)
+                }
                 found => Ok(found?),
             }
         }

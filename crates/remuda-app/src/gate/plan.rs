@@ -6,7 +6,7 @@ use super::schedule::Schedule;
 use super::tested;
 use crate::app::App;
 use crate::context::Context;
-use crate::data::{contract_of, latest_version, may_have_seen, version_at};
+use crate::data::{contract_of, latest_version, may_have_seen, retired_at, version_at};
 use crate::error::{Error, Result};
 use crate::model::{self, ModelLine, resolve_model};
 use crate::pin::Pins;
@@ -71,7 +71,7 @@ impl Plan<'_> {
         let digest = &self.candidate.version.digest;
         let schedule = |found: &&Defined<Requirement>| Schedule::of(&found.value, digest, &self.question, &earlier);
         self.schedules = self.requirements.iter().map(schedule).collect();
-        if known || !self.schedules.iter().any(Schedule::is_over) {
+        if known || !self.schedules.iter().all(Schedule::is_over) {
             return Ok(self);
         }
         let name = &self.candidate.version.name;
@@ -140,6 +140,12 @@ pub(super) async fn plan<'a>(app: &App, context: &'a Context, request: &Evaluate
     })?;
     let version = version.version;
     unseen(app, context, &candidate, (&trained_on, &version)).await?;
+    if let Some(time) = retired_at(app, context, &version).await? {
+        let day = crate::team::waiver::day_of(time);
+        let text = format!("the holdout of `{measured_on}` was retired on {day}: its rows have been in training since");
+        return Err(Error::new("gate.not_ready", text)
+            .hint(format!("give the split rule of `{measured_on}` a new `salt`, add the data and train again")));
+    }
     let contract = match contract_of(app, context, &version).await? {
         Some(contract) => contract,
         None => context.need_contract(measured_on)?.value.clone(),

@@ -123,6 +123,6 @@ pub(crate) async fn attach(app: &App, context: &Context, evaluations: &mut [Eval
 }
 
 /// The day of a moment in microseconds since 1970, UTC.
-fn day_of(time: i64) -> Date {
+pub(crate) fn day_of(time: i64) -> Date {
     TimeZone::UTC.to_datetime(Timestamp::from_microsecond(time).unwrap_or(Timestamp::UNIX_EPOCH)).date()
 }

@@ -348,11 +348,59 @@ fn another_salt_retires_a_holdout_and_who_was_trained_before_is_refused() {
         let looks = story.does("owner", request).await.unwrap().looks;
         assert_eq!(looks.iter().map(|look| look.retired).collect::<Vec<_>>(), [false, true]);
 
-        // Whoever goes back finds the first model again as the newest, and the looks that were paid.
+        // Back at the first salt, the holdout is worn: its rows have been in training meanwhile. The model is there again.
         story.write("engineer", "data/churn.odcs.yaml", &before);
         story.add(&customers(1, 3_000, None)).await;
+        let request = Evaluate { candidate: "linear".into(), requirement: None, verdicts_only: false };
+        let error = story.does("tester", request.clone()).await.unwrap_err();
+        assert!(error.message.contains("has seen rows of this holdout"), "{}", error.message);
         story.train().await;
-        let again = story.evaluate("linear").await;
-        assert_eq!((again.repeated, again.id == first.id), (true, true));
+        let error = story.does("tester", request).await.unwrap_err();
+        assert!(error.message.contains("was retired on"), "{}", error.message);
+        assert_eq!(story.does("tester", Show { evaluation: first.id.clone() }).await.unwrap().model, first.model);
+    });
+}
+
+/// What an adversary tried: rows by the complaints of SQL, single rows by verdicts, more looks by another name or by a
+/// budget that grows with every look.
+#[test]
+fn a_holdout_tells_no_single_row_and_keeps_its_promise_under_any_name() {
+    check_both(Risk::Medium, |story| async move {
+        story.budget(2);
+        let each = "accuracy >= 0.001 for each customer";
+        let spy = "accuracy >= 0.5 where cast(concat('truth ', churned) as int) > 0";
+        story.write("owner", "requirements/churn.md", &requirement(&["accuracy >= 0.5", each, spy]));
+        story.add(&customers(1, 1_200, None)).await;
+        story.train().await;
+        let look = story.evaluate("linear").await;
+        let verdicts = &look.requirements[0].verdicts;
+        assert!(look.charge == 2 && verdicts.len() > 100, "{} {}", look.charge, verdicts.len());
+        assert!(verdicts[1..].iter().all(|verdict| verdict.kind == VerdictKind::Undecided && verdict.n == 0));
+        let said = format!("{:?}", verdicts.last().unwrap().reason);
+        assert!(said.contains("cannot be computed on every row") && !said.contains("truth Y"), "{said}");
+
+        // The same rows under another name are the same holdout.
+        let contract = std::fs::read_to_string(story.root().join("data/churn.odcs.yaml")).unwrap();
+        story.write("engineer", "data/again.odcs.yaml", &contract.replace("churn\n", "again\n"));
+        let file = story.file("rows.csv", &customers(1, 1_200, None));
+        let add = remuda_app::data::Add { file, name: Some("again".into()), format: None, source: None };
+        story.does("engineer", add).await.unwrap();
+        let request = remuda_app::data::Show { version: "again".into() };
+        let looks = story.does("owner", request).await.unwrap().looks;
+        assert_eq!(looks.iter().map(|look| look.charge).sum::<u32>(), 2);
+
+        // A budget raised after each look has no risk left to give.
+        story.budget(3);
+        story.write("owner", "requirements/churn.md", &requirement(&["accuracy >= 0.51"]));
+        let mut given = vec![0.05 / 2.0];
+        for budget in [4, 6, 8, 10, 12] {
+            story.budget(budget);
+            story.write("owner", "requirements/churn.md", &requirement(&[&format!("accuracy >= 0.5{budget}")]));
+            let look = story.evaluate("linear").await;
+            let verdict = &look.requirements[0].verdicts[0];
+            given.extend((verdict.reason != Some(Reason::NoBudget)).then_some(1.0 - verdict.confidence));
+        }
+        let sum: f64 = given.iter().sum();
+        assert!(given.len() == 4 && (sum - 0.05).abs() < 1e-9, "{given:?}");
     });
 }

@@ -35,12 +35,13 @@ impl Predicted {
                 let scored = columns.score.is_some() || !columns.by_class.is_empty();
                 let all: Vec<String> = classes.iter().chain(&columns.others).cloned().collect();
                 let known = if scored { all.len() } else { 0 };
+                let positive = positive(classes, wanted.request, wanted.criteria).filter(|_| all.len() == 2);
                 Predicted::Classes {
                     classes: all,
                     chosen: vec![MISSING; rows],
                     probabilities: vec![0.0; rows * known],
                     known,
-                    positive: positive(classes, wanted.request, wanted.criteria),
+                    positive,
                 }
             }
         }

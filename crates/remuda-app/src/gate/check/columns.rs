@@ -170,7 +170,8 @@ fn no_prediction(names: &[String], file: &RequestFile) -> Error {
         .hint(format!("--prediction COLUMN, one of {}", remuda_model::text::list(names)))
 }
 
-/// The positive one of two classes: named, or the one that criteria are of, or the one that says yes.
+/// The positive one of two classes: named, or the one that says yes, or the only one that criteria are of. (The order of
+/// criteria must not decide it.)
 pub(super) fn positive(classes: &[String], request: &Check, stated: &[StatedCriterion]) -> Option<usize> {
     let place = |name: &str| classes.iter().position(|class| class.eq_ignore_ascii_case(name));
     if classes.len() != 2 {
@@ -179,7 +180,8 @@ pub(super) fn positive(classes: &[String], request: &Check, stated: &[StatedCrit
     if let Some(name) = &request.positive {
         return place(name);
     }
-    super::metrics(stated)
-        .find_map(|of| of.class.as_deref().and_then(place))
-        .or_else(|| ["yes", "true", "1", "positive", "pos"].iter().find_map(|name| place(name)))
+    let mut named: Vec<usize> = super::metrics(stated).filter_map(|of| of.class.as_deref().and_then(place)).collect();
+    named.dedup();
+    let usual = ["yes", "true", "1", "positive", "pos"].iter().find_map(|name| place(name));
+    usual.or(named.first().copied().filter(|_| named.len() == 1))
 }

@@ -38,6 +38,8 @@ pub(super) struct Joined {
     /// Columns that criteria name.
     pub(super) extras: Vec<(String, Texts)>,
     predicted: Predicted,
+    /// The one column of scores, with the place of the class that it was taken for.
+    score: Option<(String, usize)>,
 }
 
 /// Reads a file of predictions.
@@ -55,6 +57,7 @@ pub(super) fn join(file: &RequestFile, wanted: &Wanted<'_>, truth: &Truth) -> Re
         foreign_example: None,
         extras: Vec::new(),
         predicted: Predicted::new(truth, &columns, rows, wanted),
+        score: columns.score.clone().filter(|_| columns.prediction.is_some()),
     };
     let mut extras: Vec<(String, Vec<Option<String>>)> =
         extra_columns(&names, &columns, wanted, truth).into_iter().map(|name| (name, vec![None; rows])).collect();
@@ -152,6 +155,11 @@ fn places(
 }
 
 impl Joined {
+    /// The one column of scores beside predictions, with the place of the class that it was taken for.
+    pub(super) fn scored(&self) -> Option<(&str, usize)> {
+        self.score.as_ref().map(|(column, class)| (column.as_str(), *class))
+    }
+
     /// Labelled rows without a prediction.
     pub(super) fn missing(&self) -> usize {
         self.labelled - self.found.iter().filter(|found| **found).count()

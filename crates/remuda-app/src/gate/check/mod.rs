@@ -131,6 +131,7 @@ pub async fn check(request: &Check, progress: &(dyn Fn(f64, &str) + Send + Sync)
     }
     let sample = joined.sample(&truth, &kept)?;
     same_words(&sample)?;
+    notes.extend(direction(request, &joined, &sample)?);
     set_predictions(&mut truth.rows, &kept, &sample)?;
     let references: Vec<(Reference, Sample)> = others
         .iter()
@@ -144,7 +145,8 @@ pub async fn check(request: &Check, progress: &(dyn Fn(f64, &str) + Send + Sync)
         tests: &Default::default(),
         itself: &[],
         costs: &costs,
-        looks: request.looks,
+        share: 1.0 / f64::from(request.looks),
+        holdout: false,
         schedule: &Schedule::default(),
     };
     let mut verdicts = Vec::new();
@@ -309,6 +311,30 @@ fn same_words(sample: &Sample) -> Result<()> {
         .hint("write the same words in both files, or name the columns: --label, --prediction"))
 }
 
+/// What one column of scores was taken for; refused where it is lower for the rows that are predicted positive, for then
+/// it speaks of the other class.
+fn direction(request: &Check, joined: &Joined, sample: &Sample) -> Result<Option<String>> {
+    let (Some((column, positive)), Sample::Classes(sample)) = (joined.scored(), sample) else { return Ok(None) };
+    let scores = sample.scores(positive);
+    let mean = |wanted: bool| {
+        let of = scores.iter().zip(&sample.predicted).filter(|(_, class)| (**class as usize == positive) == wanted);
+        let (sum, count) = of.fold((0.0, 0.0), |(sum, count), (score, _)| (sum + score, count + 1.0));
+        if count > 0.0 { Some(sum / count) } else { None }
+    };
+    let (class, other) = (&sample.classes[positive], &sample.classes[1 - positive]);
+    match (mean(true), mean(false)) {
+        (Some(here), Some(there)) if here < there && request.positive.is_none() => {
+            let text = format!(
+                "`{column}` is lower where `{class}` is predicted: it seems to be the probability of `{other}`"
+            );
+            Err(Error::new("data.unusable", text)
+                .hint(format!("--positive {other}; or --positive {class}, if it is not")))
+        }
+        _ => Ok(Some(format!("`{column}` was taken for the probability of {class} (--positive says otherwise)"))
+            .filter(|_| request.positive.is_none())),
+    }
+}
+
 /// Adds predictions and scores as columns, so that `where` can select by them.
 fn set_predictions(rows: &mut remuda_data::Rows, kept: &[usize], sample: &Sample) -> Result<()> {
     match sample {
@@ -350,6 +376,16 @@ fn metrics(stated: &[StatedCriterion]) -> impl Iterator<Item = &MetricOf> {
 fn about_numbers(stated: &[StatedCriterion]) -> bool {
     metrics(stated).any(|of| {
         matches!(of.metric, Metric::Mae | Metric::Rmse | Metric::Mape | Metric::R2 | Metric::Bias | Metric::Pinball(_))
+    })
+}
+
+/// Whether no criterion asks what the label is: then many different numbers are as good as classes.
+fn about_neither(stated: &[StatedCriterion]) -> bool {
+    stated.iter().all(|stated| {
+        matches!(
+            &stated.criterion.claim,
+            Claim::Holds { quantity: Quantity::Quantile { .. } | Quantity::ChangedDecisions { .. }, .. }
+        )
     })
 }
 

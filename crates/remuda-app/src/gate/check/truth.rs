@@ -1,6 +1,6 @@
 //! The file of true labels: which columns, which classes, which rows.
 
-use super::{Check, about_numbers};
+use super::{Check, about_neither, about_numbers};
 use crate::error::{Error, Result};
 use crate::uploads::RequestFile;
 use remuda_data::Rows;
@@ -68,7 +68,8 @@ impl Truth {
             None => HashMap::new(),
         };
         let texts = rows.text(&label)?;
-        let (values, labels) = if about_numbers(stated) {
+        let many_numbers = texts.dictionary.len() > MANY_NUMBERS && numbers_of(&texts).is_some();
+        let (values, labels) = if about_numbers(stated) || (many_numbers && about_neither(stated)) {
             let numbers = numbers_of(&texts).ok_or_else(|| {
                 let odd = texts.dictionary.iter().find(|text| text.trim().parse::<f64>().is_err());
                 let odd = odd.map(|text| format!(": {text}")).unwrap_or_default();
@@ -80,7 +81,7 @@ impl Truth {
             let labels = numbers.iter().filter(|number| !number.is_nan()).count();
             (TrueValues::Numbers(numbers), labels)
         } else {
-            if texts.dictionary.len() > MANY_NUMBERS && numbers_of(&texts).is_some() {
+            if many_numbers {
                 let distinct = remuda_model::text::thousands(texts.dictionary.len() as u64);
                 let text = format!("`{label}` holds {distinct} different numbers, and the criteria are about classes");
                 return Err(

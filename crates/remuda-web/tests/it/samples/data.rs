@@ -141,6 +141,7 @@ pub(crate) fn page() -> VersionPage {
         revealed: revealed.into(),
         purpose,
         charge,
+        budget: 10,
         retired: hours > 200,
     };
     VersionPage {

@@ -396,6 +396,9 @@ fn engine_message(message: &str) -> String {
     ] {
         first = first.strip_prefix(layer).unwrap_or(first);
     }
+    // The engine takes a wrong pattern for a mistake of its own, and asks to be told of it.
+    let first = first.split_once("This issue was likely caused by").map_or(first, |(before, _)| before.trim());
+    let first = first.strip_prefix("Internal error: ").unwrap_or(first);
     let first = first.strip_prefix("ParserError(\"").map_or(first, |rest| rest.split("\")").next().unwrap_or(rest));
     first.trim_end_matches('.').to_owned()
 }

@@ -89,7 +89,7 @@ impl<'a> Claimed<'a> {
             price.cases.retain(|case| (least..=greatest).contains(&case.assumed) && case.chance >= LEAST_CHANCE);
             price.cases.iter_mut().for_each(|case| case.more = case.more.map(|more| more.max(1)));
         }
-        found.price = found.price.filter(|price| !price.cases.is_empty());
+        found.price = found.price.filter(|price| !price.cases.is_empty() && !self.bench.schedule.ends_here());
         found
     }
 

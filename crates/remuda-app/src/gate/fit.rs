@@ -8,7 +8,7 @@ use remuda_data::{PredicateError, check_expression, check_predicate};
 use remuda_model::behaviour::Base;
 use remuda_model::data::{ColumnType, Contract};
 use remuda_model::diagnostic::Diagnostic;
-use remuda_model::gate::criterion::{Claim, Metric, MetricOf, Quantity};
+use remuda_model::gate::criterion::{Bound, Claim, Metric, MetricOf, Quantity};
 use remuda_model::requirement::{Requirement, StatedCriterion};
 use remuda_repo::Defined;
 
@@ -67,6 +67,7 @@ pub(super) fn misfits_of(context: &Context, requirement: &Defined<Requirement>) 
             }
             found.extend(metric_misfit(&place, contract));
         }
+        found.extend(bound_misfit(&place));
         found.extend(cost_misfit(&place, context));
     }
     found
@@ -111,6 +112,31 @@ fn metric_misfit(place: &Place<'_>, contract: &Contract) -> Option<Diagnostic> {
         _ => return None,
     };
     Some(place.finding(&name, message, hint))
+}
+
+/// Only a metric is measured of two models on the same rows.
+fn bound_misfit(place: &Place<'_>) -> Option<Diagnostic> {
+    let what = unpaired(&place.stated.criterion.claim)?;
+    let Claim::Holds { bound: Bound::Reference { reference, .. }, .. } = &place.stated.criterion.claim else {
+        return None;
+    };
+    let message = format!("{what} is held against a number, not against {}", reference.name());
+    Some(place.finding(&reference.name(), message, "write a number, or compare a metric"))
+}
+
+/// What a claim compares with another model although it cannot: all but metrics.
+pub(super) fn unpaired(claim: &Claim) -> Option<&'static str> {
+    match claim {
+        Claim::Holds { quantity, bound: Bound::Reference { .. }, .. } => match quantity {
+            Quantity::Metric(_) | Quantity::ChangedDecisions { .. } => None,
+            Quantity::Gap { .. } => Some("a gap"),
+            Quantity::Ratio { .. } => Some("a ratio"),
+            Quantity::Quantile { .. } => Some("a quantile"),
+            Quantity::MeanCost { .. } => Some("a mean cost"),
+            Quantity::PassRate { .. } => Some("a pass rate"),
+        },
+        _ => None,
+    }
 }
 
 fn cost_misfit(place: &Place<'_>, context: &Context) -> Option<Diagnostic> {

@@ -81,6 +81,11 @@ impl Schedule {
         }
     }
 
+    /// Whether this look is the last of a plan: more rows are no further try, so they have no price.
+    pub(super) fn ends_here(&self) -> bool {
+        matches!(&self.looks, Some(Looks::Planned(plan)) if self.rows >= plan.last().copied().unwrap_or(0))
+    }
+
     /// What this look is, for people; empty where a requirement has no plan.
     pub(super) fn words(&self) -> String {
         match &self.looks {

@@ -35,6 +35,12 @@ struct Bound {
     pins: Pins,
 }
 
+/// A remark as every face prints it: in one line, without control characters.
+fn one_line(text: &str) -> String {
+    let text: String = text.chars().map(|sign| if sign.is_control() { ' ' } else { sign }).collect();
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 impl UseCase for Sign {
     const NOUN: &'static str = "team";
     const VERB: &'static str = "sign";
@@ -79,7 +85,7 @@ impl UseCase for Sign {
             subject: bound.name,
             binds: bound.binds.clone(),
             promise: kind.promise().to_owned(),
-            remark: self.remark,
+            remark: one_line(&self.remark),
             waived,
         };
         let mut links = bound.links;

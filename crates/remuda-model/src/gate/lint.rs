@@ -43,10 +43,27 @@ pub fn lint(criterion: &Criterion) -> Vec<String> {
         doubts
             .push("behavioural tests have no rows of the evaluation table, so `where` selects none of them".to_owned());
     }
+    let own = criterion
+        .filter
+        .as_deref()
+        .and_then(|filter| ["prediction", "score"].into_iter().find(|own| names(filter, own)));
+    if let Some(own) = own {
+        doubts.push(format!(
+            "`where` chooses rows by `{own}`, the model's own answer: another model is held to other rows, and a metric over \
+             the chosen ones may hold by construction"
+        ));
+    }
     if criterion.confidence.is_some_and(|percent| percent < 80.0) {
         doubts.push("a confidence below 80 % lets many models pass by luck".to_owned());
     }
     doubts
+}
+
+/// Whether SQL names a column: outside of texts in single quotes, as a whole word.
+fn names(sql: &str, column: &str) -> bool {
+    let outside = sql.split('\'').step_by(2);
+    let mut words = outside.flat_map(|part| part.split(|sign: char| !sign.is_alphanumeric() && sign != '_'));
+    words.any(|word| word.eq_ignore_ascii_case(column))
 }
 
 fn direction(quantity: &Quantity, comparison: Comparison) -> Option<String> {

@@ -192,7 +192,7 @@ fn expected(view: &LivePage) -> Markup {
                         }
                     }
                 }
-                p.muted.small { "Advisory: it holds while scores mean what they meant at the evaluation, and decides nothing." }
+                p.muted.small { "Advisory: it holds while scores mean what they meant at the evaluation, and a prediction-powered value while outcomes come from rows at random. It decides nothing." }
             }))
         }
     }

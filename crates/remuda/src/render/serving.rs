@@ -44,7 +44,7 @@ pub(crate) fn live(page: &LivePage, paper: &Paper) -> String {
     if !page.expected.is_empty() {
         let title = "Expected while outcomes are late";
         out.push_str(&format!("\n{}\n{}", paint::bold(title), metric_table(&page.expected, paper)));
-        let note = "advisory: it holds while scores mean what they meant at the evaluation, and decides nothing";
+        let note = "advisory: it holds while scores mean what they meant at the evaluation, and a prediction-powered value while outcomes come from rows at random; it decides nothing";
         out.push_str(&paint::dim(&wrap(note, paper.width, 2)));
     }
     if !page.drift.is_empty() {

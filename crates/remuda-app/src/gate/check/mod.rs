@@ -180,6 +180,10 @@ impl Check {
         if self.looks == 0 {
             return Err(Error::new("request.invalid", "`looks` is 0, and this is one look").hint("--looks 1"));
         }
+        if let Some(what) = stated.iter().find_map(|stated| super::fit::unpaired(&stated.criterion.claim)) {
+            let text = format!("{what} is held against a number, not against another model");
+            return Err(Error::new("request.invalid", text).hint("write a number, or compare a metric"));
+        }
         let against = against(&self.against)?;
         if let Some(reference) = lacking(&stated, &against) {
             let name = reference.name();

@@ -13,7 +13,7 @@ const CELLS: usize = 12;
 
 /// A candidate's mistakes.
 pub fn page(frame: &Frame, view: &MistakesFound) -> Markup {
-    let command = format!("remuda analysis mistakes {}", view.model.short());
+    let command = format!("remuda analysis mistakes {}", view.head.model.short());
     let worst = if view.wrong.is_some() { "The surest mistakes" } else { "The largest errors" };
     let body = html! {
         @if view.wrong == Some(0) {
@@ -26,23 +26,23 @@ pub fn page(frame: &Frame, view: &MistakesFound) -> Markup {
         (parts::section("metrics", "Metrics", html! {}, metrics::metrics(&view.metrics, &command)))
     };
     let page = Page {
-        title: format!("Mistakes of {}", view.model_name),
+        title: format!("Mistakes of {}", view.head.model_name),
         section: Section::Analysis,
         crumbs: vec![("Analysis".to_owned(), "/analysis".to_owned())],
-        beside: html! { @if view.charged { (parts::chip("a holdout look")) } },
+        beside: html! { @if view.head.charged { (parts::chip("a holdout look")) } },
         lead: html! {
             span {
                 "candidate "
-                a href=(format::address("model_version", view.model.as_str())) { b { (view.model_name) } } " "
-                (parts::digest(view.model.as_str()))
+                a href=(format::address("model_version", view.head.model.as_str())) { b { (view.head.model_name) } } " "
+                (parts::digest(view.head.model.as_str()))
             }
             span {
-                (text::count(view.rows, "row")) " of " (view.split)
+                (text::count(view.head.rows, "row")) " of " (view.head.split)
                 @if let Some(wrong) = view.wrong { ", " b { (text::thousands(wrong)) } " wrong" }
             }
-            span { "data " (parts::digest_link("dataset_version", view.version.as_str())) }
+            span { "data " (parts::digest_link("dataset_version", view.head.version.as_str())) }
         },
-        commands: vec![command, format!("remuda analysis slices {}", view.model.short())],
+        commands: vec![command, format!("remuda analysis slices {}", view.head.model.short())],
         body,
     };
     layout::page(frame, page)

@@ -40,6 +40,13 @@ fn five() -> usize {
     5
 }
 
+impl Compare {
+    /// The usual question about two candidates.
+    pub fn of(new: &str, old: &str) -> Self {
+        Self { new: new.to_owned(), old: old.to_owned(), split: validation(), limit: five() }
+    }
+}
+
 /// Two candidates side by side.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Comparison {

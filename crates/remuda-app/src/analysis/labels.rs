@@ -34,6 +34,13 @@ fn twenty() -> usize {
     20
 }
 
+impl Labels {
+    /// The usual question about a candidate.
+    pub fn of(candidate: &str) -> Self {
+        Self { candidate: candidate.to_owned(), split: validation(), limit: twenty() }
+    }
+}
+
 /// Labels in doubt.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct DoubtfulLabels {

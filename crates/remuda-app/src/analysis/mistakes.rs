@@ -68,6 +68,8 @@ pub struct MistakesFound {
     pub worst: Vec<Example>,
     /// What was promised against what came, by rising promise (classes with probabilities only).
     pub calibration: Vec<CalibrationBin>,
+    /// The class that was promised; none where it is whatever the candidate says.
+    pub calibrated: Option<String>,
     /// The expected calibration error.
     pub calibration_error: Option<MetricValue>,
 }
@@ -112,6 +114,7 @@ impl UseCase for Mistakes {
             cells: Vec::new(),
             worst: Vec::new(),
             calibration: Vec::new(),
+            calibrated: None,
             calibration_error: None,
         };
         match &judged.sample {
@@ -162,7 +165,10 @@ fn of_classes(judged: &Judged, sample: &ClassSample, limit: usize, found: &mut M
     found.confusion = Some(confusion);
     if sample.known > 0 {
         let (promised, came) = match sample.positive {
-            Some(class) if width == 2 => (sample.scores(class), sample.is(class)),
+            Some(class) if width == 2 => {
+                found.calibrated = Some(sample.classes[class].clone());
+                (sample.scores(class), sample.is(class))
+            }
             _ => (confidences, right),
         };
         found.calibration = curve(&promised, &came);

@@ -198,6 +198,11 @@ impl UseCase for Threshold {
     }
 }
 
+/// The cost files of the definitions, by the names that requests take.
+pub fn cost_files(context: &Context) -> Vec<String> {
+    costs::files(context)
+}
+
 /// The cost file that was named, or the only one.
 fn cost_file(context: &Context, named: Option<&str>) -> Result<(String, Costs)> {
     let files = costs::files(context);

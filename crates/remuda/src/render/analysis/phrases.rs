@@ -34,6 +34,10 @@ pub(crate) fn phrases(answer: &PhrasesFound, paper: &Paper) -> String {
     }
     let confirmed = answer.phrases.iter().filter(|phrase| phrase.slice.confirmed).count();
     out.push_str(&format!("\n{}", wrap(&reading(confirmed, answer.phrases.len(), "phrase"), paper.width, 0)));
+    if confirmed == 0 {
+        let more = "None can be told from chance on so few rows: more labelled rows would tell; `--min-support` looks for others.";
+        out.push_str(&wrap(more, paper.width, 0));
+    }
     let first = answer.phrases.iter().find(|phrase| phrase.slice.confirmed && phrase.slice.name.is_none());
     let keep = first.map(|phrase| {
         let filter = phrase.slice.filter.replace('\'', "'\\''");
@@ -58,11 +62,12 @@ fn found(answer: &PhrasesFound, phrase: &FoundPhrase, paper: &Paper) -> String {
         title.push_str(&paint::dim(&format!(", much the same rows as {}", text::list(&others))));
     }
     let mut out = one(&answer.loss, &answer.overall, &phrase.slice, &title, paper);
-    for pair in &phrase.confusions {
+    for pair in phrase.confusions.iter().take(if phrase.slice.confirmed { 3 } else { 1 }) {
         let line = format!("{} called {}: {}", pair.truth, paint::bold(&pair.predicted), text::count(pair.rows, "row"));
         out.push_str(&wrap(&line, paper.width, 5));
     }
-    for example in &phrase.examples {
+    // What is not confirmed may be chance: its rows are in the JSON.
+    for example in phrase.examples.iter().filter(|_| phrase.slice.confirmed) {
         out.push_str(&wrap(&shown(example), paper.width, 7));
     }
     out

@@ -57,25 +57,27 @@ fn prices(prices: &[Price]) -> String {
 
 fn rules(rules: &[DecisionRule], paper: &Paper) -> String {
     let columns = [
-        ("decide by", Side::Left),
+        ("decide", Side::Whole),
         ("cost", Side::Right),
-        ("less the candidate's own", Side::Right),
-        ("changed", Side::Right),
+        ("less own", Side::Right),
+        ("rows", Side::Right),
     ];
     let mut table = Table::new(&columns).indent(2);
     for rule in rules {
         let difference = rule.difference.as_ref().map(metric).unwrap_or_default();
         let changed = if rule.difference.is_some() { text::thousands(rule.changed) } else { String::new() };
-        table.row(vec![format!("{}: {}", name(rule.rule), rule.words), metric(&rule.cost), difference, changed]);
+        table.row(vec![words(rule), metric(&rule.cost), difference, changed]);
     }
-    table.render(paper.width)
+    let note = "less own: less the cost of the candidate's own label, row by row; rows: how many it decides otherwise";
+    format!("{}{}", table.render(paper.width), wrap(&paint::dim(note), paper.width, 2))
 }
 
-fn name(rule: RuleKind) -> &'static str {
-    match rule {
-        RuleKind::Own => "own",
-        RuleKind::ExpectedCost => "by the costs alone",
-        RuleKind::Chosen => "cheapest here",
+fn words(rule: &DecisionRule) -> String {
+    match rule.rule {
+        RuleKind::Own => "own label".to_owned(),
+        RuleKind::ExpectedCost if rule.threshold.is_none() => "least expected cost".to_owned(),
+        RuleKind::ExpectedCost => format!("{}, by the costs alone", cut(&rule.words, 32)),
+        RuleKind::Chosen => format!("{}, cheapest here", cut(&rule.words, 32)),
     }
 }
 

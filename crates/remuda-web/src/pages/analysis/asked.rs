@@ -65,7 +65,7 @@ impl<T> Sheet<'_, T> {
             (tabs(self.verb, candidate))
             (self.chooser(asked, candidate))
             @match &asked.found {
-                Some(Ok(view)) => { (self.body)(view) },
+                Some(Ok(view)) => { ((self.body)(view)) },
                 Some(Err(error)) => { (parts::error(error)) }
                 None => { (nothing_asked(asked.models.is_empty(), self.about, &command)) }
             }
@@ -77,7 +77,7 @@ impl<T> Sheet<'_, T> {
             beside: html! { @if head.is_some_and(|head| head.charged) { (parts::chip("a holdout look")) } },
             lead: html! {
                 @match (head, found) {
-                    (Some(head), Some(view)) => { (lead(head)) (self.lead)(view) }
+                    (Some(head), Some(view)) => { (lead(head)) ((self.lead)(view)) }
                     _ => span { (self.about) }
                 }
             },

@@ -16,10 +16,10 @@ pub fn page(frame: &Frame, asked: &Asked<Comparison>) -> Markup {
         verb: "compare",
         title: "Comparison",
         about: "What a candidate wins and loses against another on the same rows, and whether that is more than chance.",
-        head: |view| &view.head,
+        head: |view: &Comparison| &view.head,
         inputs: candidates("old", "against", &asked.models, old),
         options: format!(" {}", if old.is_empty() { "OLD" } else { old }),
-        lead: &|view| {
+        lead: &|view: &Comparison| {
             html! {
                 span {
                     "against " a href=(format::address("model_version", view.old.as_str())) { b { (view.old_name) } } " "

@@ -17,10 +17,10 @@ pub fn page(frame: &Frame, asked: &Asked<DoubtfulLabels>) -> Markup {
         verb: "labels",
         title: "Doubtful labels",
         about: "Rows whose labels are probably wrong, by what a candidate says of rows that it was not trained on.",
-        head: |view| &view.head,
+        head: |view: &DoubtfulLabels| &view.head,
         inputs: html! {},
         options: String::new(),
-        lead: &|view| {
+        lead: &|view: &DoubtfulLabels| {
             let share = format::share(view.suspected, view.head.rows);
             html! { span { b { (text::thousands(view.suspected)) } " in doubt, " (format::percent(share)) } }
         },

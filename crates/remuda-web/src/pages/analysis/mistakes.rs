@@ -17,10 +17,10 @@ pub fn page(frame: &Frame, asked: &Asked<MistakesFound>) -> Markup {
         verb: "mistakes",
         title: "Mistakes",
         about: "Where the truth and a candidate part: the matrix, rows behind its cells, the surest mistakes, calibration.",
-        head: |view| &view.head,
+        head: |view: &MistakesFound| &view.head,
         inputs: html! {},
         options: String::new(),
-        lead: &|view| html! { @if let Some(wrong) = view.wrong { span { b { (text::thousands(wrong)) } " wrong" } } },
+        lead: &|view: &MistakesFound| html! { @if let Some(wrong) = view.wrong { span { b { (text::thousands(wrong)) } " wrong" } } },
         body: &body,
     };
     sheet.page(frame, asked)

@@ -17,10 +17,10 @@ pub fn page(frame: &Frame, asked: &Asked<PhrasesFound>) -> Markup {
         verb: "phrases",
         title: "Telling phrases",
         about: "Words and phrases whose rows a candidate gets wrong more often than the rest.",
-        head: |view| &view.head,
+        head: |view: &PhrasesFound| &view.head,
         inputs: html! {},
         options: String::new(),
-        lead: &|view| html! { @if !view.columns.is_empty() { span { "in " b { (text::list(&view.columns)) } } } },
+        lead: &|view: &PhrasesFound| html! { @if !view.columns.is_empty() { span { "in " b { (text::list(&view.columns)) } } } },
         body: &body,
     };
     sheet.page(frame, asked)

@@ -32,10 +32,10 @@ pub fn page(frame: &Frame, asked: &Asked<ThresholdFound>, files: &[String]) -> M
         verb: "threshold",
         title: "Decisions",
         about: "From which probability on to act, when mistakes have a price: chosen on validation rows, with what the choice costs on others.",
-        head: |view| &view.head,
+        head: |view: &ThresholdFound| &view.head,
         inputs,
         options: format!(" --costs {named}"),
-        lead: &|view| html! { span { "under " code { (view.costs) } } },
+        lead: &|view: &ThresholdFound| html! { span { "under " code { (view.costs) } } },
         body: &body,
     };
     sheet.page(frame, asked)

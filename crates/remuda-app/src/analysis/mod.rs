@@ -45,7 +45,7 @@ pub use labels::{DoubtfulLabel, DoubtfulLabels, DoubtfulPair, Labels};
 pub use mistakes::{CellExamples, Mistakes, MistakesFound};
 pub use phrases::{ConfusedPair, FoundPhrase, PhraseExample, Phrases, PhrasesFound, Piece};
 pub use threshold::{
-    ChosenThreshold, CostPoint, DecisionChange, DecisionRule, Price, RuleKind, Threshold, ThresholdFound, cost_files,
+    ChosenThreshold, CostPoint, DecisionChange, DecisionRule, DecisionCost, RuleKind, Threshold, ThresholdFound, cost_files,
 };
 
 use crate::error::{Error, Result};

@@ -56,7 +56,7 @@ pub struct ThresholdFound {
     /// The cost file.
     pub costs: String,
     /// Pairs of classes that cost something.
-    pub prices: Vec<Price>,
+    pub prices: Vec<DecisionCost>,
     /// The class that a threshold is for; none where there are more than two classes.
     pub positive: Option<String>,
     /// The candidate's own decisions first, then the others, each with what it costs.
@@ -75,7 +75,7 @@ pub struct ThresholdFound {
 
 /// What a class costs that is taken for another, or for itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct Price {
+pub struct DecisionCost {
     /// The true class.
     pub truth: String,
     /// What it is taken for.
@@ -273,14 +273,14 @@ fn units(rows: &Rows, kept: &[usize], contract: &Contract) -> Result<Vec<u64>> {
 }
 
 /// Pairs that cost something, the dearest first.
-fn prices(table: &Table) -> Vec<Price> {
+fn prices(table: &Table) -> Vec<DecisionCost> {
     let width = table.classes.len();
-    let mut prices: Vec<Price> = table
+    let mut prices: Vec<DecisionCost> = table
         .costs
         .iter()
         .enumerate()
         .filter(|(_, cost)| **cost != 0.0)
-        .map(|(place, cost)| Price {
+        .map(|(place, cost)| DecisionCost {
             truth: table.classes[place / width].clone(),
             decision: table.classes[place % width].clone(),
             cost: *cost,

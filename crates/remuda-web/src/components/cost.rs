@@ -70,7 +70,7 @@ pub fn curve(drawing: &Drawing<'_>) -> Markup {
 fn steps(least: f64, most: f64) -> (f64, f64) {
     let span = (most - least).max(most.abs() * 1e-3).max(1e-6);
     let power = 10f64.powf((span / 4.0).log10().floor());
-    for times in [1.0, 2.0, 2.5, 5.0, 10.0, 20.0, 50.0] {
+    for times in [1.0, 2.0, 2.5, 4.0, 5.0, 10.0, 20.0, 50.0] {
         let step = times * power;
         let low = (least / step).floor() * step;
         if low + 4.0 * step >= most {

@@ -67,7 +67,7 @@ impl<T> Sheet<'_, T> {
             @match &asked.found {
                 Some(Ok(view)) => { ((self.body)(view)) },
                 Some(Err(error)) => { (parts::error(error)) }
-                None => { (nothing_asked(asked.models.is_empty(), self.about, &command)) }
+                None => { (nothing_asked(asked.models.is_empty(), &command)) }
             }
         };
         let page = Page {
@@ -97,18 +97,19 @@ impl<T> Sheet<'_, T> {
                     button type="submit" { "Ask" }
                 }
                 p.small.muted {
-                    "On validation rows. " code { "--split holdout" } " in a terminal is a look at the holdout, and charged."
+                    @if self.verb == "threshold" { "On validation rows: what is chosen on a holdout cannot be judged on it." }
+                    @else { "On validation rows. " code { "--split holdout" } " in a terminal is a look at the holdout, and charged." }
                 }
             }
         }
     }
 }
 
-fn nothing_asked(no_models: bool, about: &str, command: &str) -> Markup {
+fn nothing_asked(no_models: bool, command: &str) -> Markup {
     if no_models {
         return parts::empty("No model yet that could be asked about. A step that learns makes one.", "remuda run");
     }
-    parts::empty(&format!("{about} Choose a candidate."), command)
+    parts::empty("Nothing was asked yet. Choose above, or ask in a terminal.", command)
 }
 
 /// Which candidate, on which rows of which data.

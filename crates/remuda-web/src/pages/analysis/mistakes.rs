@@ -113,8 +113,10 @@ fn calibration(view: &MistakesFound) -> Markup {
         "What was promised, and what came",
         html! { @if let Some(error) = error { (parts::chip(&format!("ECE {}", format::point(error)))) } },
         html! {
-            div.plot { (curves::calibration(&view.calibration, view.calibrated.as_deref())) }
-            (tables::table("Calibration", tables::heads(["#rows", "#promised", "#came", "#95 % interval"]), rows))
+            div.columns.even {
+                div.plot { (curves::calibration(&view.calibration, view.calibrated.as_deref())) }
+                (tables::table("Calibration", tables::heads(["#rows", "#promised", "#came", "#95 % interval"]), rows))
+            }
             @if let Some(error) = error {
                 p.small.muted {
                     "Expected calibration error " (format::point(error)) ", " (format::interval(error.lower, error.upper))

@@ -1,7 +1,7 @@
 //! `/analysis/phrases?candidate=…`: the words and phrases that mark mistakes, as a forest, with rows in which they stand.
 
 use super::asked::{Asked, Sheet};
-use super::slices::{Drawn, card};
+use super::slices::{Drawn, capital, card};
 use crate::components::{Frame, forest, parts};
 use crate::format;
 use maud::{Markup, html};
@@ -43,7 +43,7 @@ fn body(view: &PhrasesFound) -> Markup {
             div.main-column {
                 (parts::section("phrases", "Where mistakes crowd", aside, html! {
                     p.forest-head {
-                        span { (view.loss) " of all: " b { (format::point(&view.overall)) } }
+                        span { (capital(&view.loss)) " of all: " b { (format::point(&view.overall)) } }
                         span.muted { (format::interval(view.overall.lower, view.overall.upper)) }
                     }
                     ol.forest { @for phrase in shown { (one(view, phrase, scale.as_ref())) } }
@@ -72,7 +72,7 @@ fn one(view: &PhrasesFound, phrase: &FoundPhrase, scale: Option<&forest::Scale>)
         }
     };
     let below = html! {
-        @for pair in &phrase.confusions {
+        @for pair in phrase.confusions.iter().take(if phrase.slice.confirmed { 3 } else { 1 }) {
             p.small {
                 (format::cut(&pair.truth, 60)) " called " b { (format::cut(&pair.predicted, 60)) } ", " (text::count(pair.rows, "row"))
             }

@@ -91,7 +91,7 @@ pub(super) struct Drawn<'a> {
 pub(super) fn card(slice: &FoundSlice, drawn: Drawn<'_>) -> Markup {
     let tone = if slice.confirmed { "not-met" } else { "undecided" };
     let times = match (slice.inside.value, slice.rest) {
-        (Some(inside), Some(rest)) if rest > 0.0 => Some(inside / rest),
+        (Some(inside), Some(rest)) if rest > 0.0 && inside > 1.05 * rest => Some(inside / rest),
         _ => None,
     };
     html! {
@@ -133,7 +133,7 @@ fn again(view: &Sliced) -> String {
     format!("remuda analysis slices {} --weight 0.99", view.model.short())
 }
 
-fn capital(words: &str) -> String {
+pub(super) fn capital(words: &str) -> String {
     let mut letters = words.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }

@@ -128,8 +128,8 @@ fn changes(changes: &[DecisionChange]) -> Markup {
     let rows = html! {
         @for change in changes.iter().take(SHOWN) {
             tr {
-                td { (format::cut(&change.from, 40)) }
-                td { b { (format::cut(&change.to, 40)) } }
+                td data-label="says" { (format::cut(&change.from, 40)) }
+                td data-label="costs least" { b { (format::cut(&change.to, 40)) } }
                 td.number data-label="rows" { (text::thousands(change.rows)) }
                 td.number data-label="saves" { (text::number(change.saved)) }
             }
@@ -150,7 +150,7 @@ fn prices(view: &ThresholdFound) -> Markup {
     };
     html! {
         @if view.prices.is_empty() { p.muted { "No decision costs anything." } }
-        @else { (tables::stacked("Costs", tables::heads(["truth", "taken for", "#cost"]), rows)) }
+        @else { (tables::table("Costs", tables::heads(["truth", "taken for", "#cost"]), rows)) }
         (parts::left_out(view.prices.len(), SHOWN, &view.costs))
     }
 }

@@ -5,7 +5,7 @@ use remuda_app::Error;
 use remuda_app::analysis::{
     Analyses, AnalysisHead, CellExamples, ChosenThreshold, Comparison, ConfusedPair, CostPoint, DecisionChange,
     DecisionRule, DoubtfulLabel, DoubtfulLabels, DoubtfulPair, Example, FoundPhrase, FoundSlice, Input, LeftOut,
-    MistakesFound, PhraseExample, PhrasesFound, Piece, Price, RuleKind, Sliced, ThresholdFound,
+    MistakesFound, PhraseExample, PhrasesFound, Piece, DecisionCost, RuleKind, Sliced, ThresholdFound,
 };
 use remuda_web::pages::analysis::asked::Asked;
 use remuda_model::analysis::CalibrationBin;
@@ -217,7 +217,7 @@ pub(crate) fn threshold() -> ThresholdFound {
     ThresholdFound {
         head: head(),
         costs: "requirements/churn_costs.csv".into(),
-        prices: vec![Price { truth: "Yes".into(), decision: "No".into(), cost: 5.0 }],
+        prices: vec![DecisionCost { truth: "Yes".into(), decision: "No".into(), cost: 5.0 }],
         positive: Some("Yes".into()),
         rules: vec![
             rule(RuleKind::Own, "the candidate's own label", None, 0.696, None),

@@ -6,7 +6,7 @@ use crate::render::layout::{cut, wrap};
 use crate::render::table::{Side, Table};
 use crate::render::words::{figure, metric};
 use crate::render::{Paper, paint};
-use remuda_app::analysis::{ChosenThreshold, DecisionChange, DecisionRule, Price, RuleKind, ThresholdFound};
+use remuda_app::analysis::{ChosenThreshold, DecisionChange, DecisionRule, DecisionCost, RuleKind, ThresholdFound};
 use remuda_model::text;
 
 /// Prices, and changes of decisions, that a terminal shows.
@@ -43,11 +43,11 @@ pub(crate) fn threshold(answer: &ThresholdFound, paper: &Paper) -> String {
     out
 }
 
-fn prices(prices: &[Price]) -> String {
+fn prices(prices: &[DecisionCost]) -> String {
     if prices.is_empty() {
         return "no decision costs anything".to_owned();
     }
-    let price = |price: &Price| format!("{} taken for {} costs {}", price.truth, price.decision, text::number(price.cost));
+    let price = |price: &DecisionCost| format!("{} taken for {} costs {}", price.truth, price.decision, text::number(price.cost));
     let mut shown: Vec<String> = prices.iter().take(PRICES).map(price).collect();
     if prices.len() > PRICES {
         shown.push("…".to_owned());

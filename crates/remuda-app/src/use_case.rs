@@ -100,6 +100,7 @@ use_cases! {
     crate::gate::Evaluate, crate::gate::Show, crate::gate::List, crate::gate::Report,
     crate::analysis::Test, crate::analysis::ShowTests,
     crate::analysis::Slices, crate::analysis::Mistakes, crate::analysis::Labels, crate::analysis::Compare, crate::analysis::Show, crate::analysis::List,
+    crate::analysis::Threshold, crate::analysis::Phrases,
     crate::team::Show, crate::team::Sign, crate::team::Token, crate::team::RevokeToken,
     crate::release::Create, crate::release::List, crate::release::Show, crate::release::Promote, crate::release::Rollback,
     crate::serving::Predict, crate::serving::Live,

@@ -27,6 +27,7 @@ mod ingest;
 mod json;
 mod oddity;
 mod part;
+pub mod phrases;
 mod predicate;
 mod profile;
 mod read;

@@ -342,7 +342,7 @@ pub(crate) fn replicate<T: Clone + Default + Send>(
 }
 
 /// Runs `one` for each number below `count`, on as many threads as the machine offers; the result is in their order.
-fn numbered<T: Clone + Default + Send>(
+pub(crate) fn numbered<T: Clone + Default + Send>(
     count: u32,
     scratch: usize,
     one: impl Fn(u64, &mut Vec<T>) -> f64 + Sync,

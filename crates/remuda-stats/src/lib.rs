@@ -10,7 +10,8 @@
 //! * What a gate asks first: [`proportion`] (accuracy, recall, precision), [`f1`], [`auc`], [`paired`] (new against
 //!   old), [`mean`] (losses, costs), [`quantile`] (latencies), [`bootstrap`] (everything else), and [`price`]: how many
 //!   labels would settle an undecided criterion.
-//! * The metrics themselves: [`classification`], [`scoring`], [`regression`], [`ranking`], [`calibration`].
+//! * The metrics themselves: [`classification`], [`scoring`], [`regression`], [`ranking`], [`calibration`];
+//!   and the [`threshold`] at which a score is cheapest to act on.
 //! * Groups and samples: [`difference`] of two groups, [`cluster`], [`fairness`], [`slices`] where losses are greater,
 //!   [`label_noise`], [`prediction_powered`], [`conformal`], [`multiplicity`] of claims.
 //! * Over time: [`drift`] between two samples, [`sequential`] looks, [`adaptivity`] of repeated use of one holdout.
@@ -48,6 +49,7 @@ pub mod scoring;
 pub mod sequential;
 pub mod slices;
 pub mod special;
+pub mod threshold;
 pub mod unlabelled;
 pub mod weighted;
 

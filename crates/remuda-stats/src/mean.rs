@@ -27,7 +27,19 @@ use crate::special::student;
 pub fn estimate(losses: &[f64], confidence: f64) -> Result<Estimate> {
     check_confidence(confidence)?;
     check_finite(losses)?;
-    let moments = moments(losses);
+    from_moments(moments(losses), confidence)
+}
+
+/// The same from moments alone: for losses of which only few values occur, [`moments_of_counts`] has them at once.
+///
+/// # Errors
+/// No rows, one row, rows that are all equal, or moments that are not finite.
+pub fn from_moments(moments: Moments, confidence: f64) -> Result<Estimate> {
+    check_confidence(confidence)?;
+    if moments.n == 0 {
+        return Err(Undefined::NoRows);
+    }
+    check_finite(&[moments.mean, moments.variance, moments.skewness])?;
     check_spread(moments)?;
     let n = moments.n as f64;
     let adjusted = if moments.n > 2 { (n * (n - 1.0)).sqrt() / (n - 2.0) } else { 1.0 };
@@ -124,6 +136,36 @@ pub struct Moments {
     pub variance: f64,
     /// The skewness m3 / m2^1.5; 0 when all rows are equal.
     pub skewness: f64,
+}
+
+/// The moments of a sample of which each value occurs so many times.
+///
+/// ```
+/// use remuda_stats::mean::{moments, moments_of_counts};
+/// let (one, other) = (moments_of_counts(&[(0.0, 3), (5.0, 1)]), moments(&[0.0, 0.0, 5.0, 0.0]));
+/// assert_eq!((one.n, one.mean, one.variance), (4, 1.25, 6.25));
+/// assert!((one.skewness - other.skewness).abs() < 1e-12);
+/// ```
+#[must_use]
+pub fn moments_of_counts(values: &[(f64, u64)]) -> Moments {
+    let rows: u64 = values.iter().map(|(_, count)| count).sum();
+    if rows == 0 {
+        return Moments { n: 0, mean: 0.0, variance: 0.0, skewness: 0.0 };
+    }
+    let n = rows as f64;
+    let mean = values.iter().map(|(value, count)| value * *count as f64).sum::<f64>() / n;
+    let power =
+        |power: i32| values.iter().map(|(value, count)| (value - mean).powi(power) * *count as f64).sum::<f64>();
+    let second = power(2);
+    let present = values.iter().filter(|(_, count)| *count > 0);
+    let (least, greatest) = present.fold((f64::INFINITY, f64::NEG_INFINITY), |(least, greatest), (value, _)| {
+        (least.min(*value), greatest.max(*value))
+    });
+    if least == greatest || second <= n * (mean.abs() * 1e-15).powi(2) {
+        return Moments { n: rows, mean, variance: 0.0, skewness: 0.0 };
+    }
+    let variance = if rows > 1 { second / (n - 1.0) } else { 0.0 };
+    Moments { n: rows, mean, variance, skewness: power(3) / n / (second / n).powf(1.5) }
 }
 
 /// The moments of a sample in two passes, centred on the mean.

@@ -2,7 +2,7 @@
 //! than chance.
 
 use super::examples::{Example, examples};
-use super::judged::{judge, sample_of};
+use super::judged::{AnalysisHead, judge, sample_of};
 use super::mistakes::may_look;
 use super::{read_split, validation};
 use crate::app::App;
@@ -12,7 +12,6 @@ use crate::gate::{Sample, difference_value, usual_metrics};
 use crate::model::resolve_model;
 use crate::use_case::{Access, UseCase};
 use remuda_model::Digest;
-use remuda_model::data::Split;
 use remuda_model::run::MetricValue;
 use remuda_stats::paired;
 use serde::{Deserialize, Serialize};
@@ -41,27 +40,23 @@ fn five() -> usize {
     5
 }
 
+impl Compare {
+    /// The usual question about two candidates.
+    pub fn of(new: &str, old: &str) -> Self {
+        Self { new: new.to_owned(), old: old.to_owned(), split: validation(), limit: five() }
+    }
+}
+
 /// Two candidates side by side.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Comparison {
-    /// The new one.
-    pub new: Digest,
-    /// Its name.
-    pub new_name: String,
-    /// The old one.
+    /// What was judged: the new candidate, on rows that both were judged on.
+    #[serde(flatten)]
+    pub head: AnalysisHead,
+    /// The old candidate.
     pub old: Digest,
     /// Its name.
     pub old_name: String,
-    /// The dataset.
-    pub dataset: String,
-    /// Its version.
-    pub version: Digest,
-    /// `validation` or `holdout`.
-    pub split: String,
-    /// Whether a look at the holdout was charged.
-    pub charged: bool,
-    /// Rows that both were judged on.
-    pub rows: u64,
     /// New less old of the usual metrics, paired, each with its interval.
     pub differences: Vec<MetricValue>,
     /// Rows that the new one has right and the old one wrong; of numbers, rows where its error is smaller.
@@ -117,15 +112,9 @@ impl UseCase for Compare {
         let (won, lost) = (sorted.won.len() as u64, sorted.lost.len() as u64);
         let shown = |places: &[usize]| examples(&judged, places.iter().take(self.limit).copied());
         Ok(Comparison {
-            new: judged.model.digest.clone(),
-            new_name: judged.model.name.clone(),
+            head: judged.head(split),
             old: old.digest.clone(),
             old_name: old.name.clone(),
-            dataset: judged.version.dataset.clone(),
-            version: judged.version.digest.clone(),
-            split: split.as_str().to_owned(),
-            charged: split == Split::Holdout,
-            rows: judged.sample.rows() as u64,
             differences: differences.collect(),
             won,
             lost,

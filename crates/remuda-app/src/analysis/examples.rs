@@ -42,7 +42,8 @@ pub(super) fn examples(judged: &Judged, places: impl IntoIterator<Item = usize>)
     places.into_iter().filter_map(|place| example(judged, place)).collect()
 }
 
-fn example(judged: &Judged, place: usize) -> Option<Example> {
+/// The row at this place of the sample.
+pub(super) fn example(judged: &Judged, place: usize) -> Option<Example> {
     let row = *judged.kept.get(place)?;
     let cells = judged.rows.row_json(row)?;
     let text = |column: &str| match cells.get(column) {

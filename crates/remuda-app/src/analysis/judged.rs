@@ -9,9 +9,12 @@ use crate::model::{self, ModelLine, resolve_model};
 use crate::run::{Examples, examples, label_column};
 use remuda_data::{ReadRequest, Rows};
 use remuda_learn::Predictions;
+use remuda_model::Digest;
 use remuda_model::data::{Contract, DatasetVersion, FeatureKind, Split};
 use remuda_model::model::ModelVersion;
 use remuda_model::table::{Texts, Values};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Rows of a split with the truth and a candidate's answers.
 pub(crate) struct Judged {
@@ -27,6 +30,40 @@ pub(crate) struct Judged {
     pub(crate) kept: Vec<usize>,
     /// Truth and answers.
     pub(crate) sample: Sample,
+}
+
+/// What an analysis was made on: the head of its answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AnalysisHead {
+    /// The candidate.
+    pub model: Digest,
+    /// Its name.
+    pub model_name: String,
+    /// The dataset.
+    pub dataset: String,
+    /// Its version.
+    pub version: Digest,
+    /// `validation` or `holdout`.
+    pub split: String,
+    /// Whether a look at the holdout was charged.
+    pub charged: bool,
+    /// Rows that were judged.
+    pub rows: u64,
+}
+
+impl Judged {
+    /// The head of an answer about these rows.
+    pub(crate) fn head(&self, split: Split) -> AnalysisHead {
+        AnalysisHead {
+            model: self.model.digest.clone(),
+            model_name: self.model.name.clone(),
+            dataset: self.version.dataset.clone(),
+            version: self.version.digest.clone(),
+            split: split.as_str().to_owned(),
+            charged: split == Split::Holdout,
+            rows: self.sample.rows() as u64,
+        }
+    }
 }
 
 /// Reads a split of the newest version of the data that a candidate was trained on, and predicts it. A look at the

@@ -1,7 +1,7 @@
 //! `analysis labels`: rows whose labels a candidate's out-of-sample probabilities speak against.
 
 use super::examples::{Example, examples};
-use super::judged::judge;
+use super::judged::{AnalysisHead, judge};
 use super::mistakes::may_look;
 use super::{read_split, validation};
 use crate::app::App;
@@ -9,8 +9,6 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::gate::Sample;
 use crate::use_case::{Access, UseCase};
-use remuda_model::Digest;
-use remuda_model::data::Split;
 use remuda_stats::confident::{Suspect, suspects};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -36,23 +34,19 @@ fn twenty() -> usize {
     20
 }
 
+impl Labels {
+    /// The usual question about a candidate.
+    pub fn of(candidate: &str) -> Self {
+        Self { candidate: candidate.to_owned(), split: validation(), limit: twenty() }
+    }
+}
+
 /// Labels in doubt.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct DoubtfulLabels {
-    /// The candidate.
-    pub model: Digest,
-    /// Its name.
-    pub model_name: String,
-    /// The dataset.
-    pub dataset: String,
-    /// Its version.
-    pub version: Digest,
-    /// `validation` or `holdout`.
-    pub split: String,
-    /// Whether a look at the holdout was charged.
-    pub charged: bool,
-    /// Rows that could be judged.
-    pub rows: u64,
+    /// What was judged.
+    #[serde(flatten)]
+    pub head: AnalysisHead,
     /// How many of their labels are in doubt.
     pub suspected: u64,
     /// Doubts by given and suggested class, the most first.
@@ -124,13 +118,7 @@ impl UseCase for Labels {
         }
         pairs.sort_by_key(|pair| std::cmp::Reverse(pair.rows));
         Ok(DoubtfulLabels {
-            model: judged.model.digest.clone(),
-            model_name: judged.model.name.clone(),
-            dataset: judged.version.dataset.clone(),
-            version: judged.version.digest.clone(),
-            split: split.as_str().to_owned(),
-            charged: split == Split::Holdout,
-            rows: found.judged,
+            head: AnalysisHead { rows: found.judged, ..judged.head(split) },
             suspected: found.rows.len() as u64,
             pairs,
             examples: found.rows.iter().take(self.limit).filter_map(doubtful).collect(),

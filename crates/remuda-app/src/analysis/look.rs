@@ -1,6 +1,6 @@
 //! Looking at analyses again, which costs nothing.
 
-use super::{Analyses, AnalysisLine, List, Show, Sliced};
+use super::{Analyses, AnalysisLine, FoundSlice, List, Show, Sliced};
 use crate::app::App;
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -81,9 +81,15 @@ impl Sliced {
 
 /// Names that slices have in the definitions in force.
 pub(super) fn add_names(context: &Context, sliced: &mut Sliced) {
+    let mut slices: Vec<&mut FoundSlice> = sliced.slices.iter_mut().collect();
+    add_names_to(context, &sliced.dataset, &mut slices);
+}
+
+/// The same for slices of a dataset, wherever they stand.
+pub(super) fn add_names_to(context: &Context, dataset: &str, slices: &mut [&mut FoundSlice]) {
     let Some(named) = &context.definitions.slices else { return };
-    for slice in &mut sliced.slices {
-        let same = named.value.iter().find(|named| named.dataset == sliced.dataset && named.filter == slice.filter);
+    for slice in slices {
+        let same = named.value.iter().find(|named| named.dataset == dataset && named.filter == slice.filter);
         slice.name = same.map(|named| named.name.clone());
     }
 }

@@ -2,14 +2,13 @@
 //! far what the candidate promises is what comes.
 
 use super::examples::{Example, examples};
-use super::judged::{Judged, judge};
+use super::judged::{AnalysisHead, Judged, judge};
 use super::{read_split, validation};
 use crate::app::App;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::gate::{ClassSample, Sample, metric_value, usual_metrics};
 use crate::use_case::{Access, UseCase};
-use remuda_model::Digest;
 use remuda_model::analysis::{CalibrationBin, Confusion};
 use remuda_model::data::Split;
 use remuda_model::gate::criterion::{Metric, MetricOf};
@@ -54,20 +53,9 @@ fn five() -> usize {
 /// A candidate's mistakes.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct MistakesFound {
-    /// The candidate.
-    pub model: Digest,
-    /// Its name.
-    pub model_name: String,
-    /// The dataset.
-    pub dataset: String,
-    /// Its version.
-    pub version: Digest,
-    /// `validation` or `holdout`.
-    pub split: String,
-    /// Whether a look at the holdout was charged.
-    pub charged: bool,
-    /// Rows that were judged.
-    pub rows: u64,
+    /// What was judged.
+    #[serde(flatten)]
+    pub head: AnalysisHead,
     /// Rows that are wrong; none for numbers.
     pub wrong: Option<u64>,
     /// The usual metrics, with their intervals.
@@ -80,6 +68,8 @@ pub struct MistakesFound {
     pub worst: Vec<Example>,
     /// What was promised against what came, by rising promise (classes with probabilities only).
     pub calibration: Vec<CalibrationBin>,
+    /// The class that was promised; none where it is whatever the candidate says.
+    pub calibrated: Option<String>,
     /// The expected calibration error.
     pub calibration_error: Option<MetricValue>,
 }
@@ -114,13 +104,7 @@ impl UseCase for Mistakes {
         may_look(context, split)?;
         let judged = judge(app, context, &self.candidate, split, "mistakes").await?;
         let mut found = MistakesFound {
-            model: judged.model.digest.clone(),
-            model_name: judged.model.name.clone(),
-            dataset: judged.version.dataset.clone(),
-            version: judged.version.digest.clone(),
-            split: split.as_str().to_owned(),
-            charged: split == Split::Holdout,
-            rows: judged.sample.rows() as u64,
+            head: judged.head(split),
             wrong: None,
             metrics: usual_metrics(&judged.model.signature)
                 .iter()
@@ -130,6 +114,7 @@ impl UseCase for Mistakes {
             cells: Vec::new(),
             worst: Vec::new(),
             calibration: Vec::new(),
+            calibrated: None,
             calibration_error: None,
         };
         match &judged.sample {
@@ -180,12 +165,15 @@ fn of_classes(judged: &Judged, sample: &ClassSample, limit: usize, found: &mut M
     found.confusion = Some(confusion);
     if sample.known > 0 {
         let (promised, came) = match sample.positive {
-            Some(class) if width == 2 => (sample.scores(class), sample.is(class)),
+            Some(class) if width == 2 => {
+                found.calibrated = Some(sample.classes[class].clone());
+                (sample.scores(class), sample.is(class))
+            }
             _ => (confidences, right),
         };
         found.calibration = curve(&promised, &came);
         let metric = MetricOf { metric: Metric::Ece, class: None };
-        found.calibration_error = Some(metric_value(&metric, &judged.sample, &found.split));
+        found.calibration_error = Some(metric_value(&metric, &judged.sample, &found.head.split));
     }
 }
 

@@ -22,8 +22,13 @@ mod labels;
 mod look;
 mod losses;
 mod mistakes;
+mod numbers;
+mod phrases;
+mod phrases_found;
 mod slices;
 mod slicing;
+mod threshold;
+mod threshold_rules;
 
 use remuda_model::Digest;
 use remuda_model::data::Split;
@@ -33,10 +38,16 @@ use utoipa::ToSchema;
 
 pub use compare::{Compare, Comparison};
 pub use examples::{Example, Input};
+pub use judged::AnalysisHead;
 pub(crate) use keep::check_slices;
 pub use keep::{Keep, Kept, keep};
 pub use labels::{DoubtfulLabel, DoubtfulLabels, DoubtfulPair, Labels};
 pub use mistakes::{CellExamples, Mistakes, MistakesFound};
+pub use phrases::{ConfusedPair, FoundPhrase, PhraseExample, Phrases, PhrasesFound, Piece};
+pub use threshold::{
+    ChosenThreshold, CostPoint, DecisionChange, DecisionCost, DecisionRule, RuleKind, Threshold, ThresholdFound,
+    cost_files,
+};
 
 use crate::error::{Error, Result};
 

@@ -32,7 +32,7 @@ impl UseCase for Slices {
         let searched = slicing::halves(&rows, &judged.contract)?;
         let count = searched.iter().filter(|searched| **searched).count();
         let wanted = Wanted {
-            least_rows: slicing::least_rows(self.min_support.as_deref(), count)?,
+            least_rows: slicing::least_rows(self.min_support.as_deref(), count, slicing::USUAL_LEAST)?,
             depth: self.depth,
             limit: self.limit,
             weight: self.weight,

@@ -1,5 +1,6 @@
 //! From rows and losses to slices: half of the rows is searched, the other half says what is true of what was found.
 
+use super::numbers::value;
 use super::{FoundSlice, LeftOut};
 use crate::error::{Error, Result};
 use remuda_data::{Cutting, Levels, Rows, levels};
@@ -7,12 +8,12 @@ use remuda_model::data::{ColumnType, ColumnUse, Contract, FeatureKind, Split, Sp
 use remuda_model::run::MetricValue;
 use remuda_stats::multiplicity::{Adjustment, adjust};
 use remuda_stats::slices::{
-    Column, Losses, MOST_COLUMNS, Merged, Settings, Slice, confirm, members, merge, search, widen,
+    Column, Confirmed, Losses, MOST_COLUMNS, Merged, Settings, Slice, confirm, members, merge, search, widen,
 };
 use remuda_stats::{Estimate, mean, proportion};
 
 /// Slices that share more than this of their rows (both over either) are one.
-const OVERLAP: f64 = 0.5;
+pub(super) const OVERLAP: f64 = 0.5;
 /// How many slices the search keeps for each that is reported: most of them overlap.
 const SPARE: usize = 8;
 /// One-sided confidence of each bound: intervals are of 95 %.
@@ -20,8 +21,7 @@ pub(super) const CONFIDENCE: f64 = 0.975;
 /// The level at which a slice is confirmed, all claims together.
 const LEVEL: f64 = 0.05;
 /// The fewest rows of a slice, and the least share of the rows searched, when nobody says.
-const USUAL_LEAST: f64 = 30.0;
-const USUAL_SHARE: f64 = 0.01;
+pub(super) const USUAL_LEAST: (f64, f64) = (30.0, 0.01);
 
 /// What to look for.
 pub(super) struct Wanted {
@@ -117,10 +117,11 @@ fn kind_of(contract: &Contract, name: &str, column_type: ColumnType) -> FeatureK
     }
 }
 
-/// The fewest rows of a slice, from what was asked: a number or a share of the rows searched.
-pub(super) fn least_rows(asked: Option<&str>, searched: usize) -> Result<usize> {
+/// The fewest rows of a slice, from what was asked: a number or a share of the rows searched. What is `usual` holds when
+/// nobody asked: the greater of a number and a share.
+pub(super) fn least_rows(asked: Option<&str>, searched: usize, usual: (f64, f64)) -> Result<usize> {
     let Some(text) = asked.map(str::trim) else {
-        return Ok((searched as f64 * USUAL_SHARE).max(USUAL_LEAST).ceil() as usize);
+        return Ok((searched as f64 * usual.1).max(usual.0).ceil() as usize);
     };
     let refused = || {
         Error::new("request.invalid", format!("`{text}` is no number of rows and no share of them"))
@@ -190,7 +191,15 @@ pub(super) fn find(
     let overall = overall(&second.losses, wanted);
     let found = first.search(cut, wanted)?;
     let nothing = found.is_empty().then(|| why_nothing(cut, &first, &second, wanted));
-    let mut slices: Vec<FoundSlice> = found.iter().map(|merged| judge(cut, &second, merged, wanted)).collect();
+    let judged = |merged: &Merged| {
+        let slice = &merged.slice;
+        let terms = slice.conditions.iter().map(|one| cut[one.column].predicate(one.from, one.to));
+        let filter = terms.collect::<Vec<_>>().join(" AND ");
+        let inside = members(&second.columns(cut), &slice.conditions, second.losses.len());
+        let (rows, mean, score) = (slice.rows, slice.mean, slice.score);
+        judge(Claimed { filter, rows, mean, score, others: merged.others as u32 }, &second.losses, &inside, wanted)
+    };
+    let mut slices: Vec<FoundSlice> = found.iter().map(judged).collect();
     correct(&mut slices)?;
     let mut columns: Vec<String> = cut.iter().map(|one| one.column.clone()).collect();
     columns.dedup();
@@ -274,41 +283,8 @@ fn why_nothing(cut: &[Levels], first: &Half, second: &Half, wanted: &Wanted) -> 
     }
 }
 
-/// A number with its interval.
-fn value(name: &str, estimate: &Estimate, wanted: &Wanted) -> MetricValue {
-    MetricValue {
-        name: name.to_owned(),
-        value: Some(estimate.value),
-        lower: Some(estimate.lower),
-        upper: Some(estimate.upper),
-        confidence: estimate.confidence,
-        n: estimate.n,
-        split: wanted.split.clone(),
-        method: estimate.method.clone(),
-    }
-}
-
-/// A number that does not exist, and why.
-fn no_value(
-    name: &str,
-    reason: &remuda_stats::Undefined,
-    point: Option<f64>,
-    n: usize,
-    wanted: &Wanted,
-) -> MetricValue {
-    MetricValue {
-        name: name.to_owned(),
-        value: point,
-        lower: None,
-        upper: None,
-        confidence: CONFIDENCE,
-        n: n as u64,
-        split: wanted.split.clone(),
-        method: reason.to_string(),
-    }
-}
-
-fn overall(losses: &[f64], wanted: &Wanted) -> MetricValue {
+/// The mean loss of all rows that slices are checked on.
+pub(super) fn overall(losses: &[f64], wanted: &Wanted) -> MetricValue {
     let wrong = losses.iter().filter(|loss| **loss > 0.0).count() as u64;
     let found = if wanted.is_rate {
         proportion::rate(wrong, losses.len() as u64, CONFIDENCE)
@@ -316,61 +292,59 @@ fn overall(losses: &[f64], wanted: &Wanted) -> MetricValue {
         mean::estimate(losses, CONFIDENCE)
     };
     let point = (!losses.is_empty()).then(|| losses.iter().sum::<f64>() / losses.len() as f64);
-    match found {
-        Ok(estimate) => value(&wanted.metric, &estimate, wanted),
-        Err(reason) => no_value(&wanted.metric, &reason, point, losses.len(), wanted),
-    }
+    value(&wanted.metric, &wanted.split, &found, point, losses.len())
 }
 
-/// What the other half says of a slice.
-fn judge(cut: &[Levels], second: &Half, merged: &Merged, wanted: &Wanted) -> FoundSlice {
-    let slice = &merged.slice;
-    let terms = slice.conditions.iter().map(|one| cut[one.column].predicate(one.from, one.to));
-    let filter = terms.collect::<Vec<_>>().join(" AND ");
-    let inside = members(&second.columns(cut), &slice.conditions, second.losses.len());
+/// What the search says of a slice.
+pub(super) struct Claimed {
+    pub(super) filter: String,
+    pub(super) rows: u64,
+    pub(super) mean: f64,
+    pub(super) score: f64,
+    pub(super) others: u32,
+}
+
+/// What the other half says of it: `losses` of its rows, and which of them are inside.
+pub(super) fn judge(claimed: Claimed, losses: &[f64], inside: &[bool], wanted: &Wanted) -> FoundSlice {
     let rows = inside.iter().filter(|inside| **inside).count();
     let kind = if wanted.is_rate { Losses::Wrong } else { Losses::Numbers };
-    let mut found = FoundSlice {
+    let confirmed = confirm(losses, inside, kind, CONFIDENCE);
+    let mean_where = |wanted: bool, rows: usize| {
+        let own = losses.iter().zip(inside).filter(|(_, inside)| **inside == wanted);
+        (rows > 0).then(|| own.map(|(loss, _)| loss).sum::<f64>() / rows as f64)
+    };
+    let part = |pick: fn(&Confirmed) -> &Estimate| match &confirmed {
+        Ok(confirmed) => Ok(pick(confirmed).clone()),
+        Err(reason) => Err(reason.clone()),
+    };
+    FoundSlice {
         number: 0,
-        filter,
-        searched_rows: slice.rows,
-        searched_mean: slice.mean,
-        score: slice.score,
-        others: merged.others as u32,
+        filter: claimed.filter,
+        searched_rows: claimed.rows,
+        searched_mean: claimed.mean,
+        score: claimed.score,
+        others: claimed.others,
         rows: rows as u64,
-        inside: no_value(&wanted.metric, &remuda_stats::Undefined::NoRows, None, rows, wanted),
-        rest: None,
-        difference: no_value("difference", &remuda_stats::Undefined::NoRows, None, rows, wanted),
-        p_value: None,
+        inside: value(
+            &wanted.metric,
+            &wanted.split,
+            &part(|confirmed| &confirmed.inside),
+            mean_where(true, rows),
+            rows,
+        ),
+        rest: mean_where(false, losses.len() - rows),
+        difference: value("difference", &wanted.split, &part(|confirmed| &confirmed.difference), None, rows),
+        p_value: confirmed.as_ref().ok().map(|confirmed| confirmed.p_value),
         adjusted: None,
-        test: String::new(),
+        test: confirmed.as_ref().map(|confirmed| confirmed.test.to_owned()).unwrap_or_default(),
         confirmed: false,
         name: None,
-    };
-    match confirm(&second.losses, &inside, kind, CONFIDENCE) {
-        Ok(confirmed) => {
-            found.inside = value(&wanted.metric, &confirmed.inside, wanted);
-            found.rest = Some(confirmed.rest);
-            found.difference = value("difference", &confirmed.difference, wanted);
-            found.p_value = Some(confirmed.p_value);
-            confirmed.test.clone_into(&mut found.test);
-        }
-        Err(reason) => {
-            let mean_where = |wanted: bool, rows: usize| {
-                let own = second.losses.iter().zip(&inside).filter(|(_, inside)| **inside == wanted);
-                (rows > 0).then(|| own.map(|(loss, _)| loss).sum::<f64>() / rows as f64)
-            };
-            found.inside = no_value(&wanted.metric, &reason, mean_where(true, rows), rows, wanted);
-            found.rest = mean_where(false, second.losses.len() - rows);
-            found.difference = no_value("difference", &reason, None, rows, wanted);
-        }
     }
-    found
 }
 
 /// Holm over all slices reported: one that could not be tested counts as a claim all the same. Those that are confirmed
 /// come first, else they stay in the order of the search.
-fn correct(slices: &mut [FoundSlice]) -> Result<()> {
+pub(super) fn correct(slices: &mut [FoundSlice]) -> Result<()> {
     let p_values: Vec<f64> = slices.iter().map(|slice| slice.p_value.unwrap_or(1.0)).collect();
     if p_values.is_empty() {
         return Ok(());

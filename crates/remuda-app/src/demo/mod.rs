@@ -48,6 +48,9 @@ Spanish is our newest market. Its tickets are few, so its criterion is weaker, b
 must not hide a language in which we fail.
 "#;
 
+/// In minutes of work: what the requirement says of customers and minutes.
+const COSTS: &str = "truth,prediction,cost\nurgent,routine,20\nroutine,urgent,1\n";
+
 const TESTS: &str = r#"about = "Urgent tickets are seen as such, however they are put and wherever they come in"
 data = "triage"
 
@@ -240,13 +243,19 @@ impl Story {
         let write = |path: &str, text: &str| std::fs::write(self.root.join(path), text);
         write("remuda.toml", &remuda_repo::render::product(&team()))?;
         write(&format!("requirements/{PRODUCT}.md"), REQUIREMENT)?;
+        write(&format!("requirements/{PRODUCT}_costs.csv"), COSTS)?;
         let mut serving = remuda_model::serving::Serving::usual(PRODUCT);
         serving.on_duty = Some("operator".to_owned());
         write("serving.toml", &remuda_repo::render::serving(&serving))?;
         std::fs::create_dir_all(self.root.join("tests"))?;
         write(&format!("tests/{PRODUCT}.toml"), TESTS)?;
         self.commit("engineer", 0, &["remuda.toml"], "Name the team")?;
-        self.commit("owner", 1, &["requirements/triage.md"], "Say what urgent tickets need")?;
+        self.commit(
+            "owner",
+            1,
+            &["requirements/triage.md", "requirements/triage_costs.csv"],
+            "Say what urgent tickets need",
+        )?;
         self.commit("operator", 1, &["serving.toml"], "Say who is on duty")?;
         self.commit("tester", 1, &["tests/triage.toml"], "Say how the model must behave")?;
         Ok(())

@@ -3,7 +3,9 @@
 //! A CSV table in one of two forms: columns `truth,prediction,cost`, one line per pair; or a matrix whose first column is
 //! the truth and whose other columns are named by the prediction. Pairs that are not named cost nothing if they are right.
 
-use super::sample::{ClassSample, Sample};
+use super::sample::Sample;
+use crate::context::Context;
+use crate::error::Error;
 use std::collections::HashMap;
 
 /// Costs by true and predicted class.
@@ -47,37 +49,71 @@ impl Costs {
     }
 
     /// The cost of each row of a sample.
-    pub(super) fn of(&self, sample: &Sample) -> Result<Vec<f64>, String> {
-        let (sample, table) = self.table(sample)?;
-        let width = sample.classes.len();
-        let cost = |(truth, predicted): (&u32, &u32)| {
-            table[*truth as usize * width + *predicted as usize].ok_or_else(|| {
-                let name = |class: u32| &sample.classes[class as usize];
-                format!("the cost file does not say what {} taken for {} costs", name(*truth), name(*predicted))
-            })
-        };
-        sample.truth.iter().zip(&sample.predicted).map(cost).collect()
-    }
-
-    /// The least and the greatest cost that a row with one of the sample's classes can have.
-    pub(super) fn range(&self, sample: &Sample) -> Result<(f64, f64), String> {
-        let (_, table) = self.table(sample)?;
-        let all = table.into_iter().flatten();
-        Ok(all.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), cost| (low.min(cost), high.max(cost))))
-    }
-
-    /// Costs by true class and, within it, predicted class, as far as they are said.
-    fn table<'a>(&self, sample: &'a Sample) -> Result<(&'a ClassSample, Vec<Option<f64>>), String> {
+    pub(crate) fn of(&self, sample: &Sample) -> Result<Vec<f64>, String> {
         let Sample::Classes(sample) = sample else {
             return Err("a cost table is for classes, and the label is a number".to_owned());
         };
-        let pairs = sample.classes.iter().flat_map(|truth| sample.classes.iter().map(move |chosen| (truth, chosen)));
-        let cost = |(truth, chosen): (&String, &String)| {
-            let named = self.by_pair.get(&(truth.clone(), chosen.clone())).copied();
-            named.or((truth == chosen).then_some(0.0))
+        let width = sample.classes.len();
+        let cost = |(truth, predicted): (&u32, &u32)| {
+            let (truth, predicted) = (*truth as usize, *predicted as usize);
+            self.cost(&sample.classes[truth], &sample.classes[predicted])
         };
-        Ok((sample, pairs.map(cost).collect()))
+        // Each pair is looked up once, and those that do not occur need no cost.
+        let mut table: Vec<Option<f64>> = vec![None; width * width];
+        let mut costs = Vec::with_capacity(sample.truth.len());
+        for pair in sample.truth.iter().zip(&sample.predicted) {
+            let known = &mut table[*pair.0 as usize * width + *pair.1 as usize];
+            costs.push(match known {
+                Some(known) => *known,
+                None => *known.insert(cost(pair)?),
+            });
+        }
+        Ok(costs)
     }
+
+    /// The least and the greatest cost that is said for a row with one of the sample's classes.
+    pub(super) fn range(&self, sample: &Sample) -> Result<(f64, f64), String> {
+        let Sample::Classes(sample) = sample else {
+            return Err("a cost table is for classes, and the label is a number".to_owned());
+        };
+        let pairs =
+            sample.classes.iter().flat_map(|truth| sample.classes.iter().map(move |decision| (truth, decision)));
+        let all = pairs.filter_map(|(truth, decision)| self.cost(truth, decision).ok());
+        Ok(all.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), cost| (low.min(cost), high.max(cost))))
+    }
+
+    /// What each class costs when it is taken for each: `[truth * classes + decision]`.
+    pub(crate) fn table(&self, classes: &[String]) -> Result<Vec<f64>, String> {
+        let pairs = classes.iter().flat_map(|truth| classes.iter().map(move |decision| (truth, decision)));
+        pairs.map(|(truth, decision)| self.cost(truth, decision)).collect()
+    }
+
+    fn cost(&self, truth: &str, decision: &str) -> Result<f64, String> {
+        let named = self.by_pair.get(&(truth.to_owned(), decision.to_owned())).copied();
+        named
+            .or((truth == decision).then_some(0.0))
+            .ok_or_else(|| format!("the cost file does not say what {truth} taken for {decision} costs"))
+    }
+}
+
+/// The cost table of this name: a file beside `remuda.toml`, or in `requirements/`, whose name ends in `costs.csv`.
+/// Answers its path too; none when there is no such file.
+///
+/// # Errors
+/// A file that is no cost table.
+pub(crate) fn find(context: &Context, file: &str) -> Result<Option<(String, Costs)>, Error> {
+    let places = [file.to_owned(), format!("requirements/{file}")];
+    let Some(path) = places.into_iter().find(|path| context.files.0.contains_key(path)) else { return Ok(None) };
+    let costs = Costs::parse(&context.files.0[&path])
+        .map_err(|why| Error::new("gate.not_ready", format!("{path} is no cost table: {why}")))?;
+    Ok(Some((path, costs)))
+}
+
+/// The cost files that there are, as criteria name them.
+pub(crate) fn files(context: &Context) -> Vec<String> {
+    let own = |path: &&String| path.ends_with("costs.csv");
+    let name = |path: &String| path.strip_prefix("requirements/").unwrap_or(path).to_owned();
+    context.files.0.keys().filter(own).map(name).collect()
 }
 
 /// The fields of a line, trimmed, with their quotes taken off.

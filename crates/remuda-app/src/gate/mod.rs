@@ -3,7 +3,7 @@
 mod baseline;
 mod check;
 mod compare;
-mod costs;
+pub(crate) mod costs;
 mod curves;
 mod decide;
 mod evaluate;

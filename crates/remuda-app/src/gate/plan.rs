@@ -220,20 +220,17 @@ async fn references(
     Ok(references)
 }
 
-/// The cost tables that criteria name: files beside `remuda.toml`, or in `requirements/`, whose names end in `costs.csv`.
+/// The cost tables that criteria name.
 fn costs(context: &Context, requirements: &[&Defined<Requirement>]) -> Result<BTreeMap<String, (String, Costs)>> {
     let mut found = BTreeMap::new();
     for stated in requirements.iter().flat_map(|requirement| &requirement.value.criteria) {
         let Claim::Holds { quantity: Quantity::MeanCost { file }, .. } = &stated.criterion.claim else { continue };
-        let places = [file.clone(), format!("requirements/{file}")];
-        let Some(path) = places.into_iter().find(|path| context.files.0.contains_key(path)) else {
-            return Err(Error::new("gate.not_ready", format!("`{}` names a file that is not there", stated.text))
+        let known = super::costs::find(context, file)?.ok_or_else(|| {
+            Error::new("gate.not_ready", format!("`{}` names a file that is not there", stated.text))
                 .hint(format!("write {file} beside remuda.toml, with a first line `truth,prediction,cost`"))
-                .hint("the names of cost files end in `costs.csv`"));
-        };
-        let costs = Costs::parse(&context.files.0[&path])
-            .map_err(|why| Error::new("gate.not_ready", format!("{path} is no cost table: {why}")))?;
-        found.insert(file.clone(), (path, costs));
+                .hint("the names of cost files end in `costs.csv`")
+        })?;
+        found.insert(file.clone(), known);
     }
     Ok(found)
 }

@@ -168,6 +168,15 @@ impl Story {
         self.commit(member, path);
     }
 
+    /// The engineer drafts the contract again, from rows with other columns.
+    pub(crate) fn redraft(&self, text: &str) {
+        let file = self.folder.path().join("again.csv");
+        std::fs::write(&file, text).unwrap();
+        let request = remuda_data::InferRequest { source: &file, format: None, name: "churn", label: Some("churned") };
+        let inference = remuda_data::infer(&request, &mut |_, _| {}).unwrap();
+        self.write("engineer", "data/churn.odcs.yaml", &remuda_repo::render::contract(&inference.contract));
+    }
+
     /// Puts another budget on the holdout.
     pub(crate) fn budget(&self, budget: u32) {
         self.write("owner", "remuda.toml", &remuda_repo::render::product(&product(Risk::Medium, budget)));

@@ -6,6 +6,7 @@
 mod analysis;
 mod crashes;
 mod data;
+mod decisions;
 mod gate;
 mod harness;
 mod ledger;

@@ -146,7 +146,7 @@ pub async fn levels(
 }
 
 /// A column's name as a predicate takes it: in double quotes unless it reads the same without.
-fn quoted(name: &str, columns: &[(String, ColumnType)]) -> String {
+pub(crate) fn quoted(name: &str, columns: &[(String, ColumnType)]) -> String {
     let is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
         && !WORDS_OF_SQL.contains(&name.to_lowercase().as_str())
         && check_predicate(&format!("{name} IS NULL"), columns).is_ok();
@@ -154,6 +154,6 @@ fn quoted(name: &str, columns: &[(String, ColumnType)]) -> String {
 }
 
 /// A text as an SQL literal.
-fn literal(text: &str) -> String {
+pub(crate) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }

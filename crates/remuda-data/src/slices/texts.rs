@@ -2,10 +2,10 @@
 
 use super::{Cutting, Levels, NONE, Terms, literal, numbers};
 use crate::error::DataError;
+use crate::phrases::telling_phrases;
 use crate::rows::Rows;
 use remuda_model::data::ColumnType;
 use remuda_model::table::{MISSING, Texts};
-use std::collections::{BTreeMap, HashSet};
 
 /// The most values of a category that have a level of their own; rarer ones share one.
 const VALUES: usize = 60;
@@ -15,9 +15,6 @@ const LISTED: usize = 8;
 
 /// The most words of a text column.
 const WORDS: usize = 24;
-
-/// A word of more than this share of the rows tells nothing.
-const COMMON: f64 = 0.3;
 
 /// The values of a category, the commonest first; `None` when no two levels have rows enough. Rarer values are at no
 /// level where the common ones are too many to list.
@@ -69,8 +66,7 @@ pub(super) fn lengths(column: &str, expression: &str, texts: &Texts, cutting: &C
     numbers::levels(column, &format!("char_length({expression})"), ColumnType::Integer, &lengths, cutting)
 }
 
-/// The words that tell rows with great losses from others, on the rows that may be searched: those whose mean loss lies
-/// the most standard errors above the mean, and at least one. Words of most rows, such as articles, tell nothing.
+/// The words that tell rows with great losses from others, on the rows that may be searched.
 pub(super) async fn words(
     rows: &Rows,
     column: &str,
@@ -79,8 +75,8 @@ pub(super) async fn words(
     cutting: &Cutting<'_>,
 ) -> Result<Vec<Levels>, DataError> {
     let mut found = Vec::new();
-    for word in telling_words(texts, cutting) {
-        let predicate = format!("regexp_like({expression}, '\\b{word}\\b', 'i')");
+    for word in telling_phrases(texts, cutting, 1, WORDS) {
+        let predicate = word.phrase.predicate(expression);
         let inside = rows.matching(&predicate).await?;
         found.push(Levels {
             column: column.to_owned(),
@@ -91,42 +87,4 @@ pub(super) async fn words(
         });
     }
     Ok(found)
-}
-
-fn telling_words(texts: &Texts, cutting: &Cutting<'_>) -> Vec<String> {
-    let mut of_value = vec![(0usize, 0.0); texts.dictionary.len()];
-    let (mut rows, mut sum, mut squares) = (0usize, 0.0, 0.0);
-    for ((code, loss), _) in
-        texts.codes.iter().zip(cutting.losses).zip(cutting.searched).filter(|(_, searched)| **searched)
-    {
-        (rows, sum, squares) = (rows + 1, sum + loss, squares + loss * loss);
-        if let Some((count, total)) = of_value.get_mut(*code as usize) {
-            (*count, *total) = (*count + 1, *total + loss);
-        }
-    }
-    let mut words: BTreeMap<String, (usize, f64)> = BTreeMap::new();
-    for (text, (count, total)) in texts.dictionary.iter().zip(of_value).filter(|(_, (count, _))| *count > 0) {
-        let text = text.to_lowercase();
-        // An underscore belongs to a word for regular expressions, and such words are rarely of use.
-        let own: HashSet<&str> =
-            text.split(|character: char| !character.is_alphanumeric() && character != '_').collect();
-        for word in own.into_iter().filter(|word| (2..=30).contains(&word.chars().count()) && !word.contains('_')) {
-            let known = match words.get_mut(word) {
-                Some(known) => known,
-                None => words.entry(word.to_owned()).or_default(),
-            };
-            *known = (known.0 + count, known.1 + total);
-        }
-    }
-    let mean = sum / rows.max(1) as f64;
-    let spread = (squares / rows.max(1) as f64 - mean * mean).max(0.0).sqrt();
-    let excess = |(count, total): (usize, f64)| (total / count as f64 - mean) * (count as f64).sqrt() / spread;
-    let mut telling: Vec<(f64, String)> = words
-        .into_iter()
-        .filter(|(_, (count, _))| *count >= cutting.least_rows.max(1) && *count as f64 <= COMMON * rows as f64)
-        .map(|(word, counted)| (excess(counted), word))
-        .filter(|(excess, _)| *excess >= 1.0)
-        .collect();
-    telling.sort_by(|one, other| other.0.total_cmp(&one.0));
-    telling.into_iter().take(WORDS).map(|(_, word)| word).collect()
 }

@@ -11,7 +11,7 @@ mod shape;
 
 pub use confirm::{Confirmed, Losses, confirm};
 pub use search::search;
-pub use shape::{Merged, members, merge, widen};
+pub use shape::{Joined, Merged, bitmap, join, members, merge, widen};
 
 use crate::estimate::{Result, Undefined, check_finite, check_lengths, out_of_range};
 

@@ -98,34 +98,62 @@ pub struct Merged {
 /// Joins slices (best first) whose rows overlap by more than `overlap` (rows in both over rows in either, Jaccard), and a
 /// part with the whole where it is hardly worse; gives the first `limit` in the order of the best of each.
 pub fn merge(columns: &[Column<'_>], rows: usize, slices: &[Slice], overlap: f64, limit: usize) -> Vec<Merged> {
-    let mut kept: Vec<(Merged, Vec<u64>)> = Vec::new();
-    for slice in slices {
-        let mut bits = bitmap(columns, &slice.conditions, rows);
-        let mut merged = Merged { slice: slice.clone(), others: 0 };
+    let items =
+        slices.iter().map(|slice| (slice.clone(), bitmap(&members(columns, &slice.conditions, rows)))).collect();
+    let is_simpler = |known: &Slice, new: &Slice| known.conditions.len() <= new.conditions.len();
+    let mut joined = join(items, overlap, |slice| (slice.rows, slice.mean), is_simpler);
+    joined.truncate(limit);
+    joined.into_iter().map(|one| Merged { slice: one.item, others: one.others.len() }).collect()
+}
+
+/// One for all that share most of its rows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Joined<T> {
+    /// The one that stands for all.
+    pub item: T,
+    /// The others.
+    pub others: Vec<T>,
+}
+
+/// Joins sets of rows (best first, each with its [`bitmap`]) that overlap by more than `overlap`, and a part with the whole
+/// where its mean loss is hardly greater. `size` gives rows and mean loss; `stays` whether of two the first stands for
+/// both. The order is that of the best of each.
+pub fn join<T>(
+    items: Vec<(T, Vec<u64>)>,
+    overlap: f64,
+    size: impl Fn(&T) -> (u64, f64),
+    stays: impl Fn(&T, &T) -> bool,
+) -> Vec<Joined<T>> {
+    let mut kept: Vec<(Joined<T>, Vec<u64>)> = Vec::new();
+    for (item, mut bits) in items {
+        let mut joined = Joined { item, others: Vec::new() };
         let mut place = kept.len();
-        // One slice may join two that did not overlap each other.
+        // One may join two that did not overlap each other.
         while let Some(at) = kept.iter().position(|(known, other)| {
             let (jaccard, part) = overlaps(&bits, other);
-            jaccard > overlap || (part > PART && is_hardly_worse(&merged.slice, &known.slice))
+            jaccard > overlap || (part > PART && is_hardly_worse(size(&joined.item), size(&known.item)))
         }) {
             let (known, known_bits) = kept.remove(at);
             place = place.min(at);
-            let others = merged.others + known.others + 1;
-            if known.slice.conditions.len() <= merged.slice.conditions.len() {
-                (merged, bits) = (known, known_bits);
+            let first = stays(&known.item, &joined.item);
+            let (stands, goes) = if first { (known, joined) } else { (joined, known) };
+            if first {
+                bits = known_bits;
             }
-            merged.others = others;
+            joined = stands;
+            joined.others.push(goes.item);
+            joined.others.extend(goes.others);
         }
-        kept.insert(place.min(kept.len()), (merged, bits));
+        kept.insert(place.min(kept.len()), (joined, bits));
     }
-    kept.truncate(limit);
-    kept.into_iter().map(|(merged, _)| merged).collect()
+    kept.into_iter().map(|(joined, _)| joined).collect()
 }
 
-fn bitmap(columns: &[Column<'_>], conditions: &[Condition], rows: usize) -> Vec<u64> {
-    let mut bits = vec![0u64; rows.div_ceil(64)];
-    for (row, inside) in members(columns, conditions, rows).into_iter().enumerate() {
-        bits[row / 64] |= u64::from(inside) << (row % 64);
+/// A set of rows as bits, as [`join`] takes it.
+pub fn bitmap(inside: &[bool]) -> Vec<u64> {
+    let mut bits = vec![0u64; inside.len().div_ceil(64)];
+    for (row, inside) in inside.iter().enumerate() {
+        bits[row / 64] |= u64::from(*inside) << (row % 64);
     }
     bits
 }
@@ -144,8 +172,8 @@ fn overlaps(one: &[u64], other: &[u64]) -> (f64, f64) {
     (both as f64 / (first + second - both) as f64, both as f64 / first.min(second) as f64)
 }
 
-/// Whether the smaller of two slices has a mean loss little above that of the larger.
-fn is_hardly_worse(one: &Slice, other: &Slice) -> bool {
-    let (small, large) = if one.rows <= other.rows { (one, other) } else { (other, one) };
-    small.mean <= WORSE * large.mean
+/// Whether the smaller of two sets of rows has a mean loss little above that of the larger.
+fn is_hardly_worse(one: (u64, f64), other: (u64, f64)) -> bool {
+    let (small, large) = if one.0 <= other.0 { (one, other) } else { (other, one) };
+    small.1 <= WORSE * large.1
 }

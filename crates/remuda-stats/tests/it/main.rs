@@ -9,3 +9,4 @@ mod properties;
 mod reference;
 mod slices;
 mod special;
+mod threshold;

@@ -30,21 +30,25 @@ pub fn all(curves: &Curves) -> Markup {
                     &axes("found", "right", &path(&curves.thresholds, |point| (point.recall, point.precision))),
                 ))
             }
-            @if !curves.calibration.is_empty() {
-                (figure(
-                    "Promised against happened (calibration)",
-                    &match &curves.class {
-                        Some(_) => format!("Of the rows with like scores, how many are {of}. On the dashed line a score means what it says; the bars are 95 % intervals."),
-                        None => "Of the answers of like confidence, how many are right. On the dashed line a score means what it says; the bars are 95 % intervals.".to_owned(),
-                    },
-                    &axes("score", "happened", &html! {
-                        line.chance x1=(place(x(0.0))) y1=(place(y(0.0))) x2=(place(x(1.0))) y2=(place(y(1.0))) {}
-                        @for bin in &curves.calibration { (bin_mark(bin)) }
-                    }),
-                ))
-            }
+            @if !curves.calibration.is_empty() { (calibration(&curves.calibration, curves.class.as_deref())) }
         }
     }
+}
+
+/// What was promised against what happened, each bin a dot with its interval. `class` is that of the scores; without one
+/// they are confidences.
+pub fn calibration(bins: &[CalibrationBin], class: Option<&str>) -> Markup {
+    figure(
+        "Promised against happened (calibration)",
+        &match class {
+            Some(class) => format!("Of the rows with like scores, how many are “{class}”. On the dashed line a score means what it says; the bars are 95 % intervals."),
+            None => "Of the answers of like confidence, how many are right. On the dashed line a score means what it says; the bars are 95 % intervals.".to_owned(),
+        },
+        &axes("score", "happened", &html! {
+            line.chance x1=(place(x(0.0))) y1=(place(y(0.0))) x2=(place(x(1.0))) y2=(place(y(1.0))) {}
+            @for bin in bins { (bin_mark(bin)) }
+        }),
+    )
 }
 
 fn figure(title: &str, words: &str, drawing: &Markup) -> Markup {

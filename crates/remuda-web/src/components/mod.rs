@@ -1,7 +1,7 @@
 //! What pages are built of: each a function from plain values to markup. Nothing here asks the application.
 //!
 //! - [`layout`]: the page's frame; [`parts`]: times, digests, chips, banners, empty states, commands
-//! - [`verdict`]: verdicts and criteria; [`interval`]: an interval against a threshold; [`curves`]: of scores
+//! - [`verdict`]: verdicts and criteria; [`interval`]: an interval against a threshold; [`curves`]: of scores; [`cost`]: over thresholds
 //! - [`chart`]: histograms, bars, sparklines; [`timeline`]: traffic and metrics over time; [`table`]: boxes that scroll sideways by themselves
 //! - [`forest`]: intervals below each other on one scale
 //! - [`graph`]: causes and effects, with places by `layers`
@@ -9,6 +9,7 @@
 
 pub mod action;
 pub mod chart;
+pub mod cost;
 pub mod curves;
 pub mod diff;
 pub mod forest;

@@ -54,7 +54,7 @@ pub(crate) fn routes() -> Router<Arc<Web>> {
         .route("/gate/{evaluation}", get(evaluation_page))
         .route("/gate/{evaluation}/report", get(evaluation_report))
         .route("/analysis", get(analyses))
-        .route("/analysis/mistakes", get(mistakes_page))
+        .merge(analysis::routes())
         .route("/analysis/{analysis}", get(analysis_page))
         .route("/release", get(releases))
         .route("/release/{release}", get(release_page))
@@ -68,7 +68,7 @@ pub(crate) fn routes() -> Router<Arc<Web>> {
 }
 
 /// A query that may be nonsense: the page is then shown as if nothing was asked.
-type Asking<T> = Result<Query<T>, QueryRejection>;
+pub(crate) type Asking<T> = Result<Query<T>, QueryRejection>;
 
 async fn board_page(visit: Visit) -> Response {
     visit.show(app::product::Status {}, board::page).await
@@ -177,19 +177,6 @@ async fn analyses(visit: Visit) -> Response {
 
 async fn analysis_page(visit: Visit, Path(analysis): Path<String>) -> Response {
     visit.show(app::analysis::Show { analysis }, analysis::slices::page).await
-}
-
-#[derive(Deserialize, Default)]
-struct Candidate {
-    candidate: Option<String>,
-}
-
-/// Without a candidate, the list.
-async fn mistakes_page(visit: Visit, query: Asking<Candidate>) -> Response {
-    let Some(candidate) = query.ok().and_then(|Query(query)| query.candidate).filter(|name| !name.is_empty()) else {
-        return redirect("/analysis");
-    };
-    visit.show(app::analysis::Mistakes::of(&candidate), analysis::mistakes::page).await
 }
 
 async fn releases(visit: Visit) -> Response {

@@ -157,10 +157,10 @@ fn about(frame: &Frame, view: &ModelPage) -> Markup {
             p {
                 a href={ "/why/" (version.digest.short()) } { "lineage" } " · "
                 a href={ "/test/" (version.digest.short()) } { "behavioural tests" } " · "
-                @if version.trained_on.is_some() {
-                    a href={ "/analysis/mistakes?candidate=" (version.digest.short()) } { "mistakes" } " · "
-                }
                 a href={ "/model/" (version.digest.short()) "/onnx" } download { "download the ONNX file" }
+            }
+            @if version.trained_on.is_some() {
+                p { "ask: " (super::analysis::asked::links(version.digest.short(), signature.labels.classes().is_empty())) }
             }
         },
     )

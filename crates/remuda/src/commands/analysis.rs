@@ -30,6 +30,19 @@ pub(crate) enum Verb {
     #[command(after_help = "Examples:
   remuda analysis compare trees linear")]
     Compare(noun::Compare),
+    /// Find the words and phrases that mark a candidate's mistakes, checked on rows that the search has not seen.
+    #[command(after_help = "Examples:
+  remuda analysis phrases intents
+  remuda analysis phrases intents --metric \"recall of card_lost\" --min-support 20 --examples 5")]
+    Phrases(noun::Phrases),
+    /// Choose the decision threshold that costs least under a cost file, and say what it costs on rows it was not chosen on.
+    #[command(
+        after_help = "A cost file begins with `truth,prediction,cost`; pairs that it does not name must be right, and cost nothing.
+
+Examples:
+  remuda analysis threshold trees --costs churn_costs.csv"
+    )]
+    Threshold(noun::Threshold),
     /// Give a slice a name: it goes to `slices.toml`, and the criterion to paste is printed.
     #[command(after_help = "Examples:
   remuda analysis keep new-customers --slice 1
@@ -64,6 +77,8 @@ pub(crate) async fn run(verb: Verb, session: &Session) -> Result<Exit> {
         Verb::Mistakes(request) => session.ask(request, render::analysis::mistakes::mistakes).await.map(|_| FINE),
         Verb::Labels(request) => session.ask(request, render::analysis::labels::labels).await.map(|_| FINE),
         Verb::Compare(request) => session.ask(request, render::analysis::compare::compare).await.map(|_| FINE),
+        Verb::Phrases(request) => session.ask(request, render::analysis::phrases::phrases).await.map(|_| FINE),
+        Verb::Threshold(request) => session.ask(request, render::analysis::threshold::threshold).await.map(|_| FINE),
         Verb::Keep(request) => keep(request, session).await,
         Verb::Show(request) => session.ask(request, render::analysis::slices::sliced).await.map(|_| FINE),
         Verb::List(request) => session.ask(request, render::analysis::list).await.map(|_| FINE),

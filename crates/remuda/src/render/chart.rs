@@ -15,6 +15,14 @@ pub(crate) fn blocks(counts: &[u64]) -> String {
     counts.iter().map(|count| block(*count)).collect()
 }
 
+/// Numbers as heights for [`blocks`]: the least one the lowest block, the greatest a full one.
+pub(crate) fn spread(values: &[f64]) -> Vec<u64> {
+    let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+    let greatest = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let span = if greatest > least { greatest - least } else { 1.0 };
+    values.iter().map(|value| 1 + ((value - least) / span * 1_000.0).round() as u64).collect()
+}
+
 /// The counts of at most `most` bins: neighbours are joined evenly.
 pub(crate) fn join_bins(bins: &[Bin], most: usize) -> Vec<u64> {
     if most == 0 {
@@ -107,6 +115,8 @@ mod tests {
     fn what_is_not_zero_shows() {
         assert_eq!(blocks(&[0, 1, 500, 1000]), " ▁▅█");
         assert_eq!(blocks(&[]), "");
+        assert_eq!(blocks(&spread(&[-3.0, -2.0, -1.0])), "▁▅█");
+        assert_eq!(blocks(&spread(&[2.0, 2.0])), "██");
         assert_eq!(bar(0.5, 4), "██");
         assert_eq!(bar(0.001, 4), "▏");
         assert_eq!(bar(0.0, 4), "");

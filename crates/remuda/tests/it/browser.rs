@@ -17,10 +17,15 @@ const WIDTHS: [u32; 2] = [1280, 390];
 const THEMES: [&str; 2] = ["light", "dark"];
 
 /// Every page that links lead to from the board.
-const ROUTES: [&str; 28] = [
+const ROUTES: [&str; 33] = [
     "/",
     "/analysis",
     "/analysis/:",
+    "/analysis/compare",
+    "/analysis/labels",
+    "/analysis/mistakes",
+    "/analysis/phrases",
+    "/analysis/threshold",
     "/api",
     "/data",
     "/data/:",
@@ -89,6 +94,7 @@ fn route(path: &str) -> String {
     let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
     match parts.as_slice() {
         ["docs", ..] | [_] => path.to_owned(),
+        ["analysis", "compare" | "labels" | "mistakes" | "phrases" | "threshold"] => path.to_owned(),
         [noun, _] => format!("/{noun}/:"),
         [noun, _, "report"] => format!("/{noun}/:/report"),
         [noun, _, middle, _] => format!("/{noun}/:/{middle}/:"),

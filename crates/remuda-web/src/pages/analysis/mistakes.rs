@@ -1,21 +1,35 @@
 //! `/analysis/mistakes?candidate=…`: the matrix, the rows behind its cells, the surest mistakes, the calibration curve.
 
-use crate::components::{Frame, Page, Section, layout, parts, table as tables};
+use super::asked::{Asked, Sheet};
+use crate::components::{Frame, curves, parts, table as tables};
 use crate::format;
 use crate::pages::{gate, metrics};
 use maud::{Markup, html};
 use remuda_app::analysis::{Example, MistakesFound};
-use remuda_model::analysis::CalibrationBin;
 use remuda_model::text;
 
 /// Cells whose rows a page shows.
 const CELLS: usize = 12;
 
-/// A candidate's mistakes.
-pub fn page(frame: &Frame, view: &MistakesFound) -> Markup {
-    let command = format!("remuda analysis mistakes {}", view.model.short());
+/// A candidate's mistakes, or the question of which candidate.
+pub fn page(frame: &Frame, asked: &Asked<MistakesFound>) -> Markup {
+    let sheet = Sheet {
+        verb: "mistakes",
+        title: "Mistakes",
+        about: "Where the truth and a candidate part: the matrix, rows behind its cells, the surest mistakes, calibration.",
+        head: |view: &MistakesFound| &view.head,
+        inputs: html! {},
+        options: String::new(),
+        lead: &|view: &MistakesFound| html! { @if let Some(wrong) = view.wrong { span { b { (text::thousands(wrong)) } " wrong" } } },
+        body: &body,
+    };
+    sheet.page(frame, asked)
+}
+
+fn body(view: &MistakesFound) -> Markup {
+    let command = format!("remuda analysis mistakes {}", view.head.model.short());
     let worst = if view.wrong.is_some() { "The surest mistakes" } else { "The largest errors" };
-    let body = html! {
+    html! {
         @if view.wrong == Some(0) {
             (parts::empty("Every row is right: there is no mistake to show.", &command))
         }
@@ -24,32 +38,11 @@ pub fn page(frame: &Frame, view: &MistakesFound) -> Markup {
         @if !view.cells.is_empty() { (cells(view, &command)) }
         @if !view.calibration.is_empty() { (calibration(view)) }
         (parts::section("metrics", "Metrics", html! {}, metrics::metrics(&view.metrics, &command)))
-    };
-    let page = Page {
-        title: format!("Mistakes of {}", view.model_name),
-        section: Section::Analysis,
-        crumbs: vec![("Analysis".to_owned(), "/analysis".to_owned())],
-        beside: html! { @if view.charged { (parts::chip("a holdout look")) } },
-        lead: html! {
-            span {
-                "candidate "
-                a href=(format::address("model_version", view.model.as_str())) { b { (view.model_name) } } " "
-                (parts::digest(view.model.as_str()))
-            }
-            span {
-                (text::count(view.rows, "row")) " of " (view.split)
-                @if let Some(wrong) = view.wrong { ", " b { (text::thousands(wrong)) } " wrong" }
-            }
-            span { "data " (parts::digest_link("dataset_version", view.version.as_str())) }
-        },
-        commands: vec![command, format!("remuda analysis slices {}", view.model.short())],
-        body,
-    };
-    layout::page(frame, page)
+    }
 }
 
 /// Rows as a table: truth, prediction, how sure, and the first inputs.
-fn examples(label: &str, shown: &[Example]) -> Markup {
+pub(super) fn examples(label: &str, shown: &[Example]) -> Markup {
     let rows = html! {
         @for one in shown.iter().take(50) {
             tr {
@@ -63,19 +56,24 @@ fn examples(label: &str, shown: &[Example]) -> Markup {
                         (None, None) => "–",
                     }
                 }
-                td.wide.what {
-                    @if let [only] = one.inputs.as_slice() { (format::cut(&only.value, 200)) }
-                    @else {
-                        @for input in &one.inputs {
-                            span.key { span.muted { (format::cut(&input.column, 24)) } " " (format::cut(&input.value, 32)) } " "
-                        }
-                    }
-                }
+                td.wide.what { (inputs(one)) }
             }
         }
     };
     let sure = if shown.iter().any(|one| one.error.is_some()) { "#error" } else { "#sure" };
     tables::stacked(label, tables::heads(["row", "truth", "predicted", sure, "inputs"]), rows)
+}
+
+/// The first inputs of a row.
+pub(super) fn inputs(row: &Example) -> Markup {
+    html! {
+        @if let [only] = row.inputs.as_slice() { (format::cut(&only.value, 200)) }
+        @else {
+            @for input in &row.inputs {
+                span.key { span.muted { (format::cut(&input.column, 24)) } " " (format::cut(&input.value, 32)) } " "
+            }
+        }
+    }
 }
 
 fn cells(view: &MistakesFound, command: &str) -> Markup {
@@ -115,36 +113,16 @@ fn calibration(view: &MistakesFound) -> Markup {
         "What was promised, and what came",
         html! { @if let Some(error) = error { (parts::chip(&format!("ECE {}", format::point(error)))) } },
         html! {
-            div.plot { (curve(&view.calibration)) }
-            (tables::table("Calibration", tables::heads(["#rows", "#promised", "#came", "#95 % interval"]), rows))
+            div.columns.even {
+                div.plot { (curves::calibration(&view.calibration, view.calibrated.as_deref())) }
+                (tables::table("Calibration", tables::heads(["#rows", "#promised", "#came", "#95 % interval"]), rows))
+            }
             @if let Some(error) = error {
                 p.small.muted {
                     "Expected calibration error " (format::point(error)) ", " (format::interval(error.lower, error.upper))
-                    ". On the dashed line, what is promised is what comes."
+                    "."
                 }
             }
         },
     )
-}
-
-/// Promise to the right, what came upwards, each bin a dot with its interval.
-fn curve(bins: &[CalibrationBin]) -> Markup {
-    let x = |value: f64| format!("{:.1}", 30.0 + value.clamp(0.0, 1.0) * 310.0);
-    let y = |value: f64| format!("{:.1}", 10.0 + (1.0 - value.clamp(0.0, 1.0)) * 220.0);
-    let points: Vec<String> = bins.iter().map(|bin| format!("{},{}", x(bin.promised), y(bin.happened))).collect();
-    html! {
-        svg.interval.calibration viewBox="0 0 360 256" role="img" aria-label="Share that came against probability promised" {
-            line.axis x1="30" x2="340" y1="230" y2="230" {}
-            line.axis x1="30" x2="30" y1="10" y2="230" {}
-            line.threshold x1="30" y1="230" x2="340" y2="10" {}
-            polyline.curve points=(points.join(" ")) {}
-            @for bin in bins {
-                line.cap x1=(x(bin.promised)) x2=(x(bin.promised)) y1=(y(bin.lower)) y2=(y(bin.upper)) {}
-                circle.estimate cx=(x(bin.promised)) cy=(y(bin.happened)) r="4.5" {}
-            }
-            text x="30" y="248" { "0" }
-            text x="340" y="248" text-anchor="end" { "promised 1" }
-            text x="24" y="16" text-anchor="end" { "1" }
-        }
-    }
 }

@@ -1,8 +1,16 @@
-//! `/analysis` and `/analysis/{id}`: analyses of mistakes, one file per verb.
+//! `/analysis` and `/analysis/{id}`: analyses of mistakes, one file per verb; what asks about a candidate is in `asked`.
 
+pub mod asked;
+pub mod compare;
+pub mod labels;
 pub mod mistakes;
+pub mod phrases;
+mod routes;
 pub mod slices;
 pub mod test;
+pub mod threshold;
+
+pub(crate) use routes::routes;
 
 use crate::components::{Frame, Page, Section, layout, parts, table as tables};
 use crate::format;
@@ -13,10 +21,15 @@ use remuda_app::analysis::{Analyses, AnalysisLine};
 pub fn list(frame: &Frame, view: &Analyses) -> Markup {
     let shown = &view.analyses[..view.analyses.len().min(100)];
     let body = html! {
+        (parts::section("ask", "Ask about a candidate", html! {}, asked::all()))
         @if shown.is_empty() {
-            (parts::empty("No candidate was analysed yet.", "remuda analysis slices MODEL"))
+            (parts::empty("No candidate was searched for slices yet.", "remuda analysis slices MODEL"))
         }
-        @else { (table(frame, shown)) (parts::left_out(view.analyses.len(), shown.len(), "remuda analysis list")) }
+        @else {
+            (parts::section("kept", "Searches for slices", html! {}, html! {
+                (table(frame, shown)) (parts::left_out(view.analyses.len(), shown.len(), "remuda analysis list"))
+            }))
+        }
     };
     let page = Page {
         title: "Analysis".to_owned(),

@@ -64,9 +64,33 @@ fn found(view: &Sliced) -> Markup {
 }
 
 fn one(view: &Sliced, slice: &FoundSlice, scale: Option<&forest::Scale>, all: Option<f64>) -> Markup {
+    let title = html! { code.filter { (slice.filter) } };
+    let keep = format!("remuda analysis keep NAME --slice {} --of {}", slice.number, view.id);
+    let others = (slice.others > 0)
+        .then(|| format!("; stands for {} of much the same rows", text::count(u64::from(slice.others), "other slice")));
+    let below = html! {};
+    card(slice, Drawn { loss: &view.loss, scale, all, title, others, below, keep: &keep })
+}
+
+/// What a card shows of a slice besides its numbers.
+pub(super) struct Drawn<'a> {
+    pub(super) loss: &'a str,
+    pub(super) scale: Option<&'a forest::Scale>,
+    /// The mean loss of all rows.
+    pub(super) all: Option<f64>,
+    pub(super) title: Markup,
+    /// What else it stands for.
+    pub(super) others: Option<String>,
+    pub(super) below: Markup,
+    /// The command that keeps it.
+    pub(super) keep: &'a str,
+}
+
+/// A slice with its interval against all rows.
+pub(super) fn card(slice: &FoundSlice, drawn: Drawn<'_>) -> Markup {
     let tone = if slice.confirmed { "not-met" } else { "undecided" };
     let times = match (slice.inside.value, slice.rest) {
-        (Some(inside), Some(rest)) if rest > 0.0 => Some(inside / rest),
+        (Some(inside), Some(rest)) if rest > 0.0 && inside > 1.05 * rest => Some(inside / rest),
         _ => None,
     };
     html! {
@@ -78,8 +102,8 @@ fn one(view: &Sliced, slice: &FoundSlice, scale: Option<&forest::Scale>, all: Op
                 }
                 @if let Some(name) = &slice.name { (parts::mark(parts::Tone::Good, name)) }
             }
-            code.filter { (slice.filter) }
-            @if let Some(scale) = scale { (forest::row(scale, &slice.inside, all, &view.loss)) }
+            (drawn.title)
+            @if let Some(scale) = drawn.scale { (forest::row(scale, &slice.inside, drawn.all, drawn.loss)) }
             p.small {
                 b { (format::point(&slice.inside)) } " "
                 span.muted { (format::interval(slice.inside.lower, slice.inside.upper)) }
@@ -92,13 +116,10 @@ fn one(view: &Sliced, slice: &FoundSlice, scale: Option<&forest::Scale>, all: Op
                     Some(p) => { "p " (p_value(p)) " after Holm, " (slice.test) }
                     None => { "not tested: " (slice.inside.method) }
                 }
-                @if slice.others > 0 {
-                    "; stands for " (text::count(u64::from(slice.others), "other slice")) " of much the same rows"
-                }
+                @if let Some(others) = drawn.others { (others) }
             }
-            @if slice.confirmed && slice.name.is_none() {
-                (parts::command(&format!("remuda analysis keep NAME --slice {} --of {}", slice.number, view.id)))
-            }
+            (drawn.below)
+            @if slice.confirmed && slice.name.is_none() { (parts::command(drawn.keep)) }
         }
     }
 }
@@ -111,7 +132,7 @@ fn again(view: &Sliced) -> String {
     format!("remuda analysis slices {} --weight 0.99", view.model.short())
 }
 
-fn capital(words: &str) -> String {
+pub(super) fn capital(words: &str) -> String {
     let mut letters = words.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }

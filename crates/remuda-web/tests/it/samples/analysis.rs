@@ -1,10 +1,16 @@
 //! Analyses.
 
 use super::{HOUR, NOW, digest};
-use remuda_app::analysis::{Analyses, CellExamples, Example, FoundSlice, Input, LeftOut, MistakesFound, Sliced};
+use remuda_app::Error;
+use remuda_app::analysis::{
+    Analyses, AnalysisHead, CellExamples, ChosenThreshold, Comparison, ConfusedPair, CostPoint, DecisionChange,
+    DecisionCost, DecisionRule, DoubtfulLabel, DoubtfulLabels, DoubtfulPair, Example, FoundPhrase, FoundSlice, Input,
+    LeftOut, MistakesFound, PhraseExample, PhrasesFound, Piece, RuleKind, Sliced, ThresholdFound,
+};
 use remuda_model::analysis::CalibrationBin;
 use remuda_model::analysis::Confusion;
 use remuda_model::run::MetricValue;
+use remuda_web::pages::analysis::asked::Asked;
 
 fn value(numbers: [f64; 3], n: u64, method: &str) -> MetricValue {
     let [value, lower, upper] = numbers;
@@ -91,13 +97,7 @@ fn example(id: &str, said: &str) -> Example {
 pub(crate) fn mistakes() -> MistakesFound {
     let hostile = "<script>alert(1)</script>";
     MistakesFound {
-        model: digest("trees"),
-        model_name: "trees".into(),
-        dataset: "customers".into(),
-        version: digest("customers 2"),
-        split: "validation".into(),
-        charged: false,
-        rows: 1_059,
+        head: head(),
         wrong: Some(207),
         metrics: vec![value([0.804, 0.779, 0.828], 1_059, "Clopper-Pearson")],
         confusion: Some(Confusion { classes: vec!["No".into(), "Yes".into()], counts: vec![700, 80, 127, 152] }),
@@ -117,6 +117,7 @@ pub(crate) fn mistakes() -> MistakesFound {
                 upper: promised + 0.06,
             })
             .to_vec(),
+        calibrated: Some("Yes".into()),
         calibration_error: Some(value([0.031, 0.012, 0.052], 1_059, "debiased bins")),
     }
 }
@@ -129,6 +130,172 @@ pub(crate) fn no_mistakes() -> MistakesFound {
         calibration: Vec::new(),
         calibration_error: None,
         ..mistakes()
+    }
+}
+
+fn head() -> AnalysisHead {
+    AnalysisHead {
+        model: digest("trees"),
+        model_name: "trees".into(),
+        dataset: "customers".into(),
+        version: digest("customers 2"),
+        split: "validation".into(),
+        charged: false,
+        rows: 1_059,
+    }
+}
+
+/// A page that was asked of the sample's model.
+pub(crate) fn asked<T>(found: T) -> Asked<T> {
+    let (candidate, other) = (digest("trees").short().to_owned(), String::new());
+    Asked { models: vec![super::run::model_line()], candidate, other, found: Some(Ok(found)) }
+}
+
+/// The same before anything was asked.
+pub(crate) fn unasked<T>() -> Asked<T> {
+    Asked { models: vec![super::run::model_line()], candidate: String::new(), other: String::new(), found: None }
+}
+
+/// The same where there is no model.
+pub(crate) fn no_models<T>() -> Asked<T> {
+    Asked { models: Vec::new(), ..unasked() }
+}
+
+/// The same where the question was refused.
+pub(crate) fn refused<T>() -> Asked<T> {
+    let error = Error::new("analysis.not_ready", "`majority` gives no probabilities").hint("choose another candidate");
+    Asked { found: Some(Err(error)), ..unasked() }
+}
+
+pub(crate) fn labels() -> DoubtfulLabels {
+    let pair = |given: &str, suggested: &str, rows: u64| DoubtfulPair {
+        given: given.into(),
+        suggested: suggested.into(),
+        rows,
+    };
+    DoubtfulLabels {
+        head: head(),
+        suspected: 117,
+        pairs: vec![pair("No", "Yes", 70), pair("Yes", "No", 47)],
+        examples: vec![DoubtfulLabel {
+            suggested: "No".into(),
+            margin: -0.81,
+            row: example("7590-VHVEG", "calls often"),
+        }],
+    }
+}
+
+pub(crate) fn no_doubts() -> DoubtfulLabels {
+    DoubtfulLabels { suspected: 0, pairs: Vec::new(), examples: Vec::new(), ..labels() }
+}
+
+pub(crate) fn comparison() -> Comparison {
+    Comparison {
+        head: head(),
+        old: digest("linear"),
+        old_name: "linear".into(),
+        differences: vec![value([0.007, -0.009, 0.023], 1_059, "paired, Tango")],
+        won: 43,
+        lost: 36,
+        both_right: Some(813),
+        both_wrong: Some(167),
+        p_value: Some(0.25),
+        won_examples: vec![example("7590-VHVEG", "calls often")],
+        lost_examples: vec![example("5575-GNVDE", "pays late")],
+        wrong_examples: Vec::new(),
+    }
+}
+
+pub(crate) fn threshold() -> ThresholdFound {
+    let rule = |rule: RuleKind, words: &str, threshold: Option<f64>, cost: f64, against: Option<f64>| DecisionRule {
+        rule,
+        words: words.into(),
+        threshold,
+        cost: value([cost, cost - 0.06, cost + 0.06], 1_059, "Student t, Hall's transformation"),
+        difference: against.map(|value_of| value([value_of, value_of - 0.1, value_of + 0.1], 1_059, "Student t")),
+        changed: if against.is_some() { 320 } else { 0 },
+        confusion: mistakes().confusion,
+    };
+    let point = |step: u32| {
+        let threshold = f64::from(step) / 100.0;
+        let cost = 0.43 + (threshold - 0.18).powi(2);
+        let (lower, upper) = (Some(cost - 0.05), Some(cost + 0.06));
+        CostPoint { threshold, cost, lower, upper, taken: 1.0 - threshold }
+    };
+    ThresholdFound {
+        head: head(),
+        costs: "requirements/churn_costs.csv".into(),
+        prices: vec![DecisionCost { truth: "Yes".into(), decision: "No".into(), cost: 5.0 }],
+        positive: Some("Yes".into()),
+        rules: vec![
+            rule(RuleKind::Own, "the candidate's own label", None, 0.696, None),
+            rule(RuleKind::ExpectedCost, "Yes from 0.1667 on", Some(1.0 / 6.0), 0.432, Some(-0.265)),
+            rule(RuleKind::Chosen, "Yes from 0.182 on", Some(0.182), 0.448, Some(-0.248)),
+        ],
+        chosen: Some(ChosenThreshold {
+            threshold: 0.182,
+            low: 0.132,
+            high: 0.228,
+            redraws: 1_000,
+            seen_cost: 0.422,
+            optimism: Some(0.026),
+            constant: false,
+        }),
+        curve: (0..=100).map(point).collect(),
+        changes: Vec::new(),
+        advice: "Take rows as Yes from 0.1667 on.".into(),
+        applying: "An endpoint answers `probabilities`.".into(),
+    }
+}
+
+/// Several classes: no threshold, but decisions that change.
+pub(crate) fn expected_cost() -> ThresholdFound {
+    let mut found = threshold();
+    found.rules.truncate(2);
+    found.rules[1].threshold = None;
+    found.changes = vec![DecisionChange { from: "lost".into(), to: "stolen".into(), rows: 31, saved: 12.5 }];
+    ThresholdFound { positive: None, chosen: None, curve: Vec::new(), ..found }
+}
+
+pub(crate) fn phrases() -> PhrasesFound {
+    let phrase = |number: u32, phrase: &str, adjusted: f64| FoundPhrase {
+        phrase: phrase.into(),
+        column: "note".into(),
+        alternatives: vec!["my top up".into(), "<b>up</b>".into()],
+        slice: slice(number, &format!("regexp_like(note, '\\b{phrase}\\b', 'i')"), 44, [0.41, 0.26, 0.57], adjusted),
+        confusions: vec![ConfusedPair { truth: "Yes".into(), predicted: "No".into(), rows: 11 }],
+        examples: vec![PhraseExample {
+            id: "7590-VHVEG".into(),
+            text: vec![
+                Piece { text: "Why did my ".into(), marked: false },
+                Piece { text: "<script>alert(1)</script>".into(), marked: true },
+            ],
+            truth: "Yes".into(),
+            predicted: "No".into(),
+            confidence: Some(0.83),
+        }],
+    };
+    PhrasesFound {
+        head: head(),
+        metric: "accuracy".into(),
+        loss: "error rate".into(),
+        columns: vec!["note".into()],
+        searched: 531,
+        least_rows: 8,
+        overall: value([0.199, 0.166, 0.235], 528, "Clopper-Pearson"),
+        phrases: vec![phrase(1, "top up", 0.003), phrase(3, "still waiting", 0.4)],
+        nothing: None,
+        next: None,
+    }
+}
+
+pub(crate) fn no_phrases() -> PhrasesFound {
+    PhrasesFound {
+        phrases: Vec::new(),
+        columns: Vec::new(),
+        nothing: Some("no column of this data holds prose".into()),
+        next: Some("remuda analysis slices trees".into()),
+        ..phrases()
     }
 }
 

@@ -74,7 +74,29 @@ pub(crate) fn full(theme: Theme) -> Vec<Drawn> {
         ),
         ("gate", pages::gate::page(&at("/gate/h6v9d3kq7m"), &gate::evaluation())),
         ("analyses", pages::analysis::list(&at("/analysis"), &analysis::analyses())),
-        ("mistakes", pages::analysis::mistakes::page(&at("/analysis/mistakes"), &analysis::mistakes())),
+        (
+            "mistakes",
+            pages::analysis::mistakes::page(&at("/analysis/mistakes"), &analysis::asked(analysis::mistakes())),
+        ),
+        ("labels", pages::analysis::labels::page(&at("/analysis/labels"), &analysis::asked(analysis::labels()))),
+        ("compare", pages::analysis::compare::page(&at("/analysis/compare"), &analysis::asked(analysis::comparison()))),
+        ("phrases", pages::analysis::phrases::page(&at("/analysis/phrases"), &analysis::asked(analysis::phrases()))),
+        (
+            "threshold",
+            pages::analysis::threshold::page(
+                &at("/analysis/threshold"),
+                &analysis::asked(analysis::threshold()),
+                &["churn_costs.csv".to_owned()],
+            ),
+        ),
+        (
+            "threshold-classes",
+            pages::analysis::threshold::page(
+                &at("/analysis/threshold"),
+                &analysis::asked(analysis::expected_cost()),
+                &[],
+            ),
+        ),
         ("slices", pages::analysis::slices::page(&at("/analysis/s4k7m2pq9x"), &analysis::sliced())),
         (
             "releases",
@@ -180,7 +202,22 @@ pub(crate) fn empty(theme: Theme) -> Vec<Drawn> {
             "empty-analyses",
             pages::analysis::list(&at("/analysis"), &remuda_app::analysis::Analyses { analyses: Vec::new() }),
         ),
-        ("empty-mistakes", pages::analysis::mistakes::page(&at("/analysis/mistakes"), &analysis::no_mistakes())),
+        (
+            "empty-mistakes",
+            pages::analysis::mistakes::page(&at("/analysis/mistakes"), &analysis::asked(analysis::no_mistakes())),
+        ),
+        (
+            "empty-labels",
+            pages::analysis::labels::page(&at("/analysis/labels"), &analysis::asked(analysis::no_doubts())),
+        ),
+        (
+            "empty-phrases",
+            pages::analysis::phrases::page(&at("/analysis/phrases"), &analysis::asked(analysis::no_phrases())),
+        ),
+        ("unasked-labels", pages::analysis::labels::page(&at("/analysis/labels"), &analysis::unasked())),
+        ("unasked-compare", pages::analysis::compare::page(&at("/analysis/compare"), &analysis::unasked())),
+        ("unasked-mistakes", pages::analysis::mistakes::page(&at("/analysis/mistakes"), &analysis::no_models())),
+        ("refused-threshold", pages::analysis::threshold::page(&at("/analysis/threshold"), &analysis::refused(), &[])),
         ("empty-slices", pages::analysis::slices::page(&at("/analysis/a"), &analysis::nothing())),
         ("empty-releases", pages::release::list(&at("/release"), &Releases { releases: Vec::new() })),
         ("empty-release", pages::release::page(&at("/release/1"), &release)),

@@ -9,20 +9,19 @@ use remuda_model::text;
 
 /// Two candidates side by side.
 pub(crate) fn compare(answer: &Comparison, paper: &Paper) -> String {
+    let head = &answer.head;
     let mut out = format!(
         "{} {} against {} {} on {} of {} {}\n",
-        paint::bold(&answer.new_name),
-        answer.new.short(),
+        paint::bold(&head.model_name),
+        head.model.short(),
         paint::bold(&answer.old_name),
         answer.old.short(),
-        text::count(answer.rows, "row"),
-        answer.split,
-        answer.version.short()
+        text::count(head.rows, "row"),
+        head.split,
+        head.version.short()
     );
-    if answer.charged {
-        out.push_str("  a look at holdout rows was charged\n");
-    }
-    if answer.new == answer.old {
+    out.push_str(super::charge(head));
+    if head.model == answer.old {
         out.push_str("\nBoth are the same model: there is nothing to compare.\n");
         return out;
     }
@@ -36,11 +35,11 @@ pub(crate) fn compare(answer: &Comparison, paper: &Paper) -> String {
         let verdict = if p_value <= 0.05 { "more than chance explains" } else { "chance alone explains that" };
         out.push_str(&format!("  p {} ({verdict})\n", figure(p_value)));
     }
-    let title = format!("{} less {}, on the same rows", answer.new_name, answer.old_name);
+    let title = format!("{} less {}, on the same rows", head.model_name, answer.old_name);
     out.push_str(&format!("\n{}\n{}", paint::bold(&title), metric_table(&answer.differences, paper)));
     for (title, rows) in [
-        (format!("Won by {}", answer.new_name), &answer.won_examples),
-        (format!("Lost by {}", answer.new_name), &answer.lost_examples),
+        (format!("Won by {}", head.model_name), &answer.won_examples),
+        (format!("Lost by {}", head.model_name), &answer.lost_examples),
         ("Both wrong".to_owned(), &answer.wrong_examples),
     ] {
         out.push_str(&section(&title, rows, paper));

@@ -12,21 +12,17 @@ const PAIRS: usize = 8;
 
 /// Labels in doubt.
 pub(crate) fn labels(answer: &DoubtfulLabels, paper: &Paper) -> String {
-    let share = if answer.rows > 0 { answer.suspected as f64 / answer.rows as f64 } else { 0.0 };
+    let head = &answer.head;
+    let share = if head.rows > 0 { answer.suspected as f64 / head.rows as f64 } else { 0.0 };
     let mut out = format!(
-        "{} {} on {} {}: {} of {} labels of {} are in doubt ({})\n",
-        paint::bold(&answer.model_name),
-        answer.model.short(),
-        answer.dataset,
-        answer.version.short(),
+        "{}: {} of {} labels of {} are in doubt ({})\n",
+        super::title(head),
         text::thousands(answer.suspected),
-        text::thousands(answer.rows),
-        answer.split,
+        text::thousands(head.rows),
+        head.split,
         percent(share)
     );
-    if answer.charged {
-        out.push_str("  a look at holdout rows was charged\n");
-    }
+    out.push_str(super::charge(head));
     if answer.suspected == 0 {
         out.push_str("\nNo label is in doubt: wherever the candidate is sure, it says what the label says.\n");
         return out;

@@ -30,27 +30,19 @@ pub(crate) fn mistakes(answer: &MistakesFound, paper: &Paper) -> String {
     if !answer.calibration.is_empty() {
         out.push_str(&format!("\n{}\n{}", paint::bold("What was promised, and what came"), calibration(answer, paper)));
     }
-    let next = format!("remuda analysis slices {}", answer.model.short());
+    let next = format!("remuda analysis slices {}", answer.head.model.short());
     out.push_str(&format!("\n{} {} finds where they crowd\n", paint::cyan("next:"), paint::cyan(&next)));
     out
 }
 
 fn headline(answer: &MistakesFound, paper: &Paper) -> String {
-    let rows = text::count(answer.rows, "row");
+    let head = &answer.head;
+    let rows = text::count(head.rows, "row");
     let wrong = answer.wrong.map(|wrong| format!(", {} wrong", text::thousands(wrong))).unwrap_or_default();
-    let mut out = format!(
-        "{} {} on {} {}: {rows} of {}{wrong}\n",
-        paint::bold(&answer.model_name),
-        answer.model.short(),
-        answer.dataset,
-        answer.version.short(),
-        answer.split
-    );
+    let mut out = format!("{}: {rows} of {}{wrong}\n", super::title(head), head.split);
     let metrics: Vec<String> = answer.metrics.iter().map(|one| format!("{} {}", one.name, metric(one))).collect();
     out.push_str(&wrap(&metrics.join("; "), paper.width, 2));
-    if answer.charged {
-        out.push_str("  a look at holdout rows was charged\n");
-    }
+    out.push_str(super::charge(head));
     out
 }
 

@@ -3,13 +3,25 @@
 pub(crate) mod compare;
 pub(crate) mod labels;
 pub(crate) mod mistakes;
+pub(crate) mod phrases;
 pub(crate) mod slices;
 pub(crate) mod test;
+pub(crate) mod threshold;
 
-use super::Paper;
 use super::table::{Side, Table};
 use super::words::ago;
-use remuda_app::analysis::Analyses;
+use super::{Paper, paint};
+use remuda_app::analysis::{Analyses, AnalysisHead};
+
+/// Which candidate on which data: what the first line of an answer begins with.
+fn title(head: &AnalysisHead) -> String {
+    format!("{} {} on {} {}", paint::bold(&head.model_name), head.model.short(), head.dataset, head.version.short())
+}
+
+/// What a look at the holdout took.
+fn charge(head: &AnalysisHead) -> &'static str {
+    if head.charged { "  a look at holdout rows was charged\n" } else { "" }
+}
 
 /// `analysis list`.
 pub(crate) fn list(answer: &Analyses, paper: &Paper) -> String {

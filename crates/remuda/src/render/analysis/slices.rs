@@ -5,6 +5,7 @@ use crate::render::layout::{left, right, width, wrap};
 use crate::render::words::{ago, figure, metric, sentence};
 use crate::render::{Paper, paint};
 use remuda_app::analysis::{FoundSlice, Kept, Sliced};
+use remuda_model::run::MetricValue;
 use remuda_model::text;
 
 /// The room that bars take.
@@ -20,10 +21,12 @@ pub(crate) fn sliced(answer: &Sliced, paper: &Paper) -> String {
     }
     for slice in &answer.slices {
         out.push('\n');
-        out.push_str(&one(answer, slice, paper));
+        out.push_str(&one(&answer.loss, &answer.overall, slice, &paint::bold(&slice.filter), paper));
+        out.push_str(&stands_for(slice));
     }
     out.push('\n');
-    out.push_str(&wrap(&reading(answer), paper.width, 0));
+    let confirmed = answer.slices.iter().filter(|slice| slice.confirmed).count();
+    out.push_str(&wrap(&reading(confirmed, answer.slices.len(), "slice"), paper.width, 0));
     out.push_str(&next(answer));
     out
 }
@@ -58,35 +61,36 @@ fn headline(answer: &Sliced, paper: &Paper) -> String {
     out
 }
 
-fn one(answer: &Sliced, slice: &FoundSlice, paper: &Paper) -> String {
+/// A slice under its title, against all rows.
+pub(super) fn one(loss: &str, overall: &MetricValue, slice: &FoundSlice, title: &str, paper: &Paper) -> String {
     let mark = if slice.confirmed { paint::red("✗ confirmed") } else { paint::dim("· not confirmed") };
     let name = slice.name.as_ref().map(|name| format!("  {}", paint::cyan(name))).unwrap_or_default();
     let mut out = format!("{}  {mark}{name}\n", right(&slice.number.to_string(), 3));
-    out.push_str(&wrap(&paint::bold(&slice.filter), paper.width, 5));
+    out.push_str(&wrap(title, paper.width, 5));
     let rest = slice.rest.map_or_else(|| "unknown".to_owned(), figure);
-    let mut numbers = format!(
-        "{} {} against {rest} in the rest, {}",
-        answer.loss,
-        metric(&slice.inside),
-        text::count(slice.rows, "row")
-    );
+    let mut numbers =
+        format!("{loss} {} against {rest} in the rest, {}", metric(&slice.inside), text::count(slice.rows, "row"));
     if let Some(adjusted) = slice.adjusted {
         numbers.push_str(&format!(", p {} after Holm", p_value(adjusted)));
     } else {
         numbers.push_str(&format!(": {}", slice.inside.method));
     }
     out.push_str(&wrap(&numbers, paper.width, 5));
-    if let (Some(estimate), Some(all)) = (slice.inside.value, answer.overall.value) {
+    if let (Some(estimate), Some(all)) = (slice.inside.value, overall.value) {
         let bar = Interval { estimate, lower: slice.inside.lower, upper: slice.inside.upper, threshold: all };
         if let Some(line) = chart::interval(&bar, BAR.min(paper.width.saturating_sub(20))) {
             out.push_str(&format!("     {line}  {}\n", paint::dim(&format!("┃ all {}", figure(all)))));
         }
     }
-    if slice.others > 0 {
-        let others = text::count(u64::from(slice.others), "other slice");
-        out.push_str(&format!("     {}\n", paint::dim(&format!("stands for {others} of much the same rows"))));
-    }
     out
+}
+
+fn stands_for(slice: &FoundSlice) -> String {
+    if slice.others == 0 {
+        return String::new();
+    }
+    let others = text::count(u64::from(slice.others), "other slice");
+    format!("     {}\n", paint::dim(&format!("stands for {others} of much the same rows")))
 }
 
 /// A p-value with two digits, never 0.
@@ -94,12 +98,12 @@ fn p_value(p: f64) -> String {
     if p < 0.0001 { "< 0.0001".to_owned() } else { figure(p) }
 }
 
-fn reading(answer: &Sliced) -> String {
-    let confirmed = answer.slices.iter().filter(|slice| slice.confirmed).count() as u64;
+/// What it means that so many of all are confirmed.
+pub(super) fn reading(confirmed: usize, all: usize, noun: &str) -> String {
     format!(
         "{confirmed} of {} confirmed: worse than the rest of the rows that the search has not seen, with a chance of at most \
          5 % that any of them is so by chance.",
-        text::count(answer.slices.len() as u64, "slice")
+        text::count(all as u64, noun)
     )
 }
 

@@ -13,7 +13,7 @@ use crate::model::resolve_model;
 use crate::use_case::{Access, UseCase};
 use remuda_model::Digest;
 use remuda_model::run::MetricValue;
-use remuda_stats::paired;
+use remuda_stats::{paired, paired_numbers};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -67,7 +67,8 @@ pub struct Comparison {
     pub both_right: Option<u64>,
     /// Rows that both have wrong; none for numbers.
     pub both_wrong: Option<u64>,
-    /// Exact McNemar: the chance of so uneven a count of won and lost, were both equally good; of numbers, the sign test.
+    /// Two-sided: the chance of so uneven a count of won and lost, were both equally good (exact McNemar); of numbers, of
+    /// so uneven errors (Wilcoxon's signed ranks).
     pub p_value: Option<f64>,
     /// Rows that were won, as the new one answers them; of classes those it is surest of.
     pub won_examples: Vec<Example>,
@@ -120,7 +121,7 @@ impl UseCase for Compare {
             lost,
             both_right: sorted.both_right,
             both_wrong: sorted.both_wrong.as_ref().map(|rows| rows.len() as u64),
-            p_value: paired::exact_p(won, lost).ok(),
+            p_value: sorted.p_value,
             won_examples: shown(&sorted.won),
             lost_examples: shown(&sorted.lost),
             wrong_examples: shown(sorted.both_wrong.as_deref().unwrap_or_default()),
@@ -134,6 +135,7 @@ struct Sorted {
     lost: Vec<usize>,
     both_right: Option<u64>,
     both_wrong: Option<Vec<usize>>,
+    p_value: Option<f64>,
 }
 
 impl Sorted {
@@ -148,9 +150,11 @@ impl Sorted {
                     places.sort_by(|one, two| confidences[*two].total_cmp(&confidences[*one]));
                     places
                 };
+                let (won, lost) = (places(true, false), places(false, true));
                 Ok(Self {
-                    won: places(true, false),
-                    lost: places(false, true),
+                    p_value: Some(paired::mcnemar(won.len() as u64, lost.len() as u64).exact),
+                    won,
+                    lost,
                     both_right: Some(places(true, true).len() as u64),
                     both_wrong: Some(places(false, false)),
                 })
@@ -166,7 +170,12 @@ impl Sorted {
                     places.sort_by(|one, two| (gain[*two] * sign).total_cmp(&(gain[*one] * sign)));
                     places
                 };
-                Ok(Self { won: places(1.0), lost: places(-1.0), both_right: None, both_wrong: None })
+                let errors = |predicted: &[f64]| -> Vec<f64> {
+                    truth.iter().zip(predicted).map(|(truth, predicted)| (predicted - truth).abs()).collect()
+                };
+                let ranks = paired_numbers::signed_rank(&errors(predicted), &errors(other));
+                let p_value = ranks.ok().map(|test| test.p_value);
+                Ok(Self { won: places(1.0), lost: places(-1.0), both_right: None, both_wrong: None, p_value })
             }
             _ => Err(Error::new("request.invalid", "one candidate answers classes and the other numbers")),
         }

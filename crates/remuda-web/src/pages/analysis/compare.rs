@@ -70,9 +70,9 @@ fn won(view: &Comparison) -> Markup {
                 @if p <= 0.05 {
                     b { "More than chance explains" } ": were both equally good, so uneven a count of won and lost would come with a chance of "
                 } @else {
-                    b { "Chance alone explains that" } ": were both equally good, so uneven a count of won and lost would come with a chance of "
+                    b { "Chance may well bring this" } ": were both equally good, so uneven a count of won and lost would come with a chance of "
                 }
-                (if p < 0.0001 { "less than 0.0001".to_owned() } else { format::measure(p) }) " (exact McNemar test)."
+                (if p < 0.0001 { "less than 0.0001".to_owned() } else { format::measure(p) }) " (two-sided, " (if view.both_right.is_some() { "exact McNemar test" } else { "Wilcoxon's signed ranks" }) ")."
             }
         }
     }

@@ -32,8 +32,9 @@ pub(crate) fn compare(answer: &Comparison, paper: &Paper) -> String {
     }
     out.push('\n');
     if let Some(p_value) = answer.p_value {
-        let verdict = if p_value <= 0.05 { "more than chance explains" } else { "chance alone explains that" };
-        out.push_str(&format!("  p {} ({verdict})\n", figure(p_value)));
+        let verdict = if p_value <= 0.05 { "more than chance explains" } else { "chance may well bring this" };
+        let test = if answer.both_right.is_some() { "McNemar, exact" } else { "Wilcoxon's signed ranks" };
+        out.push_str(&format!("  p {}, two-sided ({test}): {verdict}\n", figure(p_value)));
     }
     let title = format!("{} less {}, on the same rows", head.model_name, answer.old_name);
     out.push_str(&format!("\n{}\n{}", paint::bold(&title), metric_table(&answer.differences, paper)));

@@ -123,7 +123,7 @@ impl UseCase for Labels {
             }
         }
         pairs.sort_by_key(|pair| std::cmp::Reverse(pair.rows));
-        Ok(DoubtfulLabels {
+        let found = DoubtfulLabels {
             model: judged.model.digest.clone(),
             model_name: judged.model.name.clone(),
             dataset: judged.version.dataset.clone(),
@@ -134,6 +134,8 @@ impl UseCase for Labels {
             suspected: found.rows.len() as u64,
             pairs,
             examples: found.rows.iter().take(self.limit).filter_map(doubtful).collect(),
-        })
+        };
+        super::doubted::note(app, context, &found).await?;
+        Ok(found)
     }
 }

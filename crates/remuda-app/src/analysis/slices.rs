@@ -71,6 +71,7 @@ impl UseCase for Slices {
             overall,
             slices,
             nothing,
+            requests: Vec::new(),
             actor: context.actor.name.clone(),
             time: 0,
             fact: String::new(),

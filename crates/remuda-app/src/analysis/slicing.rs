@@ -7,7 +7,8 @@ use remuda_model::data::{ColumnType, ColumnUse, Contract, FeatureKind, Split, Sp
 use remuda_model::run::MetricValue;
 use remuda_stats::multiplicity::{Adjustment, adjust};
 use remuda_stats::slices::{
-    Column, Losses, MOST_COLUMNS, Merged, Settings, Slice, confirm, members, merge, search, widen,
+    Column, Losses, MOST_COLUMNS, Merged, Settings, Slice, around, confirm, confirm_within, members, merge, search,
+    settle, widen,
 };
 use remuda_stats::{Estimate, mean, proportion};
 
@@ -190,8 +191,12 @@ pub(super) fn find(
     let overall = overall(&second.losses, wanted);
     let found = first.search(cut, wanted)?;
     let nothing = found.is_empty().then(|| why_nothing(cut, &first, &second, wanted));
-    let mut slices: Vec<FoundSlice> = found.iter().map(|merged| judge(cut, &second, merged, wanted)).collect();
-    correct(&mut slices)?;
+    let bare: Vec<Slice> = found.iter().map(|merged| merged.slice.clone()).collect();
+    let outer = around(&bare);
+    let judged = found.iter().zip(&outer).map(|(merged, outer)| {
+        judge(cut, &second, merged, outer.and_then(|outer| bare.get(outer)), wanted)
+    });
+    let slices = correct(judged.collect(), &outer)?;
     let mut columns: Vec<String> = cut.iter().map(|one| one.column.clone()).collect();
     columns.dedup();
     Ok(Outcome { columns, left_out, overall, searched_mean, slices, nothing })
@@ -322,12 +327,17 @@ fn overall(losses: &[f64], wanted: &Wanted) -> MetricValue {
     }
 }
 
-/// What the other half says of a slice.
-fn judge(cut: &[Levels], second: &Half, merged: &Merged, wanted: &Wanted) -> FoundSlice {
+/// What the other half says of a slice: against all other rows, or against those of the slice around it.
+fn judge(cut: &[Levels], second: &Half, merged: &Merged, outer: Option<&Slice>, wanted: &Wanted) -> FoundSlice {
     let slice = &merged.slice;
     let terms = slice.conditions.iter().map(|one| cut[one.column].predicate(one.from, one.to));
     let filter = terms.collect::<Vec<_>>().join(" AND ");
-    let inside = members(&second.columns(cut), &slice.conditions, second.losses.len());
+    let (columns, all) = (second.columns(cut), second.losses.len());
+    let inside = members(&columns, &slice.conditions, all);
+    let whole = match outer {
+        Some(outer) => members(&columns, &outer.conditions, all),
+        None => vec![true; all],
+    };
     let rows = inside.iter().filter(|inside| **inside).count();
     let kind = if wanted.is_rate { Losses::Wrong } else { Losses::Numbers };
     let mut found = FoundSlice {
@@ -337,6 +347,8 @@ fn judge(cut: &[Levels], second: &Half, merged: &Merged, wanted: &Wanted) -> Fou
         searched_mean: slice.mean,
         score: slice.score,
         others: merged.others as u32,
+        within: None,
+        parts: 0,
         rows: rows as u64,
         inside: no_value(&wanted.metric, &remuda_stats::Undefined::NoRows, None, rows, wanted),
         rest: None,
@@ -347,7 +359,11 @@ fn judge(cut: &[Levels], second: &Half, merged: &Merged, wanted: &Wanted) -> Fou
         confirmed: false,
         name: None,
     };
-    match confirm(&second.losses, &inside, kind, CONFIDENCE) {
+    let judged = match outer {
+        Some(_) => confirm_within(&second.losses, &inside, &whole, kind, CONFIDENCE),
+        None => confirm(&second.losses, &inside, kind, CONFIDENCE),
+    };
+    match judged {
         Ok(confirmed) => {
             found.inside = value(&wanted.metric, &confirmed.inside, wanted);
             found.rest = Some(confirmed.rest);
@@ -356,33 +372,46 @@ fn judge(cut: &[Levels], second: &Half, merged: &Merged, wanted: &Wanted) -> Fou
             confirmed.test.clone_into(&mut found.test);
         }
         Err(reason) => {
-            let mean_where = |wanted: bool, rows: usize| {
-                let own = second.losses.iter().zip(&inside).filter(|(_, inside)| **inside == wanted);
-                (rows > 0).then(|| own.map(|(loss, _)| loss).sum::<f64>() / rows as f64)
+            let mean_where = |wanted: bool| {
+                let own = (0..all).filter(|row| whole[*row] && inside[*row] == wanted);
+                let (count, sum) = own.fold((0, 0.0), |(count, sum), row| (count + 1, sum + second.losses[row]));
+                (count > 0).then(|| sum / f64::from(count))
             };
-            found.inside = no_value(&wanted.metric, &reason, mean_where(true, rows), rows, wanted);
-            found.rest = mean_where(false, second.losses.len() - rows);
+            found.inside = no_value(&wanted.metric, &reason, mean_where(true), rows, wanted);
+            found.rest = mean_where(false);
             found.difference = no_value("difference", &reason, None, rows, wanted);
         }
     }
     found
 }
 
-/// Holm over all slices reported: one that could not be tested counts as a claim all the same. Those that are confirmed
-/// come first, else they stay in the order of the search.
-fn correct(slices: &mut [FoundSlice]) -> Result<()> {
+/// Holm over all claims, those about slices within others among them: one that could not be tested counts as a claim all
+/// the same. A slice that is not shown to be worse than the one around it becomes a part of that. Those that are
+/// confirmed come first, else they stay in the order of the search.
+fn correct(mut slices: Vec<FoundSlice>, outer: &[Option<usize>]) -> Result<Vec<FoundSlice>> {
     let p_values: Vec<f64> = slices.iter().map(|slice| slice.p_value.unwrap_or(1.0)).collect();
     if p_values.is_empty() {
-        return Ok(());
+        return Ok(slices);
     }
     let adjusted = adjust(&p_values, Adjustment::Holm).map_err(unusable)?;
     for (slice, adjusted) in slices.iter_mut().zip(adjusted) {
         slice.adjusted = slice.p_value.map(|_| adjusted);
         slice.confirmed = slice.p_value.is_some() && adjusted <= LEVEL;
     }
-    slices.sort_by_key(|slice| !slice.confirmed);
-    for (place, slice) in slices.iter_mut().enumerate() {
-        slice.number = place as u32 + 1;
+    let confirmed: Vec<bool> = slices.iter().map(|slice| slice.confirmed).collect();
+    let homes = settle(outer, &confirmed);
+    for (place, home) in homes.iter().enumerate().filter(|(place, home)| place != *home) {
+        let others = slices[place].others;
+        slices[*home].parts += 1;
+        slices[*home].others += others;
     }
-    Ok(())
+    let mut order: Vec<usize> = (0..slices.len()).filter(|place| homes[*place] == *place).collect();
+    order.sort_by_key(|place| !slices[*place].confirmed);
+    let number = |place: usize| order.iter().position(|one| *one == place).map(|at| at as u32 + 1);
+    let numbered = order.iter().map(|place| FoundSlice {
+        number: number(*place).unwrap_or(0),
+        within: outer[*place].and_then(number),
+        ..slices[*place].clone()
+    });
+    Ok(numbered.collect())
 }

@@ -3,6 +3,7 @@
 pub mod mistakes;
 pub mod slices;
 pub mod test;
+mod uses;
 
 use crate::components::{Frame, Page, Section, layout, parts, table as tables};
 use crate::format;
@@ -17,6 +18,7 @@ pub fn list(frame: &Frame, view: &Analyses) -> Markup {
             (parts::empty("No candidate was analysed yet.", "remuda analysis slices MODEL"))
         }
         @else { (table(frame, shown)) (parts::left_out(view.analyses.len(), shown.len(), "remuda analysis list")) }
+        (uses::requests(frame, &view.requests))
     };
     let page = Page {
         title: "Analysis".to_owned(),

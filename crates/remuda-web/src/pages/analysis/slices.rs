@@ -1,5 +1,6 @@
 //! `/analysis/{id}`: the slices that a search found, as a forest of intervals against all rows.
 
+use super::uses;
 use crate::components::{Frame, Page, Section, forest, layout, parts};
 use crate::format;
 use maud::{Markup, html};
@@ -13,7 +14,7 @@ const SHOWN: usize = 30;
 pub fn page(frame: &Frame, view: &Sliced) -> Markup {
     let body = html! {
         div.columns {
-            div.main-column { (found(view)) }
+            div.main-column { (found(frame, view)) (uses::requests(frame, &view.requests)) }
             div.side-column { (rests_on(frame, view)) (reading(view)) (left_out(view)) }
         }
     };
@@ -37,7 +38,7 @@ pub fn page(frame: &Frame, view: &Sliced) -> Markup {
     layout::page(frame, page)
 }
 
-fn found(view: &Sliced) -> Markup {
+fn found(frame: &Frame, view: &Sliced) -> Markup {
     let confirmed = view.slices.iter().filter(|slice| slice.confirmed).count();
     let shown = &view.slices[..view.slices.len().min(SHOWN)];
     let scale = forest::Scale::over(shown.iter().map(|slice| &slice.inside).chain([&view.overall]));
@@ -55,7 +56,7 @@ fn found(view: &Sliced) -> Markup {
                     span.muted { (format::interval(view.overall.lower, view.overall.upper)) }
                 }
                 ol.forest {
-                    @for slice in shown { (one(view, slice, scale.as_ref(), all)) }
+                    @for slice in shown { (one(frame, view, slice, scale.as_ref(), all)) }
                 }
                 (parts::left_out(view.slices.len(), shown.len(), &format!("remuda analysis show {}", view.id)))
             }
@@ -63,7 +64,13 @@ fn found(view: &Sliced) -> Markup {
     )
 }
 
-fn one(view: &Sliced, slice: &FoundSlice, scale: Option<&forest::Scale>, all: Option<f64>) -> Markup {
+fn one(
+    frame: &Frame,
+    view: &Sliced,
+    slice: &FoundSlice,
+    scale: Option<&forest::Scale>,
+    all: Option<f64>,
+) -> Markup {
     let tone = if slice.confirmed { "not-met" } else { "undecided" };
     let times = match (slice.inside.value, slice.rest) {
         (Some(inside), Some(rest)) if rest > 0.0 => Some(inside / rest),
@@ -84,6 +91,7 @@ fn one(view: &Sliced, slice: &FoundSlice, scale: Option<&forest::Scale>, all: Op
                 b { (format::point(&slice.inside)) } " "
                 span.muted { (format::interval(slice.inside.lower, slice.inside.upper)) }
                 " against " b { (format::maybe(slice.rest)) } " in the rest"
+                @if let Some(within) = slice.within { " of slice " (within) }
                 @if let Some(times) = times { ", " (text::number((times * 10.0).round() / 10.0)) " times as much" }
                 ", " (text::count(slice.rows, "row"))
             }
@@ -95,10 +103,11 @@ fn one(view: &Sliced, slice: &FoundSlice, scale: Option<&forest::Scale>, all: Op
                 @if slice.others > 0 {
                     "; stands for " (text::count(u64::from(slice.others), "other slice")) " of much the same rows"
                 }
+                @if slice.parts > 0 {
+                    "; " (text::count(u64::from(slice.parts), "narrower slice")) " within it not shown to be worse than the rest of it"
+                }
             }
-            @if slice.confirmed && slice.name.is_none() {
-                (parts::command(&format!("remuda analysis keep NAME --slice {} --of {}", slice.number, view.id)))
-            }
+            (uses::of_slice(frame, view, slice))
         }
     }
 }
@@ -149,7 +158,7 @@ fn reading(view: &Sliced) -> Markup {
             }
             p.small {
                 b { "Confirmed" } " means worse than all other rows, with a chance of at most 5 % that any one of the slices \
-                here is so by chance alone."
+                here is so by chance alone. A slice within another is held against the rest of that one."
             }
         },
     )

@@ -5,15 +5,16 @@ pub(crate) mod labels;
 pub(crate) mod mistakes;
 pub(crate) mod slices;
 pub(crate) mod test;
+pub(crate) mod uses;
 
-use super::Paper;
+use super::{Paper, paint};
 use super::table::{Side, Table};
 use super::words::ago;
 use remuda_app::analysis::Analyses;
 
 /// `analysis list`.
 pub(crate) fn list(answer: &Analyses, paper: &Paper) -> String {
-    if answer.analyses.is_empty() {
+    if answer.analyses.is_empty() && answer.requests.is_empty() {
         return "No analyses yet: `remuda analysis slices MODEL`.\n".to_owned();
     }
     let columns = [
@@ -39,5 +40,10 @@ pub(crate) fn list(answer: &Analyses, paper: &Paper) -> String {
             analysis.actor.clone(),
         ]);
     }
-    table.render(paper.width)
+    let mut out = if answer.analyses.is_empty() { String::new() } else { table.render(paper.width) };
+    if !answer.requests.is_empty() {
+        let gap = if out.is_empty() { "" } else { "\n" };
+        out.push_str(&format!("{gap}{}\n{}", paint::bold("Labels asked for"), uses::requests(&answer.requests, paper)));
+    }
+    out
 }

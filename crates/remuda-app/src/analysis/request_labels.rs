@@ -339,6 +339,7 @@ fn hand_out(app: &App, context: &Context, mut asked: LabelRequest, file: &Path, 
 impl UseCase for RequestedLabels {
     const NOUN: &'static str = "analysis";
     const VERB: &'static str = "requested-labels";
+    // It appends nothing, but rows of the data are for members.
     const ACCESS: Access = Access::Write;
     const ABOUT: &'static str = "Write the rows of a request for labels to a file again. Costs nothing.";
     type Answer = LabelRequest;

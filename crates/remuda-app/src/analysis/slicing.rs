@@ -7,8 +7,8 @@ use remuda_model::data::{ColumnType, ColumnUse, Contract, FeatureKind, Split, Sp
 use remuda_model::run::MetricValue;
 use remuda_stats::multiplicity::{Adjustment, adjust};
 use remuda_stats::slices::{
-    Column, Losses, MOST_COLUMNS, Merged, Settings, Slice, around, confirm, confirm_within, members, merge, search,
-    settle, widen,
+    Column, Losses, MOST_COLUMNS, Merged, Settings, Slice, around, confirm, confirm_within, in_common, members,
+    merge, search, settle, widen,
 };
 use remuda_stats::{Estimate, mean, proportion};
 
@@ -246,6 +246,12 @@ impl Half {
         for one in &mut merged {
             one.others += wide.iter().find(|(slice, _)| *slice == one.slice).map_or(0, |(_, others)| *others);
         }
+        // What many of them share is a claim of its own, against which they have to stand.
+        let bare: Vec<Slice> = merged.iter().map(|one| one.slice.clone()).collect();
+        let mut shared = in_common(&columns, &self.losses, &settings, &bare).map_err(unusable)?;
+        shared.truncate(wanted.limit / 4);
+        merged.truncate(wanted.limit - shared.len());
+        merged.extend(shared.into_iter().map(|slice| Merged { slice, others: 0 }));
         Ok(merged)
     }
 }

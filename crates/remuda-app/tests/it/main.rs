@@ -14,3 +14,4 @@ mod model;
 mod release;
 mod run;
 mod slices;
+mod uses;

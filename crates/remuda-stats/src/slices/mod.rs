@@ -11,7 +11,7 @@ mod search;
 mod shape;
 
 pub use confirm::{Confirmed, Losses, confirm};
-pub use nested::{around, confirm_within, settle};
+pub use nested::{around, confirm_within, in_common, settle};
 pub use search::search;
 pub use shape::{Merged, members, merge, widen};
 

@@ -1,7 +1,7 @@
 //! Slices within slices: which is part of which, whether the narrower one is worse than the one around it, and which of
 //! them stay when that cannot be shown.
 
-use super::{Condition, Confirmed, Losses, Slice, confirm};
+use super::{Column, Condition, Confirmed, Losses, Settings, Slice, confirm, members, scale};
 use crate::estimate::{Result, check_lengths};
 
 /// For each slice the narrowest of the others that holds all of its rows whatever the data: all conditions of the wider
@@ -35,6 +35,53 @@ fn is_within(inner: &[Condition], outer: &[Condition]) -> bool {
         all.iter().all(implied)
     };
     follows(inner, outer) && !follows(outer, inner)
+}
+
+/// Slices of one condition that two or more of these have in common, with a greater mean loss than all rows, best first:
+/// a search that prefers great losses gives many narrow slices of one wide one, and leaves the wide one out.
+///
+/// ```
+/// use remuda_stats::slices::{Column, Condition, Settings, Slice, in_common};
+/// // Rows at level 1 of the second column fail half of the time, whatever the first says.
+/// let codes: Vec<Vec<u8>> = vec![(0..80).map(|row| row % 4).collect(), (0..80).map(|row| u8::from(row >= 40)).collect()];
+/// let losses: Vec<f64> = (0..80).map(|row| f64::from(u8::from(row >= 40 && row % 3 == 0))).collect();
+/// let columns: Vec<Column> = codes.iter().map(|codes| Column { codes, levels: 4, ordered: 0 }).collect();
+/// let condition = |column, level| Condition { column, from: level, to: level };
+/// let narrow = |level| Slice { conditions: vec![condition(0, level), condition(1, 1)], rows: 10, mean: 0.4, score: 0.5 };
+/// let settings = Settings { alpha: 0.95, least_rows: 10, depth: 2, top: 8 };
+/// let found = in_common(&columns, &losses, &settings, &[narrow(0), narrow(2)])?;
+/// assert_eq!((found.len(), found[0].conditions.as_slice(), found[0].rows), (1, [condition(1, 1)].as_slice(), 40));
+/// # Ok::<(), remuda_stats::Undefined>(())
+/// ```
+///
+/// # Errors
+/// As [`super::search`].
+pub fn in_common(
+    columns: &[Column<'_>],
+    losses: &[f64],
+    settings: &Settings,
+    slices: &[Slice],
+) -> Result<Vec<Slice>> {
+    let Some(scale) = scale(columns, losses, settings)? else { return Ok(Vec::new()) };
+    let narrow: Vec<&Slice> = slices.iter().filter(|slice| slice.conditions.len() > 1).collect();
+    let mut conditions: Vec<Condition> = narrow.iter().flat_map(|slice| &slice.conditions).copied().collect();
+    conditions.sort();
+    conditions.dedup();
+    let is_common = |condition: &Condition| {
+        let is_new = slices.iter().all(|slice| slice.conditions.as_slice() != std::slice::from_ref(condition));
+        is_new && narrow.iter().filter(|slice| slice.conditions.contains(condition)).count() > 1
+    };
+    let measured = conditions.into_iter().filter(is_common).filter_map(|condition| {
+        let inside = members(columns, &[condition], losses.len());
+        let own = inside.iter().zip(losses).filter(|(inside, _)| **inside);
+        let (rows, sum) = own.fold((0u64, 0.0), |(rows, sum), (_, loss)| (rows + 1, sum + loss));
+        let mean = sum / rows as f64;
+        let counts = rows >= settings.least_rows.max(1) as u64 && mean > scale.mean;
+        counts.then(|| Slice { conditions: vec![condition], rows, mean, score: scale.score(rows as f64, sum) })
+    });
+    let mut found: Vec<Slice> = measured.collect();
+    found.sort_by(|one, other| other.score.total_cmp(&one.score));
+    Ok(found)
 }
 
 /// Compares the rows of a slice with the other rows of the slice around it, as [`confirm`] does with all other rows.

@@ -30,14 +30,16 @@ pub(super) fn in_short(view: &ReportPage) -> Markup {
 fn slices_in_short(sliced: Option<&Sliced>) -> Markup {
     let Some(sliced) = sliced else { return html! { "nobody has looked yet." } };
     let confirmed = sliced.slices.iter().filter(|slice| slice.confirmed).count();
+    let loss = |slice: &FoundSlice| slice.inside.value.unwrap_or(0.0);
+    let worst = sliced.slices.iter().filter(|slice| slice.confirmed).max_by(|one, two| loss(one).total_cmp(&loss(two)));
     html! {
-        @match sliced.slices.iter().find(|slice| slice.confirmed) {
+        @match worst {
             Some(worst) => {
                 (text::count(confirmed as u64, "group")) " of rows " @if confirmed == 1 { "is" } @else { "are" }
-                " worse than the rest for sure. The worst: " code { (format::cut(&worst.filter, 160)) } ", "
+                " worse than the rest beyond what chance explains. The worst: " code { (format::cut(&worst.filter, 160)) } ", "
                 (sliced.loss) " " b { (format::point(&worst.inside)) } " against " b { (format::maybe(worst.rest)) } "."
             }
-            None => "no group of rows is worse than the rest for sure.",
+            None => "no group of rows was shown to be worse than the rest.",
         }
     }
 }
@@ -78,7 +80,7 @@ fn found_slices(view: &ReportPage, found: &Sliced) -> Markup {
                 Some(nothing) => { "No group of rows stands out: " (nothing) "." }
                 None => {
                     "Groups of rows with a greater one were looked for among " (text::thousands(found.searched)) " rows and checked on "
-                    (text::thousands(found.overall.n)) " others: " b { (confirmed) " of " (found.slices.len()) } " are worse for sure."
+                    (text::thousands(found.overall.n)) " others: " b { (confirmed) " of " (found.slices.len()) } " are worse beyond what chance explains."
                 }
             }
         }

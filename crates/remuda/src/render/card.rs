@@ -1,8 +1,8 @@
 //! The model card in Markdown (Mitchell et al. 2019, "Model cards for model reporting"). Whatever others wrote stands in
 //! it as words: no goal, name or predicate can break it.
 
-use super::markdown::{code, code_in_cell, quoted, words};
-use super::words::{estimate, metric, percent, sentence};
+use super::markdown::{code, code_in_cell, line, quoted, words};
+use super::words::{estimate, figure, metric, percent, sentence};
 use remuda_app::gate::{ReportPage, RequirementWords};
 use remuda_model::data::{Split, Task};
 use remuda_model::gate::{Verdict, VerdictKind};
@@ -45,7 +45,7 @@ fn intended_use(view: &ReportPage) -> String {
     let one = |one: &RequirementWords| {
         let mut out = format!(
             "**{}** ({}, speaks for it: {})\n\n",
-            sentence(&words(&one.goal)),
+            sentence(&line(&one.goal)),
             words(&one.name),
             words(&one.owner)
         );
@@ -95,7 +95,7 @@ fn data(view: &ReportPage) -> String {
 fn judged(view: &ReportPage) -> String {
     let mut out = "| criterion | verdict | estimate | n | method |\n|---|---|---|--:|---|\n".to_owned();
     for verdict in verdicts(view) {
-        out.push_str(&line(verdict));
+        out.push_str(&row(verdict));
     }
     out.push_str(&format!(
         "\nIntervals are one-sided bounds on each side at the certainty that each criterion asks, shared among {} submissions of this holdout; this was number {}.\n",
@@ -108,7 +108,7 @@ fn verdicts(view: &ReportPage) -> impl Iterator<Item = &Verdict> {
     view.evaluation.requirements.iter().flat_map(|one| &one.verdicts)
 }
 
-fn line(verdict: &Verdict) -> String {
+fn row(verdict: &Verdict) -> String {
     let slice = verdict.slice.as_ref().map(|slice| format!(" ({})", words(slice))).unwrap_or_default();
     let waiver = verdict.waiver.as_ref().map(|waiver| format!("; {}", words(&waiver.words()))).unwrap_or_default();
     let why = verdict.reason.as_ref().map(|reason| format!(": {}", words(&reason.words()))).unwrap_or_default();
@@ -141,7 +141,7 @@ fn slices(view: &ReportPage) -> String {
         words(&found.loss)
     );
     for slice in found.slices.iter().take(SHOWN) {
-        let rest = slice.rest.map_or_else(|| "–".to_owned(), text::number);
+        let rest = slice.rest.map_or_else(|| "–".to_owned(), figure);
         let within = slice.within.map(|within| format!(" of slice {within}")).unwrap_or_default();
         let confirmed = if slice.confirmed { "confirmed" } else { "not confirmed" };
         out.push_str(&format!(

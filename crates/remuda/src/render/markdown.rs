@@ -27,7 +27,30 @@ pub(crate) fn words(text: &str) -> String {
     out
 }
 
-/// The same in a cell of a table, which demands that a pipe is escaped even in code.
+/// A line in which stretches between backticks are code, as pages show it, and the rest plain words.
+pub(crate) fn line(text: &str) -> String {
+    let pieces: Vec<&str> = text.split('`').collect();
+    if pieces.len() % 2 == 0 || pieces.iter().skip(1).step_by(2).any(|piece| piece.trim().is_empty()) {
+        return words(text);
+    }
+    let mut out = String::new();
+    for (place, piece) in pieces.iter().enumerate() {
+        let edge = |is: bool| if is && !piece.trim().is_empty() { " " } else { "" };
+        match place % 2 {
+            1 => out.push_str(&code(piece)),
+            _ if piece.trim().is_empty() => out.push_str(if piece.is_empty() { "" } else { " " }),
+            _ => {
+                let (before, after) = (piece.starts_with(char::is_whitespace), piece.ends_with(char::is_whitespace));
+                out.push_str(edge(before && place > 0));
+                out.push_str(&words(piece));
+                out.push_str(edge(after && place + 1 < pieces.len()));
+            }
+        }
+    }
+    out
+}
+
+/// [`code`] in a cell of a table, which demands that a pipe is escaped even in code.
 pub(crate) fn code_in_cell(text: &str) -> String {
     code(text).replace('|', "\\|")
 }
@@ -135,6 +158,19 @@ mod tests {
         ];
         for (text, expected) in cases {
             assert_eq!(words(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn code_in_a_line_stays_code_where_its_marks_are_in_pairs() {
+        let cases = [
+            ("Predict `Churn` well", "Predict `Churn` well"),
+            ("`a|b` and <b> `c`", "`a|b` and &lt;b&gt; `c`"),
+            ("an odd ` mark", "an odd \\` mark"),
+            ("nothing in ``, *here*", "nothing in \\`\\`, \\*here\\*"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(line(text), expected, "{text:?}");
         }
     }
 

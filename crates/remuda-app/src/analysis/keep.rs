@@ -200,7 +200,7 @@ pub(super) fn criterion_on(
     let mut criterion = remuda_model::gate::parse(claim).map_err(|error| {
         let mut refusal = Error::new("request.invalid", format!("the criterion cannot be read: {}", error.message));
         refusal.hints = error.hints;
-        refusal
+        if refusal.hints.is_empty() { refusal.hint("`remuda gate grammar` explains the language") } else { refusal }
     })?;
     if criterion.filter.is_some() {
         return Err(Error::new("request.invalid", "the criterion selects rows itself, and the slice does too")

@@ -406,10 +406,8 @@ fn correct(mut slices: Vec<FoundSlice>, outer: &[Option<usize>]) -> Result<Vec<F
     }
     let confirmed: Vec<bool> = slices.iter().map(|slice| slice.confirmed).collect();
     let homes = settle(outer, &confirmed);
-    for (place, home) in homes.iter().enumerate().filter(|(place, home)| place != *home) {
-        let others = slices[place].others;
+    for (_, home) in homes.iter().enumerate().filter(|(place, home)| place != *home) {
         slices[*home].parts += 1;
-        slices[*home].others += others;
     }
     let mut order: Vec<usize> = (0..slices.len()).filter(|place| homes[*place] == *place).collect();
     order.sort_by_key(|place| !slices[*place].confirmed);

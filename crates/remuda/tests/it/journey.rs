@@ -4,7 +4,7 @@
 use crate::harness::{Stage, shared};
 
 /// Everything after `init`, as a team of one would type it.
-const STORY: [&[&str]; 36] = [
+const STORY: [&[&str]; 37] = [
     &["check"],
     &["status"],
     &["data", "log"],
@@ -29,6 +29,7 @@ const STORY: [&[&str]; 36] = [
     &["analysis", "expect", "worst", "--pass-rate", "0.5"],
     &["analysis", "request-labels", "worst", "--again", "--rows", "20", "-o", "second.csv"],
     &["analysis", "list"],
+    &["gate", "report", "trees", "--format", "card"],
     &["sign", "intent", "churn"],
     &["sign", "evidence", "trees"],
     &["release", "create", "trees"],

@@ -14,9 +14,10 @@ const SHOWN: usize = 30;
 pub fn page(frame: &Frame, view: &Sliced) -> Markup {
     let body = html! {
         div.columns {
-            div.main-column { (found(frame, view)) (uses::requests(frame, &view.requests)) }
+            div.main-column { (found(frame, view)) }
             div.side-column { (rests_on(frame, view)) (reading(view)) (left_out(view)) }
         }
+        (uses::requests(frame, &view.requests))
     };
     let page = Page {
         title: format!("Slices of {}", view.model_name),

@@ -109,6 +109,9 @@ pub(super) fn requests(frame: &Frame, requests: &[LabelRequest]) -> Markup {
                         _ => (one.name.as_deref().unwrap_or("slice")),
                     }
                     code.second { (format::cut(&one.filter, 120)) }
+                    @if frame.may_write() {
+                        a.second href={ "/analysis/labels/" (format::segment(&one.id)) ".csv" } { (one.id) ".csv" }
+                    } @else { code.second { (one.id) } }
                     @if !one.remark.is_empty() { span.second { (format::cut(&one.remark, 200)) } }
                 }
                 td.number {
@@ -119,19 +122,13 @@ pub(super) fn requests(frame: &Frame, requests: &[LabelRequest]) -> Markup {
                 td.end {
                     (format::cut(&one.actor, 20)) span.second { (parts::time(frame.now, one.time)) }
                 }
-                td {
-                    @if frame.may_write() {
-                        a href={ "/analysis/labels/" (format::segment(&one.id)) ".csv" } { "the file" }
-                    }
-                    @else { code.digest title=(one.id) { (one.id) } }
-                }
             }
         }
     };
     html! {
         @if !requests.is_empty() {
             (parts::section("requests", "Labels asked for", html! {}, html! {
-                (tables::stacked("Labels asked for", tables::heads(["rows of", "#rows", "why so many", "by", ""]), rows))
+                (tables::stacked("Labels asked for", tables::heads(["rows of", "#rows", "why so many", "by"]), rows))
                 (parts::left_out(requests.len(), SHOWN, "remuda analysis list"))
                 p.small.muted { "Once they are labelled, put the labels into the data by their ids, and add the new file as a version." }
             }))

@@ -84,6 +84,11 @@ pub const CODES: &[Code] = &[
         meaning: "a definition that the command needs is not in the repository",
     },
     Code { code: "definition.exists", kind: Kind::Conflict, meaning: "files that would be written are already there" },
+    Code {
+        code: "definition.changed",
+        kind: Kind::Conflict,
+        meaning: "a definition file in the product's folder is not the one that the command read",
+    },
     Code { code: "data.unreadable", kind: Kind::User, meaning: "a data file cannot be read as a table" },
     Code {
         code: "data.contract_breach",

@@ -310,6 +310,15 @@ fn sentence(fact: &Fact) -> String {
             let found = remuda_model::text::count(found, "slice");
             format!("{actor} searched {} for slices by {}: {found}", text(&["model_name"]), text(&["metric"]))
         }
+        "analysis.doubted" => {
+            let number = |key: &str| remuda_model::text::thousands(payload[key].as_u64().unwrap_or(0));
+            format!("{actor} doubted {} of {} labels by {}", number("suspected"), number("rows"), text(&["model_name"]))
+        }
+        "label.requested" => {
+            let rows = remuda_model::text::count(payload["rows"].as_u64().unwrap_or(0), "row");
+            let what = if payload["again"] == true { "second labels" } else { "labels" };
+            format!("{actor} asked for {what} of {rows} of {}", text(&["dataset"]))
+        }
         "team.signed" => format!("{actor} signed {} of {}", text(&["kind"]), text(&["subject"])),
         "team.token_made" => format!("{actor} made a token for {subject}"),
         "team.token_revoked" => format!("{actor} withdrew the tokens of {subject}"),

@@ -99,6 +99,8 @@ use_cases! {
     crate::model::List, crate::model::Show, crate::model::Add, crate::model::Export,
     crate::gate::Evaluate, crate::gate::Show, crate::gate::List, crate::gate::Report,
     crate::analysis::Test, crate::analysis::ShowTests,
+    crate::analysis::Keep, crate::analysis::Require, crate::analysis::Expect,
+    crate::analysis::RequestLabels, crate::analysis::RequestedLabels,
     crate::analysis::Slices, crate::analysis::Mistakes, crate::analysis::Labels, crate::analysis::Compare, crate::analysis::Show, crate::analysis::List,
     crate::analysis::Threshold, crate::analysis::Phrases,
     crate::team::Show, crate::team::Sign, crate::team::Token, crate::team::RevokeToken,

@@ -8,7 +8,7 @@ use crate::error::DataError;
 use crate::predicate::Predicate;
 use arrow::array::{Array, ArrayRef, Float64Array, StringArray};
 use arrow::datatypes::SchemaRef;
-use arrow::record_batch::RecordBatch;
+use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use remuda_model::data::{ColumnType, FeatureKind};
 use remuda_model::table::{MISSING, Table, Texts, Values};
 use serde_json::{Map, Value};
@@ -206,6 +206,24 @@ impl Rows {
             tokio::task::yield_now().await;
         }
         Ok(numbers)
+    }
+
+    /// Only these columns, in this order.
+    ///
+    /// Errors: a column that is not there.
+    pub fn select(&self, columns: &[&str]) -> Result<Rows, DataError> {
+        let places: Vec<usize> = columns.iter().map(|name| self.place(name)).collect::<Result<_, _>>()?;
+        let all = self.columns();
+        let schema = schema_of(&places.iter().map(|place| all[*place].clone()).collect::<Vec<_>>());
+        let project = |batch: &RecordBatch| {
+            let arrays = places.iter().map(|place| batch.column(*place).clone()).collect();
+            // Without columns the arrays do not tell how many rows there are.
+            let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+            RecordBatch::try_new_with_options(schema.clone(), arrays, &options)
+                .map_err(|error| DataError::engine("pick columns", error))
+        };
+        let batches = self.batches.iter().map(project).collect::<Result<_, _>>()?;
+        Ok(Self { schema, batches, rows: self.rows })
     }
 
     /// The rows at these places, in this order.

@@ -1,7 +1,7 @@
 //! The team's git repository and the definition files in it.
 //!
 //! What lives here: finding and reading definition files ([`files`]), checking them all at once with the place of
-//! every finding ([`check()`]), writing them ([`render`], [`mod@scaffold`]), and git ([`git`]): snapshots of code, who
+//! every finding ([`check()`]), writing them ([`render`], [`mod@scaffold`]) and adding to them ([`edit`]), and git ([`git`]): snapshots of code, who
 //! changed what, differences between two snapshots. What never does: the ledger, tables, printing, environment
 //! variables or clocks; and nothing here touches the index, the branch or the working files of a repository that it
 //! did not create.
@@ -15,6 +15,7 @@ mod analysis;
 mod behaviour;
 mod data;
 pub mod definitions;
+pub mod edit;
 mod error;
 pub mod files;
 pub mod git;

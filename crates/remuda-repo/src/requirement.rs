@@ -106,7 +106,7 @@ fn read_looks(source: &mut Source<'_>, node: &Node) -> Option<Looks> {
 }
 
 /// The place of the front matter's text, and where the prose begins.
-fn split_front_matter(source: &mut Source<'_>) -> Option<(Range<usize>, usize)> {
+pub(crate) fn split_front_matter(source: &mut Source<'_>) -> Option<(Range<usize>, usize)> {
     let text = source.text;
     let beginning = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
     let first_end = line_end(text, beginning);

@@ -18,13 +18,17 @@ pub(crate) fn routes() -> Router<Arc<Web>> {
 }
 
 /// What each action did, in one sentence; also the list of actions that forms may carry out.
-const DONE: [(&str, &str); 9] = [
+const DONE: [(&str, &str); 13] = [
     ("team.sign", "Signed. The signature binds what stands on this page."),
     ("team.token", "A token was made."),
     ("team.revoke-token", "All tokens of the member are withdrawn."),
     ("gate.evaluate", "Evaluated. The look is a fact and was charged."),
     ("analysis.test", "The behavioural tests ran."),
     ("analysis.slices", "The slices were searched for and checked."),
+    ("analysis.keep", "The slice has a name in `slices.toml`."),
+    ("analysis.require", "The criterion stands in the requirement."),
+    ("analysis.expect", "The behavioural test stands in `tests/`."),
+    ("analysis.request-labels", "The rows were drawn; their file is listed below."),
     ("release.create", "The release was made."),
     ("release.promote", "Promoted: the release is live."),
     ("release.rollback", "Rolled back: the release before is live again."),

@@ -2,7 +2,9 @@
 //! loads nothing when its style is inside; it knows no clock, so the same evaluation gives the same bytes.
 //!
 //! The first screen is for a reader who knows no statistics: the verdict, and what it means in plain words. What follows
-//! gives the evidence.
+//! gives the evidence; what the gate does not decide is in `report/findings.rs`.
+
+mod findings;
 
 use crate::assets;
 use crate::components::{curves, parts, table, verdict};
@@ -51,10 +53,14 @@ pub fn document(view: &ReportPage, style: Style) -> Markup {
                     }
                     (first_screen(view))
                     (criteria(view))
+                    (findings::comparison(view))
+                    (findings::slices(view))
+                    (findings::behaviour(view))
                     @if let Some(found) = &evaluation.curves {
                         (parts::section("scores", "What its scores are worth", html! {}, curves::all(found)))
                     }
                     @if let Some(confusion) = &evaluation.confusion { (matrix(confusion)) }
+                    (findings::labels(view))
                     (judged(view))
                     (holdout(view))
                     (signatures(view))
@@ -88,6 +94,7 @@ fn first_screen(view: &ReportPage) -> Markup {
                 @for one in verdicts(view).take(12) { (verdict::line(one)) }
             }
             (parts::left_out(verdicts(view).count(), 12, "the next section has all"))
+            (findings::in_short(view))
         }
         @for one in &view.requirements { (requirement(one)) }
     }
@@ -261,6 +268,10 @@ fn how_to_read() -> Markup {
                 dd { "The rows that carry the number. For recall these are the rows that really are of the class." }
                 dt { "Sure" }
                 dd { "How rarely a criterion that does not hold would be called met. 95 % sure: at most once in twenty tries, all looks at the holdout taken together." }
+                dt { "Slice, confirmed" }
+                dd { "A group of rows that one condition or a few pick out. It is confirmed when rows that the search has not seen are worse there too: with a chance of at most 5 %, all groups of the list taken together, any of them is so by luck." }
+                dt { "Behavioural test" }
+                dd { "Rows written or changed on purpose, where everybody agrees what the answer must do. Its interval counts base rows and templates, since cases made of one of them stand and fall together." }
                 dt { "Waiver" }
                 dd { "The product owner bears that a criterion is not met, until a day. It changes no verdict." }
             }

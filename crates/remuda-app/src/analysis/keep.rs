@@ -1,12 +1,16 @@
-//! `analysis keep`: give a slice a name in `slices.toml`, and say what can be done with it. It runs where the
-//! member's files are, like `init`; what it needs of the ledger it is given.
+//! `analysis keep`: give a slice a name in `slices.toml`, and say what can be done with it. A command writes the member's
+//! own files, whatever server keeps the ledger; a page writes those of the folder that it is served from.
 
-use super::Sliced;
+use super::chosen::{self, named_slices, numbered};
+use super::{Show, Sliced};
+use crate::app::App;
 use crate::context::{Context, DefinitionFiles};
 use crate::error::{Error, Result};
+use crate::use_case::{Access, UseCase};
 use remuda_model::analysis::NamedSlice;
 use remuda_model::data::{ColumnType, Contract};
 use remuda_model::diagnostic::Diagnostic;
+use remuda_model::gate::Criterion;
 use remuda_model::text;
 use remuda_repo::Definitions;
 use serde::{Deserialize, Serialize};
@@ -47,7 +51,7 @@ pub struct Keep {
     pub criterion: Option<String>,
 }
 
-fn newest() -> String {
+pub(super) fn newest() -> String {
     "newest".to_owned()
 }
 
@@ -70,13 +74,28 @@ pub struct Kept {
     pub label: String,
 }
 
+impl UseCase for Keep {
+    const NOUN: &'static str = "analysis";
+    const VERB: &'static str = "keep";
+    const ACCESS: Access = Access::Write;
+    const ABOUT: &'static str = "Give a slice a name in `slices.toml`, in the folder that is served.";
+    type Answer = Kept;
+
+    async fn run(self, app: &App, context: &Context) -> Result<Kept> {
+        let sliced = match &self.filter {
+            Some(_) => None,
+            None => Some(Show { analysis: self.analysis.clone() }.run(app, context).await?),
+        };
+        keep(context, &self, sliced.as_ref())
+    }
+}
+
 /// Writes a slice to the `slices.toml` of the product's folder. `sliced` is the analysis that its number is of.
 ///
 /// # Errors
 /// A name that cannot be used or is taken, a number without slice, a predicate or criterion that cannot be read, a
 /// file that cannot be written.
 pub fn keep(context: &Context, request: &Keep, sliced: Option<&Sliced>) -> Result<Kept> {
-    let root = context.root.as_ref().ok_or_else(|| Error::new("definition.missing", "there is no product here"))?;
     if !text::is_name(&request.name) {
         return Err(Error::new("request.invalid", format!("`{}` cannot be a slice's name", request.name))
             .hint(format!("use lower case letters, digits, `-` and `_`: `{}`", text::to_name(&request.name))));
@@ -84,20 +103,21 @@ pub fn keep(context: &Context, request: &Keep, sliced: Option<&Sliced>) -> Resul
     if let Some(broken) = context.errors().into_iter().find(|found| found.file == FILE) {
         return Err(Error::definitions(vec![broken]));
     }
-    let known = context.definitions.slices.as_ref().map(|slices| slices.value.as_slice()).unwrap_or_default();
-    if known.iter().any(|slice| slice.name == request.name) {
+    if named_slices(context).iter().any(|slice| slice.name == request.name) {
         return Err(Error::new("definition.exists", format!("`{FILE}` has a slice `{}` already", request.name))
             .hint("choose another name, or change the file"));
     }
     let slice = slice_of(context, request, sliced)?;
-    let (criterion, words) = criterion(context, request, &slice, sliced)?;
-    let path = root.join(FILE);
-    let mut content = context.files.0.get(FILE).cloned().unwrap_or_default();
-    if !content.is_empty() {
-        content.push_str(if content.ends_with('\n') { "\n" } else { "\n\n" });
-    }
-    content.push_str(&remuda_repo::render::named_slice(&slice));
-    remuda_repo::scaffold::write_over(&path, &content)?;
+    let claim = match (&request.criterion, sliced) {
+        (Some(claim), _) => claim.clone(),
+        (None, Some(sliced)) => usual_claim(sliced),
+        (None, None) => "accuracy >= 0.8".to_owned(),
+    };
+    let (criterion, words) = criterion_on(context, &claim, &slice.dataset, &slice.filter)?;
+    let content = chosen::text_of(context, FILE)?;
+    let content = remuda_repo::edit::append(&content, &remuda_repo::render::named_slice(&slice));
+    chosen::write(context, FILE, &content)?;
+    let criterion = criterion.to_string();
     let (relabel, label) = requests(context, &slice);
     let on_it = context.definitions.requirements.iter().filter(|one| one.value.dataset == slice.dataset);
     let requirements = on_it.map(|one| one.path.clone()).collect();
@@ -126,20 +146,8 @@ fn slice_of(context: &Context, request: &Keep, sliced: Option<&Sliced>) -> Resul
     }
     let number = request.slice.unwrap_or(1);
     let sliced = sliced.ok_or_else(|| Error::not_found("analysis", &request.analysis))?;
-    let found = sliced.slices.iter().find(|slice| slice.number == number).ok_or_else(|| {
-        Error::not_found("slice", &number.to_string()).hint(format!("`remuda analysis show {}` lists them", sliced.id))
-    })?;
-    let number = |value: Option<f64>| value.map_or_else(|| "unknown".to_owned(), text::number);
-    let verdict = if found.confirmed { "" } else { ", not confirmed" };
-    let why = format!(
-        "{} {} against {} elsewhere ({}, {} rows{verdict}, analysis {})",
-        sliced.loss,
-        number(found.inside.value),
-        number(found.rest),
-        sliced.model_name,
-        text::thousands(found.rows),
-        sliced.id
-    );
+    let found = numbered(sliced, number)?;
+    let why = chosen::why(sliced, found);
     Ok(NamedSlice {
         name: request.name.clone(),
         dataset: sliced.dataset.clone(),
@@ -182,30 +190,26 @@ pub(crate) fn check_slices(definitions: &Definitions, files: &DefinitionFiles) -
     found
 }
 
-/// The criterion that was asked for, or the one that asks of the slice what all rows reach.
-fn criterion(
-    context: &Context,
-    request: &Keep,
-    slice: &NamedSlice,
-    sliced: Option<&Sliced>,
-) -> Result<(String, String)> {
-    let claim = match (&request.criterion, sliced) {
-        (Some(claim), _) => claim.clone(),
-        (None, Some(sliced)) => usual_claim(sliced),
-        (None, None) => "accuracy >= 0.8".to_owned(),
-    };
-    let line = format!("{claim} where {}", slice.filter);
-    let parsed = remuda_model::gate::parse(&line).map_err(|error| {
+/// A claim about all rows as a criterion on a slice, and what it says in words.
+pub(super) fn criterion_on(context: &Context, claim: &str, dataset: &str, filter: &str) -> Result<(Criterion, String)> {
+    let mut criterion = remuda_model::gate::parse(claim).map_err(|error| {
         let mut refusal = Error::new("request.invalid", format!("the criterion cannot be read: {}", error.message));
         refusal.hints = error.hints;
-        refusal
+        if refusal.hints.is_empty() { refusal.hint("`remuda gate grammar` explains the language") } else { refusal }
     })?;
-    let contract = context.contract(&slice.dataset)?;
+    if criterion.filter.is_some() {
+        return Err(Error::new("request.invalid", "the criterion selects rows itself, and the slice does too")
+            .hint("leave out its `where`: the slice's own is added"));
+    }
+    criterion.filter = Some(filter.to_owned());
+    let contract = context.contract(dataset)?;
     let positive = contract.and_then(|contract| contract.value.positive.as_deref());
-    Ok((parsed.to_string(), remuda_model::gate::words(&parsed, positive)))
+    let words = remuda_model::gate::words(&criterion, positive);
+    Ok((criterion, words))
 }
 
-fn usual_claim(sliced: &Sliced) -> String {
+/// What to demand of a slice when nobody says: what all rows reach, rounded to what people would write.
+pub(super) fn usual_claim(sliced: &Sliced) -> String {
     let overall = sliced.overall.value.unwrap_or(0.0);
     if sliced.is_rate {
         // Rounded down to a share that people would write.

@@ -117,11 +117,13 @@ impl UseCase for Labels {
             }
         }
         pairs.sort_by_key(|pair| std::cmp::Reverse(pair.rows));
-        Ok(DoubtfulLabels {
+        let found = DoubtfulLabels {
             head: AnalysisHead { rows: found.judged, ..judged.head(split) },
             suspected: found.rows.len() as u64,
             pairs,
             examples: found.rows.iter().take(self.limit).filter_map(doubtful).collect(),
-        })
+        };
+        super::doubted::note(app, context, &found).await?;
+        Ok(found)
     }
 }

@@ -1,5 +1,6 @@
 //! Looking at analyses again, which costs nothing.
 
+use super::request_labels::label_requests;
 use super::{Analyses, AnalysisLine, FoundSlice, List, Show, Sliced};
 use crate::app::App;
 use crate::context::Context;
@@ -40,6 +41,8 @@ impl UseCase for Show {
         };
         let mut sliced = found.clone();
         add_names(context, &mut sliced);
+        sliced.requests = label_requests(app, context).await?;
+        sliced.requests.retain(|request| request.analysis.as_deref() == Some(sliced.id.as_str()));
         Ok(sliced)
     }
 }
@@ -52,7 +55,8 @@ impl UseCase for List {
     type Answer = Analyses;
 
     async fn run(self, app: &App, context: &Context) -> Result<Analyses> {
-        Ok(Analyses { analyses: analyses(app, context).await?.iter().map(Sliced::line).collect() })
+        let analyses = analyses(app, context).await?.iter().map(Sliced::line).collect();
+        Ok(Analyses { analyses, requests: label_requests(app, context).await? })
     }
 }
 
@@ -94,7 +98,7 @@ pub(super) fn add_names_to(context: &Context, dataset: &str, slices: &mut [&mut 
     }
 }
 
-fn read(fact: &Fact) -> Result<Sliced> {
+pub(super) fn read(fact: &Fact) -> Result<Sliced> {
     let mut sliced: Sliced = payload(fact)?;
     sliced.time = fact.fact.time;
     sliced.fact.clone_from(&fact.fact.id);

@@ -14,17 +14,24 @@ pub use test::{ShowTests, Test};
 pub use test_answer::{
     Answered, CapabilityRow, DefinedTests, Failure, MatrixCell, PassRate, TestResult, TestState, Tested, TestedFile,
 };
+mod chosen;
 mod compare;
+mod doubted;
 mod examples;
+mod expect;
 pub(crate) mod judged;
 mod keep;
+mod label_count;
 mod labels;
 mod look;
 mod losses;
 mod mistakes;
+pub(crate) mod newest;
 mod numbers;
 mod phrases;
 mod phrases_found;
+mod request_labels;
+mod require;
 mod slices;
 mod slicing;
 mod threshold;
@@ -36,14 +43,20 @@ use remuda_model::run::MetricValue;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use chosen::is_number;
 pub use compare::{Compare, Comparison};
+pub use doubted::Doubted;
 pub use examples::{Example, Input};
+pub use expect::{Expect, Expected, expect};
 pub use judged::AnalysisHead;
 pub(crate) use keep::check_slices;
 pub use keep::{Keep, Kept, keep};
 pub use labels::{DoubtfulLabel, DoubtfulLabels, DoubtfulPair, Labels};
 pub use mistakes::{CellExamples, Mistakes, MistakesFound};
+pub use newest::Findings;
 pub use phrases::{ConfusedPair, FoundPhrase, PhraseExample, Phrases, PhrasesFound, Piece};
+pub use request_labels::{LabelRequest, RequestLabels, RequestedLabels};
+pub use require::{Require, Required, require};
 pub use threshold::{
     ChosenThreshold, CostPoint, DecisionChange, DecisionCost, DecisionRule, RuleKind, Threshold, ThresholdFound,
     cost_files,
@@ -188,6 +201,9 @@ pub struct Sliced {
     pub slices: Vec<FoundSlice>,
     /// Why there is no slice, when there is none.
     pub nothing: Option<String>,
+    /// Requests for labels of its slices, newest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requests: Vec<LabelRequest>,
     /// Who asked.
     pub actor: String,
     /// When, microseconds since 1970.
@@ -220,11 +236,18 @@ pub struct FoundSlice {
     pub score: f64,
     /// How many slices of much the same rows it stands for besides itself.
     pub others: u32,
+    /// The number of the slice that it lies within, when it is shown to be worse than that one's other rows: then
+    /// `rest`, `difference` and the p-values are against those.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<u32>,
+    /// Narrower slices within it that were found too and are not shown to be worse than its other rows.
+    #[serde(default)]
+    pub parts: u32,
     /// Its rows in the other half.
     pub rows: u64,
     /// Their mean loss.
     pub inside: MetricValue,
-    /// The mean loss of all rows outside of it.
+    /// The mean loss of all rows outside of it, or of those of the slice that it lies within.
     pub rest: Option<f64>,
     /// Inside less outside.
     pub difference: MetricValue,
@@ -234,7 +257,8 @@ pub struct FoundSlice {
     pub adjusted: Option<f64>,
     /// The test.
     pub test: String,
-    /// Worse than the rest beyond what chance explains: the adjusted p-value is at most 0.05.
+    /// Worse than the rest (of the slice that it lies within) beyond what chance explains: the adjusted p-value is at most
+    /// 0.05.
     pub confirmed: bool,
     /// The name that it has in `slices.toml`.
     #[serde(default)]
@@ -269,4 +293,7 @@ pub struct AnalysisLine {
 pub struct Analyses {
     /// One each.
     pub analyses: Vec<AnalysisLine>,
+    /// Requests for labels, newest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requests: Vec<LabelRequest>,
 }

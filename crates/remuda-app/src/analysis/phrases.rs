@@ -202,11 +202,13 @@ impl UseCase for Phrases {
             next: None,
         };
         context.tell(0.5, "reading words");
+        let units = slicing::units(&rows, &judged.contract)?;
         answer.phrases = found_phrases(&Searched {
             judged: &judged,
             rows: &rows,
             losses: &losses,
             searched: &searched,
+            units: units.as_deref(),
             wanted: &wanted,
             columns: &answer.columns,
             examples: self.examples,
@@ -229,6 +231,8 @@ pub(super) struct Searched<'a> {
     pub(super) losses: &'a RowLosses,
     /// Which of them may be searched.
     pub(super) searched: &'a [bool],
+    /// The unit of each, where rows of one depend on each other.
+    pub(super) units: Option<&'a [u32]>,
     pub(super) wanted: &'a Wanted,
     pub(super) columns: &'a [String],
     pub(super) examples: usize,

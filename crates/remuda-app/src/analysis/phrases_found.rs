@@ -4,7 +4,7 @@
 use super::FoundSlice;
 use super::examples::example;
 use super::phrases::{ConfusedPair, FoundPhrase, PhraseExample, Piece, Searched};
-use super::slicing::{self, Claimed, OVERLAP};
+use super::slicing::{self, Claimed, Fresh, OVERLAP};
 use crate::error::Result;
 use crate::gate::Sample;
 use remuda_data::Cutting;
@@ -41,8 +41,9 @@ pub(super) async fn found_phrases(search: &Searched<'_>) -> Result<Vec<FoundPhra
             claims.push((slice, joined, inside));
         }
     }
-    let mut slices: Vec<FoundSlice> = claims.iter().map(|(slice, ..)| slice.clone()).collect();
-    slicing::correct(&mut slices)?;
+    let slices: Vec<FoundSlice> = claims.iter().map(|(slice, ..)| slice.clone()).collect();
+    let outer = vec![None; slices.len()];
+    let slices = slicing::correct(slices, &outer)?;
     let mut found = Vec::with_capacity(slices.len());
     for slice in slices {
         let Some((_, joined, inside)) = claims.iter().find(|(claim, ..)| claim.filter == slice.filter) else {
@@ -83,19 +84,21 @@ fn told(search: &Searched<'_>) -> Result<Vec<Joined<Told>>> {
 fn claimed(search: &Searched<'_>, filter: String, joined: &Joined<Told>, inside: &[bool]) -> Option<FoundSlice> {
     let losses = &search.losses.losses;
     let (mut rows, mut sum) = (0, 0.0);
-    let (mut checked, mut checked_inside) = (Vec::new(), Vec::new());
-    for ((loss, searched), inside) in losses.iter().zip(search.searched).zip(inside) {
-        if !*searched {
+    let (mut checked, mut checked_inside, mut checked_units) = (Vec::new(), Vec::new(), Vec::new());
+    for (row, loss) in losses.iter().enumerate() {
+        if !search.searched[row] {
             checked.push(*loss);
-            checked_inside.push(*inside);
-        } else if *inside {
+            checked_inside.push(inside[row]);
+            checked_units.extend(search.units.map(|units| units[row]));
+        } else if inside[row] {
             (rows, sum) = (rows + 1, sum + loss);
         }
     }
     (rows > 0).then(|| {
         let (mean, score) = (sum / rows as f64, joined.item.telling.excess);
         let claimed = Claimed { filter, rows, mean, score, others: joined.others.len() as u32 };
-        slicing::judge(claimed, &checked, &checked_inside, search.wanted)
+        let fresh = Fresh { losses: &checked, units: search.units.map(|_| checked_units.as_slice()) };
+        slicing::judge(claimed, &fresh, &checked_inside, None, search.wanted)
     })
 }
 

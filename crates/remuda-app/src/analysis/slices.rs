@@ -45,8 +45,9 @@ impl UseCase for Slices {
         let least = wanted.least_rows;
         let cut = slicing::cut(&rows, &columns, &losses.losses, &searched, least, &mut left_out).await?;
         context.tell(0.6, "searching slices");
-        let of_rows = losses.losses;
-        let found = tokio::task::spawn_blocking(move || slicing::find(&cut, &of_rows, &searched, &wanted, left_out))
+        let (of_rows, units) = (losses.losses, slicing::units(&rows, &judged.contract)?);
+        let search = move || slicing::find(&cut, (&of_rows, units.as_deref()), &searched, &wanted, left_out);
+        let found = tokio::task::spawn_blocking(search)
             .await
             .map_err(|error| Error::new("internal", "searching stopped").caused_by(&error))??;
         let Outcome { columns, left_out, overall, searched_mean, slices, nothing } = found;
@@ -71,6 +72,7 @@ impl UseCase for Slices {
             overall,
             slices,
             nothing,
+            requests: Vec::new(),
             actor: context.actor.name.clone(),
             time: 0,
             fact: String::new(),

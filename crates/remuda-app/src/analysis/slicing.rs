@@ -8,9 +8,11 @@ use remuda_model::data::{ColumnType, ColumnUse, Contract, FeatureKind, Split, Sp
 use remuda_model::run::MetricValue;
 use remuda_stats::multiplicity::{Adjustment, adjust};
 use remuda_stats::slices::{
-    Column, Confirmed, Losses, MOST_COLUMNS, Merged, Settings, Slice, confirm, members, merge, search, widen,
+    Column, Confirmed, Losses, MOST_COLUMNS, Merged, Settings, Slice, around, confirm, confirm_units, confirm_within,
+    in_common, members, merge, search, settle, widen,
 };
 use remuda_stats::{Estimate, mean, proportion};
+use std::collections::HashMap;
 
 /// Slices that share more than this of their rows (both over either) are one.
 pub(super) const OVERLAP: f64 = 0.5;
@@ -66,6 +68,22 @@ pub(super) fn halves(rows: &Rows, contract: &Contract) -> Result<Vec<bool>> {
         rule.split_of(key.as_bytes()) == Split::Train
     };
     Ok((0..rows.len()).map(searched).collect())
+}
+
+/// The unit of each row, where the contract says that rows of one group depend on each other.
+pub(super) fn units(rows: &Rows, contract: &Contract) -> Result<Option<Vec<u32>>> {
+    let groups =
+        contract.columns.iter().filter(|column| column.column_use == ColumnUse::Group && rows.has(&column.name));
+    let texts = groups.map(|column| Ok(rows.text(&column.name)?)).collect::<Result<Vec<_>>>()?;
+    if texts.is_empty() {
+        return Ok(None);
+    }
+    let mut known: HashMap<Vec<u32>, u32> = HashMap::new();
+    let unit = |row: usize| {
+        let next = known.len() as u32;
+        *known.entry(texts.iter().map(|text| text.codes[row]).collect()).or_insert(next)
+    };
+    Ok(Some((0..rows.len()).map(unit).collect()))
 }
 
 /// Columns with how each is cut.
@@ -177,30 +195,35 @@ pub(super) async fn cut(
     Ok(found)
 }
 
-/// Searches one half, checks on the other.
+/// Searches one half, checks on the other. `units` says which rows depend on each other.
 pub(super) fn find(
     cut: &[Levels],
-    losses: &[f64],
+    (losses, units): (&[f64], Option<&[u32]>),
     searched: &[bool],
     wanted: &Wanted,
     left_out: Vec<LeftOut>,
 ) -> Result<Outcome> {
     let half = |first: bool| -> Vec<usize> { (0..losses.len()).filter(|row| searched[*row] == first).collect() };
-    let (first, second) = (Half::new(cut, losses, half(true)), Half::new(cut, losses, half(false)));
+    let (first, second) = (Half::new(cut, (losses, units), half(true)), Half::new(cut, (losses, units), half(false)));
     let searched_mean = first.losses.iter().sum::<f64>() / first.losses.len().max(1) as f64;
     let overall = overall(&second.losses, wanted);
     let found = first.search(cut, wanted)?;
     let nothing = found.is_empty().then(|| why_nothing(cut, &first, &second, wanted));
-    let judged = |merged: &Merged| {
+    let bare: Vec<Slice> = found.iter().map(|merged| merged.slice.clone()).collect();
+    let outer = around(&bare);
+    let columns = second.columns(cut);
+    let fresh = Fresh { losses: &second.losses, units: second.units.as_deref() };
+    let judged = |(merged, outer): (&Merged, &Option<usize>)| {
         let slice = &merged.slice;
         let terms = slice.conditions.iter().map(|one| cut[one.column].predicate(one.from, one.to));
         let filter = terms.collect::<Vec<_>>().join(" AND ");
-        let inside = members(&second.columns(cut), &slice.conditions, second.losses.len());
+        let of = |slice: &Slice| members(&columns, &slice.conditions, second.losses.len());
+        let whole = outer.and_then(|outer| bare.get(outer)).map(of);
         let (rows, mean, score) = (slice.rows, slice.mean, slice.score);
-        judge(Claimed { filter, rows, mean, score, others: merged.others as u32 }, &second.losses, &inside, wanted)
+        let claimed = Claimed { filter, rows, mean, score, others: merged.others as u32 };
+        judge(claimed, &fresh, &of(slice), whole.as_deref(), wanted)
     };
-    let mut slices: Vec<FoundSlice> = found.iter().map(judged).collect();
-    correct(&mut slices)?;
+    let slices = correct(found.iter().zip(&outer).map(judged).collect(), &outer)?;
     let mut columns: Vec<String> = cut.iter().map(|one| one.column.clone()).collect();
     columns.dedup();
     Ok(Outcome { columns, left_out, overall, searched_mean, slices, nothing })
@@ -210,13 +233,15 @@ pub(super) fn find(
 struct Half {
     codes: Vec<Vec<u8>>,
     losses: Vec<f64>,
+    units: Option<Vec<u32>>,
 }
 
 impl Half {
-    fn new(cut: &[Levels], losses: &[f64], rows: Vec<usize>) -> Self {
+    fn new(cut: &[Levels], (losses, units): (&[f64], Option<&[u32]>), rows: Vec<usize>) -> Self {
         Self {
             codes: cut.iter().map(|one| rows.iter().map(|row| one.codes[*row]).collect()).collect(),
             losses: rows.iter().map(|row| losses[*row]).collect(),
+            units: units.map(|units| rows.iter().map(|row| units[*row]).collect()),
         }
     }
 
@@ -250,6 +275,12 @@ impl Half {
         for one in &mut merged {
             one.others += wide.iter().find(|(slice, _)| *slice == one.slice).map_or(0, |(_, others)| *others);
         }
+        // What many of them share is a claim of its own, against which they have to stand.
+        let bare: Vec<Slice> = merged.iter().map(|one| one.slice.clone()).collect();
+        let mut shared = in_common(&columns, &self.losses, &settings, &bare).map_err(unusable)?;
+        shared.truncate(wanted.limit / 4);
+        merged.truncate(wanted.limit - shared.len());
+        merged.extend(shared.into_iter().map(|slice| Merged { slice, others: 0 }));
         Ok(merged)
     }
 }
@@ -304,14 +335,41 @@ pub(super) struct Claimed {
     pub(super) others: u32,
 }
 
-/// What the other half says of it: `losses` of its rows, and which of them are inside.
-pub(super) fn judge(claimed: Claimed, losses: &[f64], inside: &[bool], wanted: &Wanted) -> FoundSlice {
+/// Rows that the search has not seen.
+pub(super) struct Fresh<'a> {
+    pub(super) losses: &'a [f64],
+    /// The unit of each, where rows of one unit depend on each other.
+    pub(super) units: Option<&'a [u32]>,
+}
+
+impl Fresh<'_> {
+    /// A slice against all other rows, or against those of the slice around it (`whole`).
+    fn confirm(&self, inside: &[bool], whole: Option<&[bool]>, kind: Losses) -> remuda_stats::Result<Confirmed> {
+        match (self.units, whole) {
+            (Some(units), whole) => confirm_units(self.losses, inside, whole, units, CONFIDENCE),
+            (None, Some(whole)) => confirm_within(self.losses, inside, whole, kind, CONFIDENCE),
+            (None, None) => confirm(self.losses, inside, kind, CONFIDENCE),
+        }
+    }
+}
+
+/// What the other half says of it: which of its rows are inside, and, for a slice within another, which are in that.
+pub(super) fn judge(
+    claimed: Claimed,
+    fresh: &Fresh<'_>,
+    inside: &[bool],
+    whole: Option<&[bool]>,
+    wanted: &Wanted,
+) -> FoundSlice {
+    let losses = fresh.losses;
     let rows = inside.iter().filter(|inside| **inside).count();
     let kind = if wanted.is_rate { Losses::Wrong } else { Losses::Numbers };
-    let confirmed = confirm(losses, inside, kind, CONFIDENCE);
-    let mean_where = |wanted: bool, rows: usize| {
-        let own = losses.iter().zip(inside).filter(|(_, inside)| **inside == wanted);
-        (rows > 0).then(|| own.map(|(loss, _)| loss).sum::<f64>() / rows as f64)
+    let confirmed = fresh.confirm(inside, whole, kind);
+    let around = |row: usize| whole.is_none_or(|whole| whole[row]);
+    let mean_where = |wanted: bool| {
+        let own = (0..losses.len()).filter(|row| around(*row) && inside[*row] == wanted);
+        let (count, sum) = own.fold((0, 0.0), |(count, sum), row| (count + 1, sum + losses[row]));
+        (count > 0).then(|| sum / f64::from(count))
     };
     let part = |pick: fn(&Confirmed) -> &Estimate| match &confirmed {
         Ok(confirmed) => Ok(pick(confirmed).clone()),
@@ -324,15 +382,11 @@ pub(super) fn judge(claimed: Claimed, losses: &[f64], inside: &[bool], wanted: &
         searched_mean: claimed.mean,
         score: claimed.score,
         others: claimed.others,
+        within: None,
+        parts: 0,
         rows: rows as u64,
-        inside: value(
-            &wanted.metric,
-            &wanted.split,
-            &part(|confirmed| &confirmed.inside),
-            mean_where(true, rows),
-            rows,
-        ),
-        rest: mean_where(false, losses.len() - rows),
+        inside: value(&wanted.metric, &wanted.split, &part(|confirmed| &confirmed.inside), mean_where(true), rows),
+        rest: mean_where(false),
         difference: value("difference", &wanted.split, &part(|confirmed| &confirmed.difference), None, rows),
         p_value: confirmed.as_ref().ok().map(|confirmed| confirmed.p_value),
         adjusted: None,
@@ -342,21 +396,31 @@ pub(super) fn judge(claimed: Claimed, losses: &[f64], inside: &[bool], wanted: &
     }
 }
 
-/// Holm over all slices reported: one that could not be tested counts as a claim all the same. Those that are confirmed
-/// come first, else they stay in the order of the search.
-pub(super) fn correct(slices: &mut [FoundSlice]) -> Result<()> {
+/// Holm over all claims, those about slices within others among them: one that could not be tested counts as a claim all
+/// the same. A slice that is not shown to be worse than the one around it becomes a part of that. Those that are
+/// confirmed come first, else they stay in the order of the search.
+pub(super) fn correct(mut slices: Vec<FoundSlice>, outer: &[Option<usize>]) -> Result<Vec<FoundSlice>> {
     let p_values: Vec<f64> = slices.iter().map(|slice| slice.p_value.unwrap_or(1.0)).collect();
     if p_values.is_empty() {
-        return Ok(());
+        return Ok(slices);
     }
     let adjusted = adjust(&p_values, Adjustment::Holm).map_err(unusable)?;
     for (slice, adjusted) in slices.iter_mut().zip(adjusted) {
         slice.adjusted = slice.p_value.map(|_| adjusted);
         slice.confirmed = slice.p_value.is_some() && adjusted <= LEVEL;
     }
-    slices.sort_by_key(|slice| !slice.confirmed);
-    for (place, slice) in slices.iter_mut().enumerate() {
-        slice.number = place as u32 + 1;
+    let confirmed: Vec<bool> = slices.iter().map(|slice| slice.confirmed).collect();
+    let homes = settle(outer, &confirmed);
+    for (_, home) in homes.iter().enumerate().filter(|(place, home)| place != *home) {
+        slices[*home].parts += 1;
     }
-    Ok(())
+    let mut order: Vec<usize> = (0..slices.len()).filter(|place| homes[*place] == *place).collect();
+    order.sort_by_key(|place| !slices[*place].confirmed);
+    let number = |place: usize| order.iter().position(|one| *one == place).map(|at| at as u32 + 1);
+    let numbered = order.iter().map(|place| FoundSlice {
+        number: number(*place).unwrap_or(0),
+        within: outer[*place].and_then(number),
+        ..slices[*place].clone()
+    });
+    Ok(numbered.collect())
 }

@@ -133,7 +133,7 @@ fn changed_files(now: &[DefinedTests], found: &Tested) -> Vec<String> {
 }
 
 /// The newest run of all tests on a model; of some of them where all were never run.
-async fn newest(app: &App, context: &Context, model: &Digest) -> Result<Option<Tested>> {
+pub(super) async fn newest(app: &App, context: &Context, model: &Digest) -> Result<Option<Tested>> {
     let query = FactQuery {
         verbs: vec!["analysis.tested".into()],
         target: Some(model.to_string()),

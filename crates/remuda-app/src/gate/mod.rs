@@ -23,6 +23,7 @@ mod statistic;
 mod tested;
 mod units;
 
+use crate::analysis::Findings;
 use crate::data::Look;
 use crate::team::Signature;
 use remuda_model::Digest;
@@ -102,6 +103,9 @@ pub struct ReportPage {
     pub looks: Vec<Look>,
     /// Signatures on the evaluation.
     pub signatures: Vec<Signature>,
+    /// What analyses found about the candidate beside the verdicts.
+    #[serde(default)]
+    pub findings: Findings,
 }
 
 /// What a requirement says beside its criteria.

@@ -1,5 +1,6 @@
 //! Everything that a report of an evaluation says, in one answer: verdicts, curves, what was judged, on what, by whom,
-//! and how often the holdout was asked. Only what the ledger keeps: the same evaluation gives the same report.
+//! how often the holdout was asked, and what analyses found about the candidate. Only what the ledger keeps: the same
+//! facts give the same report.
 
 use super::{Evaluation, Report, ReportPage, RequirementWords, Show};
 use crate::app::App;
@@ -29,6 +30,7 @@ impl UseCase for Report {
             product: context.product()?.name.clone(),
             requirements: requirements(app, context, &evaluation).await?,
             signatures: crate::team::signatures_on(app, context, &evaluation.id).await?,
+            findings: crate::analysis::newest::findings(app, context, &evaluation.model).await?,
             snapshot: run.as_ref().map(|run| run.snapshot.clone()),
             parameters: run.map(|run| run.parameters).unwrap_or_default(),
             model: model.version,

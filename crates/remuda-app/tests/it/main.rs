@@ -15,3 +15,4 @@ mod model;
 mod release;
 mod run;
 mod slices;
+mod uses;

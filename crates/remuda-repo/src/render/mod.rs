@@ -173,6 +173,50 @@ pub fn named_slice(slice: &NamedSlice) -> String {
     text
 }
 
+/// A behavioural test over the rows of a slice: each must get the label that it carries.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SliceTest {
+    /// Its name, unique in the file.
+    pub name: String,
+    /// One line for readers.
+    pub about: String,
+    /// What it is a test of.
+    pub capability: String,
+    /// The rows of validation that it is made of, as an SQL predicate.
+    pub filter: String,
+    /// The most rows.
+    pub limit: u64,
+    /// The share that must be right.
+    pub pass_rate: f64,
+}
+
+/// The lines with which a new file of tests over slices begins.
+pub fn slice_tests(dataset: &str) -> String {
+    let mut text = String::from(
+        "# Behavioural tests over slices: rows of validation that must get the label they carry.\n\
+         # Run them with `remuda analysis test CANDIDATE`.\n",
+    );
+    line(&mut text, "about", &quoted("Slices on which a candidate was found wanting"), "");
+    line(&mut text, "data", &quoted(dataset), "");
+    text
+}
+
+/// The lines of a file of tests that hold one over a slice.
+pub fn slice_test(test: &SliceTest) -> String {
+    let mut text = String::from("[[test]]\n");
+    line(&mut text, "name", &quoted(&test.name), "");
+    if !test.about.is_empty() {
+        line(&mut text, "about", &quoted(&test.about), "");
+    }
+    line(&mut text, "capability", &quoted(&test.capability), "");
+    line(&mut text, "type", &quoted("minimum"), "");
+    line(&mut text, "from", &quoted("validation"), "");
+    line(&mut text, "where", &quoted(&test.filter), "");
+    line(&mut text, "limit", &test.limit.to_string(), "");
+    line(&mut text, "pass_rate", &float(test.pass_rate), "");
+    text
+}
+
 fn line(text: &mut String, key: &str, value: &str, remark: &str) {
     let _ = write!(text, "{key} = {value}");
     if !remark.is_empty() {
@@ -193,7 +237,7 @@ fn key(name: &str) -> String {
 }
 
 /// A double-quoted string, whose escapes mean the same in TOML and in YAML.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
     for character in text.chars() {

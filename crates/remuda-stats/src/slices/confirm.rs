@@ -1,5 +1,6 @@
 //! A slice judged on rows that the search has not seen: its mean loss, the difference to the rest, and a p-value.
 
+use crate::bootstrap::MINIMUM_CLUSTERS;
 use crate::difference::{self, Count};
 use crate::estimate::{Estimate, Result, Undefined, check_confidence, check_finite, check_lengths};
 use crate::mean::{self, Moments, moments};
@@ -67,6 +68,82 @@ pub fn confirm(losses: &[f64], inside: &[bool], kind: Losses, confidence: f64) -
         Losses::Wrong => of_rates(&slice, &rest, confidence),
         Losses::Numbers => of_numbers(&slice, &rest, confidence),
     }
+}
+
+/// Compares the rows of a slice with all others (or with those of `whole` around it) where only units are independent, as
+/// customers are with several rows each: both means are ratios of sums over units, and the error of their difference comes
+/// from its linearised sum per unit, with Student's t. Cochran (1977), sections 6.4 and 2.9; degrees of freedom by the
+/// side with fewer units.
+///
+/// ```
+/// use remuda_stats::slices::confirm_units;
+/// // 80 units of 5 rows, all rows of a unit alike: 12 of 40 units inside are wrong, 4 of 40 outside.
+/// let of_unit = |unit: usize| f64::from(u8::from(unit < 12 || (40..44).contains(&unit)));
+/// let losses: Vec<f64> = (0..400).map(|row| of_unit(row / 5)).collect();
+/// let (inside, units): (Vec<bool>, Vec<u32>) = (0..400).map(|row| (row < 200, row as u32 / 5)).unzip();
+/// let found = confirm_units(&losses, &inside, None, &units, 0.975)?;
+/// // As if there were 80 rows: about the p-value of the unit means, not that of 400 rows.
+/// assert!((found.difference.value - 0.2).abs() < 1e-12 && (0.01..0.03).contains(&found.p_value), "{found:?}");
+/// # Ok::<(), remuda_stats::Undefined>(())
+/// ```
+///
+/// # Errors
+/// Columns of different length, losses that are not finite, fewer than 30 units on a side, or no variation between units.
+pub fn confirm_units(
+    losses: &[f64],
+    inside: &[bool],
+    whole: Option<&[bool]>,
+    units: &[u32],
+    confidence: f64,
+) -> Result<Confirmed> {
+    check_confidence(confidence)?;
+    check_lengths(losses.len(), inside.len())?;
+    check_lengths(losses.len(), units.len())?;
+    check_lengths(losses.len(), whole.map_or(losses.len(), <[bool]>::len))?;
+    check_finite(losses)?;
+    // Per unit: sum and rows inside, sum and rows of the rest.
+    let mut sums = vec![[0.0; 4]; units.iter().max().map_or(0, |last| *last as usize + 1)];
+    for row in (0..losses.len()).filter(|row| whole.is_none_or(|whole| whole[*row])) {
+        let of = &mut sums[units[row] as usize];
+        let side = if inside[row] { 0 } else { 2 };
+        of[side] += losses[row];
+        of[side + 1] += 1.0;
+    }
+    let side = |sum: usize| -> (Vec<f64>, Vec<f64>) {
+        sums.iter().filter(|of| of[sum + 1] > 0.0).map(|of| (of[sum], of[sum + 1])).unzip()
+    };
+    let ((slice, slice_rows), (rest, rest_rows)) = (side(0), side(2));
+    for count in [slice.len(), rest.len()] {
+        if (count as u64) < MINIMUM_CLUSTERS {
+            return Err(Undefined::TooFewGroups { needed: MINIMUM_CLUSTERS, have: count as u64 });
+        }
+    }
+    let inside = crate::cluster::estimate(&slice, &slice_rows, confidence)?;
+    let total = |values: &[f64]| values.iter().sum::<f64>();
+    let (rows_in, rows_out) = (total(&slice_rows), total(&rest_rows));
+    let (mean_in, mean_out) = (total(&slice) / rows_in, total(&rest) / rows_out);
+    let part = |of: &[f64; 4]| (of[0] - mean_in * of[1]) / rows_in - (of[2] - mean_out * of[3]) / rows_out;
+    let count = sums.iter().filter(|of| of[1] + of[3] > 0.0).count() as f64;
+    let error = (count / (count - 1.0) * sums.iter().map(|of| part(of).powi(2)).sum::<f64>()).sqrt();
+    if error <= 0.0 {
+        return Err(Undefined::OneValueOnly);
+    }
+    let freedom = slice.len().min(rest.len()) as f64 - 1.0;
+    let (value, half) = (mean_in - mean_out, student::quantile(confidence, freedom) * error);
+    Ok(Confirmed {
+        inside,
+        rest: mean_out,
+        difference: Estimate {
+            value,
+            lower: value - half,
+            upper: value + half,
+            confidence,
+            n: (rows_in + rows_out) as u64,
+            method: "linearised over groups, Student t".to_owned(),
+        },
+        p_value: student::tail(value / error, freedom),
+        test: "t-test over groups",
+    })
 }
 
 fn of_rates(slice: &[f64], rest: &[f64], confidence: f64) -> Result<Confirmed> {

@@ -3,13 +3,15 @@
 //! [`search`] walks the lattice of conjunctions in the manner of SliceLine (Sagadeeva & Boehm 2021, "SliceLine: Fast,
 //! linear-algebra-based slice finding for ML model debugging", SIGMOD), [`widen`] lets a bin of an ordered column grow
 //! into a range, [`merge`] joins slices of much the same rows, and [`confirm`] judges a slice on rows that the search
-//! has not seen. What the codes mean is the caller's: here are numbers only.
+//! has not seen ([`confirm_within`]: against the slice around it, which [`around`] finds). What the codes mean is the caller's: here are numbers only.
 
 mod confirm;
+mod nested;
 mod search;
 mod shape;
 
-pub use confirm::{Confirmed, Losses, confirm};
+pub use confirm::{Confirmed, Losses, confirm, confirm_units};
+pub use nested::{around, confirm_within, in_common, settle};
 pub use search::search;
 pub use shape::{Joined, Merged, bitmap, join, members, merge, widen};
 

@@ -3,7 +3,9 @@
 use proptest::prelude::*;
 use remuda_stats::Undefined;
 use remuda_stats::multiplicity::{Adjustment, adjust};
-use remuda_stats::slices::{Column, Condition, Losses, NONE, Settings, Slice, confirm, members, merge, search, widen};
+use remuda_stats::slices::{
+    Column, Condition, Losses, NONE, Settings, Slice, confirm, confirm_within, members, merge, search, widen,
+};
 
 /// Numbers that look drawn, from a seed: SplitMix64.
 struct Drawn(u64);
@@ -218,4 +220,31 @@ proptest! {
             prop_assert!((score - expected).abs() < 1e-9, "{} {}", score, expected);
         }
     }
+}
+
+/// A slice that is as bad as the one around it: against all other rows it looks worse for sure, against the rest of the
+/// wider one it does only as often as the level says.
+#[test]
+fn a_narrower_slice_is_worse_than_the_wider_one_only_where_it_is() {
+    let (mut against_all, mut against_wider, mut truly) = (0, 0, 0);
+    for seed in 0..200 {
+        let (codes, losses) = table(seed, 2_000, |codes| if codes[1] == 2 { 0.4 } else { 0.1 });
+        let held = |conditions: &[Condition]| members(&columns(&codes, 0), conditions, losses.len());
+        let condition = |column| Condition { column, from: 2, to: 2 };
+        let (wider, narrower) = (held(&[condition(1)]), held(&[condition(1), condition(3)]));
+        let p = |found: remuda_stats::slices::Confirmed| u32::from(found.p_value <= 0.05);
+        against_all += p(confirm(&losses, &narrower, Losses::Wrong, 0.975).unwrap());
+        against_wider += p(confirm_within(&losses, &narrower, &wider, Losses::Wrong, 0.975).unwrap());
+        let planted = |codes: &[u8]| if codes[1] == 2 && codes[3] == 2 { 0.8 } else { 0.3 };
+        let (codes, losses) = table(seed + 1_000, 2_000, planted);
+        let held = |conditions: &[Condition]| members(&columns(&codes, 0), conditions, losses.len());
+        let (wider, narrower) = (held(&[condition(1)]), held(&[condition(1), condition(3)]));
+        truly += p(confirm_within(&losses, &narrower, &wider, Losses::Wrong, 0.975).unwrap());
+    }
+    assert!(against_all > 190, "{against_all}");
+    // 5 % of 200, and three standard errors.
+    assert!(against_wider <= 19, "{against_wider}");
+    assert!(truly > 190, "{truly}");
+    let empty = confirm_within(&[1.0, 0.0], &[true, false], &[false, false], Losses::Wrong, 0.975);
+    assert_eq!(empty, Err(Undefined::NoRows));
 }

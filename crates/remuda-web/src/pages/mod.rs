@@ -55,6 +55,7 @@ pub(crate) fn routes() -> Router<Arc<Web>> {
         .route("/gate/{evaluation}/report", get(evaluation_report))
         .route("/analysis", get(analyses))
         .merge(analysis::routes())
+        .route("/analysis/labels/{request}", get(label_file))
         .route("/analysis/{analysis}", get(analysis_page))
         .route("/release", get(releases))
         .route("/release/{release}", get(release_page))
@@ -177,6 +178,25 @@ async fn analyses(visit: Visit) -> Response {
 
 async fn analysis_page(visit: Visit, Path(analysis): Path<String>) -> Response {
     visit.show(app::analysis::Show { analysis }, analysis::slices::page).await
+}
+
+/// The rows that somebody asked labels for.
+async fn label_file(visit: Visit, Path(request): Path<String>) -> Response {
+    let context = match visit.context().await {
+        Ok(context) => context,
+        Err(error) => return visit.problem(None, &error, None),
+    };
+    let request = request.trim_end_matches(".csv").to_owned();
+    let name = format!("{request}-to-label.csv");
+    let asked = app::analysis::RequestedLabels { request, output: name.clone().into() };
+    let digest = match app::use_case::run(asked, &visit.web.app, &context).await {
+        Ok(asked) => asked.download.unwrap_or_default(),
+        Err(error) => return visit.problem(Some(&context), &error, None),
+    };
+    match crate::api::attachment(&visit.web.app, &digest, Some(&name)).await {
+        Ok(file) => file,
+        Err(error) => visit.problem(Some(&context), &error, None),
+    }
 }
 
 async fn releases(visit: Visit) -> Response {

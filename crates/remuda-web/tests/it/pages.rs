@@ -269,17 +269,54 @@ fn a_report_stands_alone_and_is_the_same_every_time() {
     let text = report();
     assert_eq!(text, report());
     assert!(text.starts_with("<!DOCTYPE html>") && text.len() <= LIMIT, "{} bytes", text.len());
-    for foreign in ["<script", "<link", "href=", "src=", "url(", "@import", "http://", "https://", "ago", "<b>who</b>"]
-    {
+    for foreign in ["<script", "<link", "src=", "url(", "@import", "http://", "https://", " ago", "<b>who</b>"] {
         let found = text.find(foreign).map(|at| &text[at.saturating_sub(40)..(at + 40).min(text.len())]);
         assert!(found.is_none(), "{foreign}: {found:?}");
+    }
+    for target in text.split("href=\"").skip(1) {
+        let id = target.strip_prefix('#').and_then(|target| target.split('"').next()).expect("a place in the document");
+        assert!(text.contains(&format!(" id=\"{id}\"")), "{id}");
     }
     for said in [
         "May “trees” go live?",
         "What its scores are worth",
         "How often the deciding rows were asked",
         "until 2026-12-31",
+        "Against other models",
+        "Where it fails most",
+        "2 groups of rows are worse than the rest beyond what chance explains",
+        "in the rest of slice 1",
+        " behavioural tests pass",
+        "Tests that fail",
+        "<b>3.9 %</b> of the labels of validation are in doubt",
     ] {
         assert!(text.contains(said), "{said}");
     }
+}
+
+#[test]
+fn a_report_says_what_nobody_has_asked_and_takes_no_text_for_markup() {
+    let mut view = samples::gate::report();
+    view.findings = remuda_app::analysis::Findings::default();
+    let text = document(&view, Style::Inside).into_string();
+    for command in ["analysis slices", "analysis test", "analysis labels"] {
+        let command = format!("remuda {command} {}", view.model.digest.short());
+        assert!(text.contains(&command), "{command}");
+    }
+    let hostile = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>";
+    let mut view = samples::gate::report();
+    view.requirements[0].goal = hostile.into();
+    view.requirements[0].prose = format!("# {hostile}\n| {hostile} |\n[x](javascript:alert(1))");
+    let sliced = view.findings.sliced.as_mut().unwrap();
+    sliced.slices[0].filter = hostile.into();
+    sliced.loss = hostile.into();
+    let tested = view.findings.tested.as_mut().unwrap();
+    tested.matrix[0].capability = hostile.into();
+    for test in &mut tested.tests {
+        (test.passed, test.name, test.about) = (false, hostile.into(), hostile.into());
+        test.problem = Some(hostile.into());
+    }
+    view.findings.doubted.as_mut().unwrap().pairs[0].given = hostile.into();
+    let text = document(&view, Style::Inside).into_string();
+    assert!(!text.contains("<script") && !text.contains("<img") && !text.contains("href=\"javascript"), "{text}");
 }

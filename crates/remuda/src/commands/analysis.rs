@@ -48,6 +48,24 @@ Examples:
   remuda analysis keep new-customers --slice 1
   remuda analysis keep seniors --where \"age >= 65\" --criterion \"accuracy >= 0.85\"")]
     Keep(noun::Keep),
+    /// Put a slice under a criterion: one line more in a requirement. Comments and order of the file stay.
+    #[command(after_help = "Examples:
+  remuda analysis require 1
+  remuda analysis require new-customers --criterion \"recall of yes >= 0.8\" --in churn")]
+    Require(noun::Require),
+    /// Turn a slice into a behavioural test: rows of it must get the label that they carry.
+    #[command(after_help = "Examples:
+  remuda analysis expect 1
+  remuda analysis expect new-customers --pass-rate 0.8 --in churn")]
+    Expect(noun::Expect),
+    /// Ask for labels of a slice's rows: ids, inputs and an empty label in a CSV file, drawn by lot. The request is a fact.
+    #[command(after_help = "Examples:
+  remuda analysis request-labels 1 -o to-label.csv
+  remuda analysis request-labels new-customers --split holdout -o to-label.csv
+  remuda analysis request-labels 1 --again --rows 50 -o second-opinion.csv")]
+    RequestLabels(noun::RequestLabels),
+    /// Write the rows of a request for labels to a file again. Costs nothing.
+    RequestedLabels(noun::RequestedLabels),
     /// Show an analysis again. Costs nothing.
     Show(noun::Show),
     /// List analyses, newest first.
@@ -80,9 +98,29 @@ pub(crate) async fn run(verb: Verb, session: &Session) -> Result<Exit> {
         Verb::Phrases(request) => session.ask(request, render::analysis::phrases::phrases).await.map(|_| FINE),
         Verb::Threshold(request) => session.ask(request, render::analysis::threshold::threshold).await.map(|_| FINE),
         Verb::Keep(request) => keep(request, session).await,
+        Verb::Require(request) => {
+            let sliced = numbered(&request.slice, &request.analysis, session).await?;
+            let required = noun::require(&session.context()?, &request, sliced.as_ref())?;
+            session.answer(&required, render::analysis::uses::required).map(|()| FINE)
+        }
+        Verb::Expect(request) => {
+            let sliced = numbered(&request.slice, &request.analysis, session).await?;
+            let expected = noun::expect(&session.context()?, &request, sliced.as_ref())?;
+            session.answer(&expected, render::analysis::uses::expected).map(|()| FINE)
+        }
+        Verb::RequestLabels(request) => session.ask(request, render::analysis::uses::asked).await.map(|_| FINE),
+        Verb::RequestedLabels(request) => session.ask(request, render::analysis::uses::asked).await.map(|_| FINE),
         Verb::Show(request) => session.ask(request, render::analysis::slices::sliced).await.map(|_| FINE),
         Verb::List(request) => session.ask(request, render::analysis::list).await.map(|_| FINE),
     }
+}
+
+/// The analysis that a slice's number is of; none for a slice by its name.
+async fn numbered(slice: &str, analysis: &str, session: &Session) -> Result<Option<noun::Sliced>> {
+    if !noun::is_number(slice) {
+        return Ok(None);
+    }
+    Ok(Some(session.client().await?.call(noun::Show { analysis: analysis.to_owned() }).await?))
 }
 
 /// The ledger, perhaps a server's, tells what was found; the file is the member's own.

@@ -127,7 +127,7 @@ async fn write_report(report: Report, session: &Session) -> Result<Exit> {
     let view = session.fetch(report.request).await?;
     let text = match report.format {
         Sheet::Html => render::report::html(&view),
-        Sheet::Card => render::report::card(&view),
+        Sheet::Card => render::card::card(&view),
     };
     let output = match (&report.output, report.format) {
         (Some(output), _) => output.clone(),

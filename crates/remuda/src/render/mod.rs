@@ -4,6 +4,7 @@
 //! sense without them. Nothing here reads a clock, a file or the environment: [`Paper`] says what there is to know.
 
 pub(crate) mod analysis;
+pub(crate) mod card;
 pub(crate) mod chart;
 pub(crate) mod check;
 pub(crate) mod data;
@@ -13,6 +14,7 @@ pub(crate) mod gate;
 pub(crate) mod grammar;
 pub(crate) mod layout;
 pub(crate) mod ledger;
+pub(crate) mod markdown;
 pub(crate) mod model;
 pub(crate) mod paint;
 pub(crate) mod product;

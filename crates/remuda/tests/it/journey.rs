@@ -4,7 +4,7 @@
 use crate::harness::{Stage, shared};
 
 /// Everything after `init`, as a team of one would type it.
-const STORY: [&[&str]; 34] = [
+const STORY: [&[&str]; 37] = [
     &["check"],
     &["status"],
     &["data", "log"],
@@ -26,7 +26,10 @@ const STORY: [&[&str]; 34] = [
     &["analysis", "slices", "trees"],
     &["analysis", "mistakes", "trees", "--limit", "2"],
     &["analysis", "keep", "worst", "--slice", "1", "--criterion", "recall of Yes >= 0.5"],
+    &["analysis", "expect", "worst", "--pass-rate", "0.5"],
+    &["analysis", "request-labels", "worst", "--again", "--rows", "20", "-o", "second.csv"],
     &["analysis", "list"],
+    &["gate", "report", "trees", "--format", "card"],
     &["sign", "intent", "churn"],
     &["sign", "evidence", "trees"],
     &["release", "create", "trees"],

@@ -9,6 +9,7 @@ mod routes;
 pub mod slices;
 pub mod test;
 pub mod threshold;
+mod uses;
 
 pub(crate) use routes::routes;
 
@@ -30,6 +31,7 @@ pub fn list(frame: &Frame, view: &Analyses) -> Markup {
                 (table(frame, shown)) (parts::left_out(view.analyses.len(), shown.len(), "remuda analysis list"))
             }))
         }
+        (uses::requests(frame, &view.requests))
     };
     let page = Page {
         title: "Analysis".to_owned(),

@@ -86,7 +86,8 @@ fn one(view: &PhrasesFound, phrase: &FoundPhrase, scale: Option<&forest::Scale>)
     };
     let filter = phrase.slice.filter.replace('\'', "'\\''");
     let keep = format!("remuda analysis keep NAME --data {} --where '{filter}'", view.head.dataset);
-    let drawn = Drawn { loss: &view.loss, scale, all: view.overall.value, title, others: None, below, keep: &keep };
+    let drawn =
+        Drawn { loss: &view.loss, scale, all: view.overall.value, title, others: None, below, keep: Some(&keep) };
     card(&phrase.slice, drawn)
 }
 

@@ -1,5 +1,6 @@
 //! `/analysis/{id}`: the slices that a search found, as a forest of intervals against all rows.
 
+use super::uses;
 use crate::components::{Frame, Page, Section, forest, layout, parts};
 use crate::format;
 use maud::{Markup, html};
@@ -13,9 +14,10 @@ const SHOWN: usize = 30;
 pub fn page(frame: &Frame, view: &Sliced) -> Markup {
     let body = html! {
         div.columns {
-            div.main-column { (found(view)) }
+            div.main-column { (found(frame, view)) }
             div.side-column { (rests_on(frame, view)) (reading(view)) (left_out(view)) }
         }
+        (uses::requests(frame, &view.requests))
     };
     let page = Page {
         title: format!("Slices of {}", view.model_name),
@@ -37,7 +39,7 @@ pub fn page(frame: &Frame, view: &Sliced) -> Markup {
     layout::page(frame, page)
 }
 
-fn found(view: &Sliced) -> Markup {
+fn found(frame: &Frame, view: &Sliced) -> Markup {
     let confirmed = view.slices.iter().filter(|slice| slice.confirmed).count();
     let shown = &view.slices[..view.slices.len().min(SHOWN)];
     let scale = forest::Scale::over(shown.iter().map(|slice| &slice.inside).chain([&view.overall]));
@@ -55,7 +57,7 @@ fn found(view: &Sliced) -> Markup {
                     span.muted { (format::interval(view.overall.lower, view.overall.upper)) }
                 }
                 ol.forest {
-                    @for slice in shown { (one(view, slice, scale.as_ref(), all)) }
+                    @for slice in shown { (one(frame, view, slice, scale.as_ref(), all)) }
                 }
                 (parts::left_out(view.slices.len(), shown.len(), &format!("remuda analysis show {}", view.id)))
             }
@@ -63,13 +65,30 @@ fn found(view: &Sliced) -> Markup {
     )
 }
 
-fn one(view: &Sliced, slice: &FoundSlice, scale: Option<&forest::Scale>, all: Option<f64>) -> Markup {
+fn one(frame: &Frame, view: &Sliced, slice: &FoundSlice, scale: Option<&forest::Scale>, all: Option<f64>) -> Markup {
     let title = html! { code.filter { (slice.filter) } };
-    let keep = format!("remuda analysis keep NAME --slice {} --of {}", slice.number, view.id);
-    let others = (slice.others > 0)
-        .then(|| format!("; stands for {} of much the same rows", text::count(u64::from(slice.others), "other slice")));
-    let below = html! {};
-    card(slice, Drawn { loss: &view.loss, scale, all, title, others, below, keep: &keep })
+    let mut others = String::new();
+    if slice.others > 0 {
+        let count = text::count(u64::from(slice.others), "other slice");
+        others.push_str(&format!("; stands for {count} of much the same rows"));
+    }
+    if slice.parts > 0 {
+        let count = text::count(u64::from(slice.parts), "narrower slice");
+        others.push_str(&format!("; {count} within it not shown to be worse than the rest of it"));
+    }
+    let below = uses::of_slice(frame, view, slice);
+    card(
+        slice,
+        Drawn {
+            loss: &view.loss,
+            scale,
+            all,
+            title,
+            others: Some(others).filter(|others| !others.is_empty()),
+            below,
+            keep: None,
+        },
+    )
 }
 
 /// What a card shows of a slice besides its numbers.
@@ -82,8 +101,8 @@ pub(super) struct Drawn<'a> {
     /// What else it stands for.
     pub(super) others: Option<String>,
     pub(super) below: Markup,
-    /// The command that keeps it.
-    pub(super) keep: &'a str,
+    /// The command that keeps it, where no form does.
+    pub(super) keep: Option<&'a str>,
 }
 
 /// A slice with its interval against all rows.
@@ -108,6 +127,7 @@ pub(super) fn card(slice: &FoundSlice, drawn: Drawn<'_>) -> Markup {
                 b { (format::point(&slice.inside)) } " "
                 span.muted { (format::interval(slice.inside.lower, slice.inside.upper)) }
                 " against " b { (format::maybe(slice.rest)) } " in the rest"
+                @if let Some(within) = slice.within { " of slice " (within) }
                 @if let Some(times) = times { ", " (text::number((times * 10.0).round() / 10.0)) " times as much" }
                 ", " (text::count(slice.rows, "row"))
             }
@@ -119,7 +139,7 @@ pub(super) fn card(slice: &FoundSlice, drawn: Drawn<'_>) -> Markup {
                 @if let Some(others) = drawn.others { (others) }
             }
             (drawn.below)
-            @if slice.confirmed && slice.name.is_none() { (parts::command(drawn.keep)) }
+            @if let Some(keep) = drawn.keep.filter(|_| slice.confirmed && slice.name.is_none()) { (parts::command(keep)) }
         }
     }
 }
@@ -170,7 +190,7 @@ fn reading(view: &Sliced) -> Markup {
             }
             p.small {
                 b { "Confirmed" } " means worse than all other rows, with a chance of at most 5 % that any one of the slices \
-                here is so by chance alone."
+                here is so by chance alone. A slice within another is held against the rest of that one."
             }
         },
     )

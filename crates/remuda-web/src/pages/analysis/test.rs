@@ -94,7 +94,8 @@ fn rooms(tests: &[TestResult]) -> Vec<usize> {
     tests.iter().map(&mut room).collect()
 }
 
-fn matrix(rows: &[CapabilityRow]) -> Markup {
+/// The tests by capability and type. (Reports show it too.)
+pub(crate) fn matrix(rows: &[CapabilityRow]) -> Markup {
     let has = |kind: &TestType| rows.iter().any(|row| row.cells.iter().any(|cell| cell.kind == *kind));
     let kinds: Vec<TestType> = TestType::ALL.into_iter().filter(has).collect();
     let head = html! {

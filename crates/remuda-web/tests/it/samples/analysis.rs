@@ -5,7 +5,7 @@ use remuda_app::Error;
 use remuda_app::analysis::{
     Analyses, AnalysisHead, CellExamples, ChosenThreshold, Comparison, ConfusedPair, CostPoint, DecisionChange,
     DecisionCost, DecisionRule, DoubtfulLabel, DoubtfulLabels, DoubtfulPair, Example, FoundPhrase, FoundSlice, Input,
-    LeftOut, MistakesFound, PhraseExample, PhrasesFound, Piece, RuleKind, Sliced, ThresholdFound,
+    LabelRequest, LeftOut, MistakesFound, PhraseExample, PhrasesFound, Piece, RuleKind, Sliced, ThresholdFound,
 };
 use remuda_model::analysis::CalibrationBin;
 use remuda_model::analysis::Confusion;
@@ -34,6 +34,8 @@ fn slice(number: u32, filter: &str, rows: u64, inside: [f64; 3], adjusted: f64) 
         searched_mean: inside[0] + 0.04,
         score: 1.9 - f64::from(number) * 0.2,
         others: 3 - number.min(3),
+        within: (number == 3).then_some(1),
+        parts: u32::from(number == 1),
         rows,
         inside: value(inside, rows, "Clopper-Pearson"),
         rest: Some(0.171),
@@ -72,14 +74,48 @@ pub(crate) fn sliced() -> Sliced {
             slice(3, "\"Tech Support\" = 'it''s \"new\"'", 33, [0.242, 0.111, 0.423], 0.61),
         ],
         nothing: None,
+        requests: vec![label_request()],
         actor: "quality".into(),
         time: NOW - HOUR,
         fact: "0199f2c4-7d1e-7a31-9c55-000000000061".into(),
     }
 }
 
+fn label_request() -> LabelRequest {
+    LabelRequest {
+        id: "r7k2m9pq4x".into(),
+        analysis: Some("s4k7m2pq9x".into()),
+        slice: Some(3),
+        name: None,
+        dataset: "customers".into(),
+        version: digest("customers 2"),
+        filter: "\"Tech Support\" = 'it''s \"new\"'".into(),
+        split: "validation".into(),
+        again: false,
+        label: "Churn".into(),
+        keys: vec!["customerID".into()],
+        pool: 412,
+        rows: 120,
+        wanted: 120,
+        because: "so many more confirm it with a chance of 80 %".into(),
+        price: None,
+        remark: "look at <b>late</b> ones first".into(),
+        file: digest("to label"),
+        actor: "quality".into(),
+        time: NOW - HOUR,
+        fact: "0199f2c4-7d1e-7a31-9c55-000000000062".into(),
+        output: None,
+        download: None,
+    }
+}
+
 pub(crate) fn nothing() -> Sliced {
-    Sliced { slices: Vec::new(), nothing: Some("no row has any loss: all 1,059 rows are right".into()), ..sliced() }
+    Sliced {
+        requests: Vec::new(),
+        slices: Vec::new(),
+        nothing: Some("no row has any loss: all 1,059 rows are right".into()),
+        ..sliced()
+    }
 }
 
 fn example(id: &str, said: &str) -> Example {
@@ -300,5 +336,5 @@ pub(crate) fn no_phrases() -> PhrasesFound {
 }
 
 pub(crate) fn analyses() -> Analyses {
-    Analyses { analyses: vec![sliced().line(), nothing().line()] }
+    Analyses { analyses: vec![sliced().line(), nothing().line()], requests: vec![label_request()] }
 }

@@ -1,6 +1,7 @@
 //! Verdicts, evaluations, releases.
 
 use super::{HOUR, NOW, digest, signatures};
+use remuda_app::analysis::{Doubted, DoubtfulPair, Findings};
 use remuda_app::gate::{Compared, Evaluation, EvaluationSummary, ReportPage, RequirementVerdicts, RequirementWords};
 use remuda_app::release::{Promotion, ReleaseLine, ReleasePage};
 use remuda_model::analysis::{CalibrationBin, Confusion, Curves, ThresholdPoint};
@@ -126,6 +127,21 @@ pub(crate) fn report() -> ReportPage {
         snapshot: None,
         parameters: [("trees/rounds".to_owned(), serde_json::json!(100))].into(),
         signatures: signatures(),
+        findings: Findings {
+            sliced: Some(super::analysis::sliced()),
+            tested: super::behaviour::state().found,
+            doubted: Some(Doubted {
+                model: digest("trees"),
+                model_name: "trees".into(),
+                dataset: "customers".into(),
+                version: digest("customers 2"),
+                split: "validation".into(),
+                rows: 1_059,
+                suspected: 41,
+                pairs: vec![DoubtfulPair { given: "No".into(), suggested: "Yes".into(), rows: 41 }],
+                time: NOW - HOUR,
+            }),
+        },
     }
 }
 

@@ -200,7 +200,10 @@ pub(crate) fn empty(theme: Theme) -> Vec<Drawn> {
         ("empty-gate", pages::gate::page(&at("/gate/1"), &evaluation)),
         (
             "empty-analyses",
-            pages::analysis::list(&at("/analysis"), &remuda_app::analysis::Analyses { analyses: Vec::new() }),
+            pages::analysis::list(
+                &at("/analysis"),
+                &remuda_app::analysis::Analyses { analyses: Vec::new(), requests: Vec::new() },
+            ),
         ),
         (
             "empty-mistakes",

@@ -7,6 +7,7 @@ pub(crate) mod phrases;
 pub(crate) mod slices;
 pub(crate) mod test;
 pub(crate) mod threshold;
+pub(crate) mod uses;
 
 use super::table::{Side, Table};
 use super::words::ago;
@@ -25,7 +26,7 @@ fn charge(head: &AnalysisHead) -> &'static str {
 
 /// `analysis list`.
 pub(crate) fn list(answer: &Analyses, paper: &Paper) -> String {
-    if answer.analyses.is_empty() {
+    if answer.analyses.is_empty() && answer.requests.is_empty() {
         return "No analyses yet: `remuda analysis slices MODEL`.\n".to_owned();
     }
     let columns = [
@@ -51,5 +52,10 @@ pub(crate) fn list(answer: &Analyses, paper: &Paper) -> String {
             analysis.actor.clone(),
         ]);
     }
-    table.render(paper.width)
+    let mut out = if answer.analyses.is_empty() { String::new() } else { table.render(paper.width) };
+    if !answer.requests.is_empty() {
+        let gap = if out.is_empty() { "" } else { "\n" };
+        out.push_str(&format!("{gap}{}\n{}", paint::bold("Labels asked for"), uses::requests(&answer.requests, paper)));
+    }
+    out
 }

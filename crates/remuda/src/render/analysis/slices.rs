@@ -28,6 +28,13 @@ pub(crate) fn sliced(answer: &Sliced, paper: &Paper) -> String {
     let confirmed = answer.slices.iter().filter(|slice| slice.confirmed).count();
     out.push_str(&wrap(&reading(confirmed, answer.slices.len(), "slice"), paper.width, 0));
     out.push_str(&next(answer));
+    if !answer.requests.is_empty() {
+        out.push_str(&format!(
+            "\n{}\n{}",
+            paint::bold("Labels asked for"),
+            super::uses::requests(&answer.requests, paper)
+        ));
+    }
     out
 }
 
@@ -68,8 +75,12 @@ pub(super) fn one(loss: &str, overall: &MetricValue, slice: &FoundSlice, title: 
     let mut out = format!("{}  {mark}{name}\n", right(&slice.number.to_string(), 3));
     out.push_str(&wrap(title, paper.width, 5));
     let rest = slice.rest.map_or_else(|| "unknown".to_owned(), figure);
+    let others = match slice.within {
+        Some(within) => format!("the rest of slice {within}"),
+        None => "the rest".to_owned(),
+    };
     let mut numbers =
-        format!("{loss} {} against {rest} in the rest, {}", metric(&slice.inside), text::count(slice.rows, "row"));
+        format!("{loss} {} against {rest} in {others}, {}", metric(&slice.inside), text::count(slice.rows, "row"));
     if let Some(adjusted) = slice.adjusted {
         numbers.push_str(&format!(", p {} after Holm", p_value(adjusted)));
     } else {
@@ -85,12 +96,18 @@ pub(super) fn one(loss: &str, overall: &MetricValue, slice: &FoundSlice, title: 
     out
 }
 
+/// What else was found and is told by this slice.
 fn stands_for(slice: &FoundSlice) -> String {
-    if slice.others == 0 {
-        return String::new();
+    let mut words = Vec::new();
+    if slice.others > 0 {
+        let others = text::count(u64::from(slice.others), "other slice");
+        words.push(format!("stands for {others} of much the same rows"));
     }
-    let others = text::count(u64::from(slice.others), "other slice");
-    format!("     {}\n", paint::dim(&format!("stands for {others} of much the same rows")))
+    if slice.parts > 0 {
+        let parts = text::count(u64::from(slice.parts), "narrower slice");
+        words.push(format!("{parts} within it not shown to be worse than the rest of it"));
+    }
+    words.iter().map(|words| format!("     {}\n", paint::dim(words))).collect()
 }
 
 /// A p-value with two digits, never 0.
@@ -119,8 +136,22 @@ fn next(answer: &Sliced) -> String {
     let Some(first) = answer.slices.iter().find(|slice| slice.confirmed && slice.name.is_none()) else {
         return String::new();
     };
-    let command = format!("remuda analysis keep NAME --slice {} --of {}", first.number, answer.id);
-    format!("{} {} names it and writes its criterion\n", paint::cyan("next:"), paint::cyan(&command))
+    let (number, id) = (first.number, &answer.id);
+    let lines = [
+        (format!("remuda analysis keep NAME --slice {number} --of {id}"), "names it"),
+        (format!("remuda analysis require {number} --of {id}"), "puts it under a criterion"),
+        (format!("remuda analysis expect {number} --of {id}"), "makes a behavioural test of it"),
+        (format!("remuda analysis request-labels {number} --of {id} -o FILE.csv"), "asks for labels of its rows"),
+    ];
+    let room = lines.iter().map(|(command, _)| width(command)).max().unwrap_or(0);
+    let line = |(command, what): &(String, &str)| format!("  {}  {what}\n", paint::cyan(&left(command, room)));
+    format!("{}\n{}", paint::cyan("next:"), lines.iter().map(line).collect::<String>())
+}
+
+/// The claim of the criterion as an option of `analysis require`.
+fn claim(answer: &Kept) -> String {
+    let claim = answer.criterion.split(" where ").next().unwrap_or_default();
+    format!(" --criterion \"{}\"", claim.replace('"', "\\\""))
 }
 
 /// What `analysis keep` wrote, and what to do with it.
@@ -133,9 +164,15 @@ pub(crate) fn kept(answer: &Kept, paper: &Paper) -> String {
     }
     let into =
         if answer.requirements.is_empty() { "a requirement".to_owned() } else { text::list(&answer.requirements) };
-    out.push_str(&format!("\nA criterion on it, to paste into {into}:\n  {}\n", paint::cyan(&answer.criterion)));
+    out.push_str(&format!("\nA criterion on it, for {into}:\n  {}\n", paint::cyan(&answer.criterion)));
     out.push_str(&wrap(&sentence(&answer.words), paper.width, 2));
-    let mut commands = vec![("its labels, to look at again", answer.relabel.as_str())];
+    let require = format!("remuda analysis require {}{}", slice.name, claim(answer));
+    let expect = format!("remuda analysis expect {} --pass-rate 0.8", slice.name);
+    let mut commands = vec![
+        ("writes it there", require.as_str()),
+        ("a behavioural test on it", expect.as_str()),
+        ("its labels, to look at again", answer.relabel.as_str()),
+    ];
     if !answer.label.is_empty() {
         commands.push(("its rows without a label", answer.label.as_str()));
     }

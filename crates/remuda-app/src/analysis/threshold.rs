@@ -248,7 +248,10 @@ fn decidable(judged: &Judged, file: &str, costs: &Costs) -> Result<(ClassSample,
         return Err(Error::new("analysis.not_ready", format!("{values} of `{name}` are no finite numbers"))
             .hint("look at what the model makes of missing inputs"));
     }
-    let refused = |why: String| Error::new("analysis.not_ready", format!("{file}: {why}"));
+    let refused = |why: String| {
+        Error::new("analysis.not_ready", format!("{file}: {why}"))
+            .hint("give each pair of classes a line `truth,prediction,cost`")
+    };
     let costs = costs.table(&sample.classes).map_err(refused)?;
     let positive = (sample.classes.len() == 2 && sample.known == 2).then_some(sample.positive.unwrap_or(1));
     Ok((sample.clone(), Table { classes: sample.classes.to_vec(), costs, positive }))

@@ -6,7 +6,7 @@ use remuda_app::product::Status;
 use remuda_model::gate::parse;
 use remuda_model::team::Risk;
 
-const COSTS: &str = "truth,prediction,cost\nyes,no,5\nno,yes,1\n";
+const COSTS: &str = "truth,prediction,cost\nyes,no,20\nno,yes,1\n";
 
 fn rule(found: &ThresholdFound, kind: RuleKind) -> (f64, Option<f64>) {
     let rule = found.rules.iter().find(|rule| rule.rule == kind).unwrap();
@@ -33,14 +33,14 @@ fn a_threshold_is_cheaper_than_the_models_own_labels_where_a_miss_is_dear() {
         // What is honest is no cheaper than what was seen, and the calibrated threshold follows from the costs alone.
         assert!(chosen.optimism.unwrap() > -0.01 && cost + 1e-9 >= chosen.seen_cost - 0.01);
         let expected = found.rules.iter().find(|rule| rule.rule == RuleKind::ExpectedCost).unwrap();
-        assert_eq!(expected.threshold, Some(1.0 / 6.0));
+        assert_eq!(expected.threshold, Some(1.0 / 21.0));
         // The confusion at the threshold holds every row, and its cost is the one that was seen.
         let chosen_rule = found.rules.iter().find(|rule| rule.rule == RuleKind::Chosen).unwrap();
         let confusion = chosen_rule.confusion.as_ref().unwrap();
         assert_eq!(confusion.counts.iter().sum::<u64>(), found.head.rows);
         let (no, yes) = (0, 1);
         assert_eq!(confusion.classes, ["no", "yes"]);
-        let cost = (5 * confusion.at(yes, no) + confusion.at(no, yes)) as f64 / found.head.rows as f64;
+        let cost = (20 * confusion.at(yes, no) + confusion.at(no, yes)) as f64 / found.head.rows as f64;
         assert!((cost - chosen.seen_cost).abs() < 1e-9);
         let least = found.curve.iter().map(|point| point.cost).fold(f64::INFINITY, f64::min);
         assert!((least - chosen.seen_cost).abs() < 1e-9);

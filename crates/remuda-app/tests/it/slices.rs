@@ -144,7 +144,7 @@ fn mistakes_are_shown_with_the_rows_behind_them() {
         let found = story.does("owner", Mistakes::of("linear")).await.unwrap();
         let confusion = found.confusion.as_ref().unwrap();
         let (wrong, all) = (confusion.at(0, 1) + confusion.at(1, 0), confusion.counts.iter().sum::<u64>());
-        assert_eq!((found.wrong, found.rows, found.charged), (Some(wrong), all, false));
+        assert_eq!((found.wrong, found.head.rows, found.head.charged), (Some(wrong), all, false));
         assert_eq!(found.cells.iter().map(|cell| cell.rows).sum::<u64>(), wrong);
         for cell in &found.cells {
             assert_eq!(cell.examples.len(), 5);
@@ -164,7 +164,7 @@ fn mistakes_are_shown_with_the_rows_behind_them() {
         let on_holdout = Mistakes { split: "holdout".into(), ..Mistakes::of("linear") };
         let stranger = story.does("stranger", on_holdout.clone()).await.unwrap_err();
         assert_eq!(stranger.code, "access.denied");
-        assert!(story.does("tester", on_holdout).await.unwrap().charged);
+        assert!(story.does("tester", on_holdout).await.unwrap().head.charged);
         assert_eq!(story.does("owner", Status {}).await.unwrap().holdouts[0].spent, 5);
     });
 }
@@ -198,8 +198,8 @@ fn wrong_labels_are_doubted_and_candidates_are_compared_row_by_row() {
         story.train().await;
         let request = Labels { candidate: "linear".into(), split: "validation".into(), limit: 40 };
         let found = story.does("tester", request.clone()).await.unwrap();
-        assert!(found.suspected > 60 && found.suspected < found.rows / 4, "{} of {}", found.suspected, found.rows);
-        assert_eq!((found.examples.len(), found.pairs.len(), found.charged), (40, 2, false));
+        assert!(found.suspected > 60 && found.suspected < found.head.rows / 4, "{} of {}", found.suspected, found.head.rows);
+        assert_eq!((found.examples.len(), found.pairs.len(), found.head.charged), (40, 2, false));
         assert!(found.examples.iter().all(|one| one.suggested != one.row.truth && one.margin < 0.0));
         let odd = story.does("tester", Labels { split: "train".into(), ..request }).await.unwrap_err();
         assert!(odd.message.contains("rows that it learnt"), "{}", odd.message);
@@ -207,10 +207,10 @@ fn wrong_labels_are_doubted_and_candidates_are_compared_row_by_row() {
         let request = Compare { new: "linear".into(), old: "majority".into(), split: "validation".into(), limit: 3 };
         let compared = story.does("tester", request.clone()).await.unwrap();
         let parts = compared.won + compared.lost + compared.both_right.unwrap() + compared.both_wrong.unwrap();
-        assert_eq!(parts, compared.rows);
+        assert_eq!(parts, compared.head.rows);
         assert!(compared.won > compared.lost && compared.p_value.unwrap() < 1e-6, "{compared:?}");
         let accuracy = compared.differences.iter().find(|metric| metric.name == "accuracy").unwrap();
-        let expected = (compared.won as f64 - compared.lost as f64) / compared.rows as f64;
+        let expected = (compared.won as f64 - compared.lost as f64) / compared.head.rows as f64;
         assert!((accuracy.value.unwrap() - expected).abs() < 1e-12 && accuracy.lower.unwrap() > 0.0);
         let itself = story.does("tester", Compare { old: "linear".into(), ..request }).await.unwrap();
         assert_eq!((itself.won, itself.lost), (0, 0));

@@ -122,6 +122,14 @@ pub(super) fn write(context: &Context, path: &str, text: &str) -> Result<Context
     if !found.is_empty() {
         return Err(Error::definitions(found).hint(format!("`{path}` was left as it is")));
     }
+    // Of two who write at the same moment the second finds that the file has changed, and overwrites nothing.
+    let turn = folder(context)?.join(".remuda").join("definitions.lock");
+    let unusable = |error: std::io::Error| {
+        Error::new("repository.unusable", format!("cannot lock {}", turn.display())).caused_by(&error)
+    };
+    let lock = std::fs::File::create(&turn).map_err(unusable)?;
+    lock.lock().map_err(unusable)?;
+    text_of(context, path)?;
     remuda_repo::scaffold::write_over(&folder(context)?.join(path), text)?;
     Ok(next)
 }

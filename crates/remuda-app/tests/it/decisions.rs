@@ -132,7 +132,7 @@ fn a_planted_phrase_is_found_and_checked_on_other_rows() {
         story.add(&noted(6_000)).await;
         story.train().await;
         let found: PhrasesFound = story.does("owner", Phrases::of("linear")).await.unwrap();
-        let first = found.phrases.first().unwrap_or_else(|| panic!("{found:?}"));
+        let first = found.phrases.first().expect("a phrase was planted");
         assert!(first.slice.confirmed, "{first:?}");
         let said = || std::iter::once(&first.phrase).chain(&first.alternatives);
         assert!(said().any(|phrase| phrase.contains("frozen")), "{first:?}");

@@ -198,7 +198,12 @@ fn wrong_labels_are_doubted_and_candidates_are_compared_row_by_row() {
         story.train().await;
         let request = Labels { candidate: "linear".into(), split: "validation".into(), limit: 40 };
         let found = story.does("tester", request.clone()).await.unwrap();
-        assert!(found.suspected > 60 && found.suspected < found.head.rows / 4, "{} of {}", found.suspected, found.head.rows);
+        assert!(
+            found.suspected > 60 && found.suspected < found.head.rows / 4,
+            "{} of {}",
+            found.suspected,
+            found.head.rows
+        );
         assert_eq!((found.examples.len(), found.pairs.len(), found.head.charged), (40, 2, false));
         assert!(found.examples.iter().all(|one| one.suggested != one.row.truth && one.margin < 0.0));
         let odd = story.does("tester", Labels { split: "train".into(), ..request }).await.unwrap_err();

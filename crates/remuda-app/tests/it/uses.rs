@@ -247,11 +247,8 @@ fn a_slice_within_another_is_told_of_only_where_it_is_worse_than_that() {
         story.add(&turned(12_000, None, nested)).await;
         story.train().await;
         let found = sliced(&story).await;
-        let inner = found
-            .slices
-            .iter()
-            .find(|slice| slice.within.is_some())
-            .unwrap_or_else(|| panic!("no slice within another: {found:?}"));
+        let inner =
+            found.slices.iter().find(|slice| slice.within.is_some()).expect("a slice within another was planted");
         let outer = found.slices.iter().find(|slice| Some(slice.number) == inner.within).unwrap();
         assert!(inner.confirmed && inner.filter.contains(&outer.filter), "{inner:?} in {outer:?}");
         assert_eq!(inner.difference.n, outer.rows, "it is held against the rows of the other alone");

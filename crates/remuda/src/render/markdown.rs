@@ -30,7 +30,7 @@ pub(crate) fn words(text: &str) -> String {
 /// A line in which stretches between backticks are code, as pages show it, and the rest plain words.
 pub(crate) fn line(text: &str) -> String {
     let pieces: Vec<&str> = text.split('`').collect();
-    if pieces.len() % 2 == 0 || pieces.iter().skip(1).step_by(2).any(|piece| piece.trim().is_empty()) {
+    if pieces.len().is_multiple_of(2) || pieces.iter().skip(1).step_by(2).any(|piece| piece.trim().is_empty()) {
         return words(text);
     }
     let mut out = String::new();

@@ -110,9 +110,8 @@ fn curve(answer: &ThresholdFound, chosen: &ChosenThreshold) -> String {
     };
     let mut marks = vec![' '; COLUMNS];
     let place = |threshold: f64| ((threshold / step).round() as usize).min(COLUMNS - 1);
-    for column in place(chosen.low)..=place(chosen.high) {
-        marks[column] = '─';
-    }
+    let (low, high) = (place(chosen.low), place(chosen.high));
+    marks.iter_mut().take(high + 1).skip(low).for_each(|mark| *mark = '─');
     let expected = answer.rules.iter().find(|rule| rule.rule == RuleKind::ExpectedCost).and_then(|rule| rule.threshold);
     if let Some(threshold) = expected {
         marks[place(threshold)] = '△';

@@ -117,7 +117,6 @@ fn cross_fitting_takes_the_luck_out_and_its_interval_covers() {
         let redrawn = ranked.redrawn(1, 0.95).unwrap();
         held += u32::from(redrawn.low <= 6f64.sqrt().recip() && 6f64.sqrt().recip() <= redrawn.high);
     }
-    println!("seen {seen:.4}, cross-fitted {honest:.4}, real {real:.4}, covered {covered}, held {held} of {rounds}");
     assert!(real - seen > 0.02, "choosing and judging on the same rows flatters: {seen} {real}");
     assert!((real - honest).abs() < 0.25 * (real - seen), "{honest} {real}");
     // The Monte Carlo error of 95 % in 400 rounds is 1.1 points.

@@ -228,24 +228,22 @@ async fn pool(rows: &Rows, contract: &Contract, chosen: &Chosen<'_>, split: Spli
         Error::new("analysis.not_ready", format!("the rows cannot be chosen: {}", error.message))
             .hint("rows to label are chosen before a model answers: not by `prediction` or `score`")
     })?;
-    let inside = rows.matching(&chosen.filter).await?;
     let labels = rows.text(&label_of(contract)?)?;
-    let slice: Vec<usize> = (0..rows.len()).filter(|row| inside[*row]).collect();
-    let pool: Vec<usize> = slice.iter().copied().filter(|row| labels.get(*row).is_some() == again).collect();
+    // The predicate sees only rows that may be drawn: over labels of the holdout it would tell what they are.
+    let open: Vec<usize> = (0..rows.len()).filter(|row| labels.get(*row).is_some() == again).collect();
+    let inside = rows.take(&open)?.matching(&chosen.filter).await?;
+    let pool: Vec<usize> = open.into_iter().zip(inside).filter(|(_, inside)| *inside).map(|(row, _)| row).collect();
     if !pool.is_empty() {
         return Ok(pool);
     }
-    let (count, split) = (text::count(slice.len() as u64, "row"), split.as_str());
-    Err(if slice.is_empty() {
-        Error::new("data.unusable", format!("no row of {split} lies in the slice"))
-            .hint("`--split train` draws from the rows to train on")
-    } else if again {
-        Error::new("data.unusable", format!("none of the {count} of the slice in {split} has a label"))
+    let split = split.as_str();
+    Err(if again {
+        Error::new("data.unusable", format!("no row of the slice in {split} has a label"))
             .hint("leave out `--again` to ask for their first")
     } else {
-        Error::new("data.unusable", format!("each of the {count} of the slice in {split} has its label"))
-            .hint("`--again` asks for a second opinion on them")
-            .hint("more rows without labels come with `remuda data add FILE`")
+        let error = Error::new("data.unusable", format!("no row of the slice in {split} is without a label"));
+        let error = if split == "holdout" { error } else { error.hint("`--again` asks for a second opinion on those that have one") };
+        error.hint("more rows without labels come with `remuda data add FILE`")
     })
 }
 

@@ -242,7 +242,11 @@ async fn pool(rows: &Rows, contract: &Contract, chosen: &Chosen<'_>, split: Spli
             .hint("leave out `--again` to ask for their first")
     } else {
         let error = Error::new("data.unusable", format!("no row of the slice in {split} is without a label"));
-        let error = if split == "holdout" { error } else { error.hint("`--again` asks for a second opinion on those that have one") };
+        let error = if split == "holdout" {
+            error
+        } else {
+            error.hint("`--again` asks for a second opinion on those that have one")
+        };
         error.hint("more rows without labels come with `remuda data add FILE`")
     })
 }

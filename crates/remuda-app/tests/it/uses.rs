@@ -222,10 +222,13 @@ fn labels_of_a_slice_are_asked_for_by_lot_and_the_request_stays() {
         }
         assert!(of_holdout.rows <= of_holdout.pool);
         // A predicate over the label tells nothing of the holdout: rows that have one are not looked at.
-        for (name, filter) in [("left", "churned = 'yes'"), ("stayed", "churned = 'no'"), ("odd", "churned = 'perhaps'")] {
+        for (name, filter) in
+            [("left", "churned = 'yes'"), ("stayed", "churned = 'no'"), ("odd", "churned = 'perhaps'")]
+        {
             let keep: Keep = serde_json::from_value(json!({ "name": name, "filter": filter })).unwrap();
             story.does("scientist", keep).await.unwrap();
-            let error = story.does("scientist", request(json!({ "slice": name, "split": "holdout" }))).await.unwrap_err();
+            let error =
+                story.does("scientist", request(json!({ "slice": name, "split": "holdout" }))).await.unwrap_err();
             assert_eq!(error.message, "no row of the slice in holdout is without a label");
         }
 

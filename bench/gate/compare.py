@@ -10,7 +10,6 @@ that of one criterion over all rows, stands apart); and the memory of that.
 import argparse
 import json
 import os
-import resource
 import statistics
 import subprocess
 import tempfile
@@ -95,13 +94,15 @@ def main():
         answers.to_csv(files[1], index=False)
         base = [options.remuda, "gate", "check", "--truth", files[0], "--predictions", files[1], "--id", "id", "--label", "label", "--positive", "yes", "--json"]
 
-        def check(criteria):
+        def check(criteria, before=()):
             words = [word for one in criteria for word in ("-c", one)]
-            subprocess.run(base + words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+            ended = subprocess.run([*before, *base, *words], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
+            return ended.stderr.strip().splitlines()
 
         one = seconds(lambda: check(["accuracy >= 0.5"]))
         all_of_them = seconds(lambda: check([f"{one} for each region" for one in CRITERIA]))
-        memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+        # By a small program in between: a child of Python begins with Python's own memory.
+        memory = int(check([f"{one} for each region" for one in CRITERIA], ["/usr/bin/time", "-f", "%M"])[-1]) / 1024
         python_reading = seconds(lambda: (pd.read_csv(files[0]), pd.read_csv(files[1])), 1)
         few, many = seconds(lambda: slices_in_python(truth, answers, 0), 1), seconds(lambda: slices_in_python(truth, answers, 2), 1)
         python_deciding = few + (many - few) / 2 * 2000

@@ -123,10 +123,13 @@ pub(super) fn write(context: &Context, path: &str, text: &str) -> Result<Context
         return Err(Error::definitions(found).hint(format!("`{path}` was left as it is")));
     }
     // Of two who write at the same moment the second finds that the file has changed, and overwrites nothing.
-    let turn = folder(context)?.join(".remuda").join("definitions.lock");
+    let own = folder(context)?.join(".remuda");
+    let turn = own.join("definitions.lock");
     let unusable = |error: std::io::Error| {
         Error::new("repository.unusable", format!("cannot lock {}", turn.display())).caused_by(&error)
     };
+    // A member's folder that names a server may have none yet.
+    std::fs::create_dir_all(&own).map_err(unusable)?;
     let lock = std::fs::File::create(&turn).map_err(unusable)?;
     lock.lock().map_err(unusable)?;
     text_of(context, path)?;

@@ -20,7 +20,6 @@ use remuda_model::data::{ColumnType, ColumnUse, Contract, Split};
 use remuda_model::fact::{Fact, Link};
 use remuda_model::gate::Price;
 use remuda_model::table::{MISSING, Texts, Values};
-use remuda_model::text;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use utoipa::ToSchema;

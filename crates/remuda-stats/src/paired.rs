@@ -2,9 +2,8 @@
 //!
 //! Only rows on which the two disagree carry information. Paired AUC lives in `auc`, other paired metrics in `bootstrap`.
 
-use crate::estimate::{
-    Estimate, Interval, Result, Undefined, check_confidence, check_finite, check_lengths, out_of_range,
-};
+use crate::estimate::{Estimate, Interval, Result, Undefined, check_confidence, out_of_range};
+use crate::paired_numbers::{Gap, gap};
 use crate::proportion::{two_sided_z, wilson_at};
 use crate::special::{binomial, bisect, gamma, normal, student};
 use serde::{Deserialize, Serialize};
@@ -177,20 +176,9 @@ fn corrected_phi(a: f64, b: f64, c: f64, d: f64) -> f64 {
 /// # Errors
 /// Unequal lengths, fewer than two rows, values that are not finite, or differences that are all equal.
 pub fn equivalence(new: &[f64], old: &[f64], low: f64, high: f64) -> Result<f64> {
-    check_lengths(new.len(), old.len())?;
-    let differences: Vec<f64> = new.iter().zip(old).map(|(new, old)| new - old).collect();
-    check_finite(&differences)?;
-    let moments = crate::mean::moments(&differences);
-    if moments.n < 2 {
-        return Err(Undefined::TooFew { needed: 2, have: moments.n });
-    }
-    if moments.variance == 0.0 {
-        return Err(Undefined::OneValueOnly);
-    }
-    let error = (moments.variance / moments.n as f64).sqrt();
-    let freedom = moments.n as f64 - 1.0;
-    let above_low = student::tail((moments.mean - low) / error, freedom);
-    let below_high = student::tail((high - moments.mean) / error, freedom);
+    let Gap { mean, error, freedom } = gap(new, old)?;
+    let above_low = student::tail((mean - low) / error, freedom);
+    let below_high = student::tail((high - mean) / error, freedom);
     Ok(above_low.max(below_high))
 }
 

@@ -40,21 +40,12 @@ pub struct PairedT {
 /// Unequal lengths, fewer than two rows, values that are not finite, or differences that are all equal.
 pub fn t_test(new: &[f64], old: &[f64], level: f64) -> Result<PairedT> {
     check_confidence(level)?;
-    let differences = differences(new, old)?;
-    let moments = moments(&differences);
-    if moments.n < 2 {
-        return Err(Undefined::TooFew { needed: 2, have: moments.n });
-    }
-    if moments.variance == 0.0 {
-        return Err(Undefined::OneValueOnly);
-    }
-    let error = (moments.variance / moments.n as f64).sqrt();
-    let freedom = moments.n as f64 - 1.0;
-    let statistic = moments.mean / error;
+    let Gap { mean, error, freedom } = gap(new, old)?;
+    let statistic = mean / error;
     let half = student::quantile(1.0 - (1.0 - level) / 2.0, freedom) * error;
     Ok(PairedT {
-        difference: moments.mean,
-        interval: Interval { low: moments.mean - half, high: moments.mean + half },
+        difference: mean,
+        interval: Interval { low: mean - half, high: mean + half },
         statistic,
         freedom,
         p_value: (2.0 * student::tail(statistic.abs(), freedom)).min(1.0),
@@ -122,6 +113,26 @@ fn normal_tail(plus: usize, doubled: &[usize], ties: f64) -> f64 {
     let n = doubled.len() as f64;
     let variance = (n * (n + 1.0) * (2.0 * n + 1.0) - ties / 2.0) / 24.0;
     normal::tail((plus as f64 / 2.0 - n * (n + 1.0) / 4.0).abs() / variance.sqrt())
+}
+
+/// The mean of new - old, its standard error, and the rows less one.
+pub(crate) struct Gap {
+    pub(crate) mean: f64,
+    pub(crate) error: f64,
+    pub(crate) freedom: f64,
+}
+
+/// The mean difference of two columns with what Student's t needs.
+pub(crate) fn gap(new: &[f64], old: &[f64]) -> Result<Gap> {
+    let moments = moments(&differences(new, old)?);
+    if moments.n < 2 {
+        return Err(Undefined::TooFew { needed: 2, have: moments.n });
+    }
+    if moments.variance == 0.0 {
+        return Err(Undefined::OneValueOnly);
+    }
+    let error = (moments.variance / moments.n as f64).sqrt();
+    Ok(Gap { mean: moments.mean, error, freedom: moments.n as f64 - 1.0 })
 }
 
 fn differences(new: &[f64], old: &[f64]) -> Result<Vec<f64>> {

@@ -160,3 +160,55 @@ fn a_model_may_know_classes_that_the_truth_lacks() {
     };
     insta::assert_snapshot!([check("prefixed.csv"), check("bare.csv"), check("raw.csv")].join("\n"));
 }
+
+#[test]
+fn neither_the_order_of_criteria_nor_a_named_class_changes_what_scores_mean() {
+    let stage = stage();
+    let json = |words: &[&str]| -> serde_json::Value {
+        let usual = ["gate", "check", "--truth", "truth.csv", "--json", "--predictions"];
+        serde_json::from_str(&stage.run(&[&usual[..], words].concat()).out).unwrap()
+    };
+    let estimate = |checked: &serde_json::Value, criterion: &str| {
+        let verdicts = checked["verdicts"].as_array().unwrap();
+        verdicts.iter().find(|one| one["criterion"] == criterion).unwrap()["estimate"].as_f64().unwrap()
+    };
+    let one = json(&["new.csv", "-c", "recall of no >= 0.1", "-c", "auc >= 0.5", "-c", "log loss <= 1"]);
+    let other = json(&["new.csv", "-c", "auc >= 0.5", "-c", "log loss <= 1", "-c", "recall of no >= 0.1"]);
+    for criterion in ["auc >= 0.5", "log loss <= 1", "recall of no >= 0.1"] {
+        assert_eq!(estimate(&one, criterion), estimate(&other, criterion), "{criterion}");
+    }
+    // Turned round, it would lie as far below one half.
+    assert!(estimate(&one, "auc >= 0.5") > 0.7);
+
+    // Scores that speak of the other class are refused, unless their class is named.
+    let new = std::fs::read_to_string(stage.path("new.csv")).unwrap();
+    let turned: String = new
+        .lines()
+        .map(|line| match line.split(',').collect::<Vec<_>>().as_slice() {
+            [case, says, score, _] if *case != "case" => {
+                format!("{case},{says},{:.3}\n", 1.0 - score.parse::<f64>().unwrap())
+            }
+            _ => "case,prediction,score\n".to_owned(),
+        })
+        .collect();
+    stage.write("turned.csv", &turned);
+    let words = ["gate", "check", "--truth", "truth.csv", "--predictions", "turned.csv", "-c", "auc >= 0.5"];
+    let refused = stage.run(&words);
+    assert_eq!(refused.code, 2);
+    assert!(refused.err.contains("seems to be the probability of `no`"), "{}", refused.err);
+    assert!(refused.err.contains("--positive no"), "{}", refused.err);
+    assert_eq!(stage.run(&[&words[..], &["--positive", "no"]].concat()).code, 0);
+
+    // Of three known classes the Brier score sums over all, whether or not another criterion names one of them.
+    let truth = std::fs::read_to_string(stage.path("truth.csv")).unwrap();
+    let row = |line: &str| format!("{},no,0.1,0.2,0.7\n", line.split(',').next().unwrap());
+    let rows: String = truth.lines().skip(1).map(row).collect();
+    stage.write("three.csv", &format!("case,prediction,p_yes,p_no,p_maybe\n{rows}"));
+    let alone = json(&["three.csv", "-c", "brier <= 2"]);
+    let beside = json(&["three.csv", "-c", "brier <= 2", "-c", "recall of yes >= 0", "--positive", "yes"]);
+    // A quarter is yes: 0.9^2 + 0.2^2 + 0.7^2, the others 0.1^2 + 0.8^2 + 0.7^2.
+    let wanted = 0.25 * 1.34 + 0.75 * 1.14;
+    for checked in [alone, beside] {
+        assert!((estimate(&checked, "brier <= 2") - wanted).abs() < 1e-6, "{checked}");
+    }
+}

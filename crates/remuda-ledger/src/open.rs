@@ -47,6 +47,7 @@ const MIGRATIONS: &[Migration] = &[
         postgres: include_str!("migrations/0001_ledger.postgres.sql"),
     },
     Migration { version: 2, both: include_str!("migrations/0002_tally.sql"), sqlite: "", postgres: "" },
+    Migration { version: 3, both: include_str!("migrations/0003_tracked.sql"), sqlite: "", postgres: "" },
 ];
 
 impl Ledger {
@@ -167,11 +168,21 @@ async fn current(transaction: &mut Transaction) -> Result<i64, sqlx::Error> {
 
 async fn apply(transaction: &mut Transaction, migration: &Migration) -> Result<(), sqlx::Error> {
     const DONE: &str = "INSERT INTO remuda_format (version) VALUES ($1)";
-    let (key_text, own) = match transaction {
-        Transaction::Sqlite(_) => ("TEXT", migration.sqlite),
-        Transaction::Postgres(_) => ("TEXT COLLATE \"C\"", migration.postgres),
+    const WORDS: [(&str, &str, &str); 4] = [
+        ("KEY_TEXT", "TEXT", "TEXT COLLATE \"C\""),
+        ("BYTES", "BLOB", "BYTEA"),
+        ("SERIAL_KEY", "INTEGER PRIMARY KEY AUTOINCREMENT", "BIGSERIAL PRIMARY KEY"),
+        ("WITHOUT_ROWID", "WITHOUT ROWID", ""),
+    ];
+    let own = match transaction {
+        Transaction::Sqlite(_) => migration.sqlite,
+        Transaction::Postgres(_) => migration.postgres,
     };
-    transaction.script(migration.both.replace("KEY_TEXT", key_text)).await?;
+    let mut both = migration.both.to_owned();
+    for (word, sqlite, postgres) in WORDS {
+        both = both.replace(word, if matches!(transaction, Transaction::Sqlite(_)) { sqlite } else { postgres });
+    }
+    transaction.script(both).await?;
     transaction.script(own.to_owned()).await?;
     transaction.execute(DONE, &[Value::Integer(migration.version)]).await?;
     Ok(())

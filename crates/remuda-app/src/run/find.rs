@@ -60,7 +60,7 @@ impl Wanted {
     }
 }
 
-fn wrong(flag: &str, text: &str, error: FilterError) -> Error {
+pub(super) fn wrong(flag: &str, text: &str, error: FilterError) -> Error {
     let mut found = Diagnostic::at(flag, text, error.span, "request.filter", error.message);
     if !error.hint.is_empty() {
         found.hints.push(error.hint);

@@ -1,7 +1,10 @@
 //! Runs: start, train, record, finish; list, show, diff. The pipeline's order of steps is in [`pipeline`].
 
+mod artifacts;
+mod collect;
 mod diff;
 mod find;
+mod housekeeping;
 mod lifecycle;
 mod look;
 pub mod pipeline;
@@ -13,6 +16,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
+pub use artifacts::{Artifacts, Download, Downloaded, RunArtifact, RunArtifacts};
+pub use collect::{Collect, Collected, CollectedExperiment, PinnedRun};
+pub use housekeeping::{Delete, ExperimentStorage, MovedRun, MovedRuns, Storage, StorageUse, Taken, Undelete};
 pub(crate) use lifecycle::{Recorded, append_recorded, close_dead_runs, noted_end, noted_start};
 pub(crate) use look::{find_run, run_states};
 pub(crate) use train::{Examples, GOLDEN_ROWS, Job, examples, has_classes, label_column, positive_of, task_of};

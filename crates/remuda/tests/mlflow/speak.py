@@ -45,7 +45,7 @@ class Speaker:
         self.base = base
         self.session = requests.Session()
 
-    def raw(self, method, path, **how):
+    def raw(self, method, path, /, **how):
         """Any request; a path without a leading slash lies under /api/2.0/mlflow/. A 5xx fails the test."""
         url = self.base + (path if path.startswith("/") else API + path)
         answer = self.session.request(method, url, timeout=60, **how)
@@ -63,16 +63,16 @@ class Speaker:
         assert answer.status_code == 200, f"{method} {path} {body}: {answer.status_code} {answer.text[:600]}"
         return answer.json()
 
-    def get(self, path, **query):
+    def get(self, path, /, **query):
         return self.call("GET", path, query)
 
-    def post(self, path, **body):
+    def post(self, path, /, **body):
         return self.call("POST", path, body)
 
-    def patch(self, path, **body):
+    def patch(self, path, /, **body):
         return self.call("PATCH", path, body)
 
-    def delete(self, path, **body):
+    def delete(self, path, /, **body):
         return self.call("DELETE", path, body)
 
     def refused(self, method, path, body=None, code="INVALID_PARAMETER_VALUE", status=None, says=None, **how):

@@ -108,6 +108,8 @@ pub struct App {
     pub notes: Arc<Vec<String>>,
     /// Who wrote which definition, as git said it at a commit.
     pub authors: Arc<crate::team::Authors>,
+    /// What scripts track.
+    pub trackers: Arc<crate::run::tracked::Trackers>,
 }
 
 impl App {
@@ -144,6 +146,7 @@ impl App {
             live: Arc::default(),
             notes: Arc::default(),
             authors: Arc::default(),
+            trackers: Arc::default(),
         };
         app.notes = Arc::new(crate::recovery::recover(&app).await?);
         Ok(app)

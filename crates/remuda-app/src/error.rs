@@ -140,6 +140,33 @@ pub const CODES: &[Code] = &[
         meaning: "the server named in `remuda.toml` or by `--server` does not answer",
     },
     Code { code: "server.running", kind: Kind::Conflict, meaning: "another server serves this folder" },
+    Code {
+        code: "tracked.exists",
+        kind: Kind::Conflict,
+        meaning: "an experiment or run of that name is there already",
+    },
+    Code {
+        code: "tracked.stage",
+        kind: Kind::Conflict,
+        meaning: "an experiment or run was deleted, or is not deleted, where the other is needed",
+    },
+    Code {
+        code: "tracked.parameter",
+        kind: Kind::User,
+        meaning: "a parameter was logged with another value before; parameters do not change",
+    },
+    Code { code: "tracked.conflict", kind: Kind::Conflict, meaning: "what is tracked was changed by somebody else" },
+    Code {
+        code: "tracked.bad_request",
+        kind: Kind::User,
+        meaning: "a request of MLflow's protocol is no JSON object, or has the wrong content type",
+    },
+    Code {
+        code: "tracked.unsupported",
+        kind: Kind::User,
+        meaning: "a part of MLflow's protocol that remuda does not speak; the answer tells what to do instead",
+    },
+    Code { code: "tracked.no_route", kind: Kind::Missing, meaning: "MLflow's protocol has no such address here" },
     Code { code: "internal", kind: Kind::Internal, meaning: "a fault of remuda" },
 ];
 
@@ -250,6 +277,7 @@ impl From<remuda_ledger::Error> for Error {
     fn from(error: remuda_ledger::Error) -> Self {
         use remuda_ledger::Error as Ledger;
         match &error {
+            Ledger::Refused(refusal) => crate::run::tracked::refused(refusal),
             Ledger::Conflict { .. } | Ledger::Busy { .. } => with_source("ledger.conflict", &error),
             _ if error.is_about_room() => with_source("ledger.full", &error).hint_if_none(FREE_SOME),
             _ if error.is_about_permission() => with_source("ledger.read_only", &error).hint_if_none(MAY_WRITE),

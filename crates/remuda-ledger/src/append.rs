@@ -69,21 +69,30 @@ impl Ledger {
 
     async fn append_once(&self, product: &str, append: &Append) -> Result<Appended, Error> {
         let mut transaction = self.pool.begin().await.map_err(|source| database(OPERATION, source))?;
-        transaction.lock(lock_key(product)).await.map_err(|source| database(OPERATION, source))?;
-        let (sequence, hash) = head(&mut transaction, product).await?;
-        if let Some(expected) = append.expect_head.filter(|expected| *expected != sequence) {
-            return Err(Error::Conflict { product: product.to_owned(), expected, found: sequence });
-        }
-        match write(&mut transaction, product, append, sequence, hash).await {
-            Ok(Some(appended)) => {
+        match append_in(&mut transaction, product, append).await? {
+            Some(appended) => {
                 transaction.commit().await.map_err(|source| database(OPERATION, source))?;
                 Ok(appended)
             }
             // Nothing was new: dropping the transaction takes everything back.
-            Ok(None) => Ok(Appended::default()),
-            Err(source) => Err(database(OPERATION, source)),
+            None => Ok(Appended::default()),
         }
     }
+}
+
+/// Appends inside a transaction that does more; `None` if nothing was new and only news were asked for: then the
+/// transaction must not be committed. The caller has checked the request ([`check`]).
+pub(crate) async fn append_in(
+    transaction: &mut Transaction,
+    product: &str,
+    append: &Append,
+) -> Result<Option<Appended>, Error> {
+    transaction.lock(lock_key(product)).await.map_err(|source| database(OPERATION, source))?;
+    let (sequence, hash) = head(transaction, product).await?;
+    if let Some(expected) = append.expect_head.filter(|expected| *expected != sequence) {
+        return Err(Error::Conflict { product: product.to_owned(), expected, found: sequence });
+    }
+    write(transaction, product, append, sequence, hash).await.map_err(|source| database(OPERATION, source))
 }
 
 /// The product's newest sequence and hash; 0 and the genesis hash when it has no facts.
@@ -297,7 +306,7 @@ fn lock_key(product: &str) -> i64 {
 const LONGEST_KEY: usize = 800;
 
 /// Refuses what no engine could store or what would break the chain, before anything is locked.
-fn check(product: &str, append: &Append) -> Result<(), Error> {
+pub(crate) fn check(product: &str, append: &Append) -> Result<(), Error> {
     check_key("a product", product)?;
     for fact in &append.facts {
         if fact.product != product {

@@ -22,6 +22,8 @@ pub(crate) enum Value<'a> {
     OptionalInteger(Option<i64>),
     /// `DOUBLE PRECISION` that may be null.
     OptionalDouble(Option<f64>),
+    /// `BYTES`.
+    Bytes(&'a [u8]),
 }
 
 /// Binds values to a query of either driver, whose types share method names but no trait.
@@ -35,6 +37,7 @@ macro_rules! bound {
                 Value::Integer(number) => query.bind(number),
                 Value::OptionalInteger(number) => query.bind(number),
                 Value::OptionalDouble(number) => query.bind(number),
+                Value::Bytes(bytes) => query.bind(bytes),
             };
         }
         query
@@ -66,6 +69,13 @@ impl Row {
     pub(crate) fn integer(&self, index: usize) -> Result<i64, sqlx::Error> {
         column!(self, index)
     }
+    /// A whole number that the query itself made, of whichever width the engine chose.
+    pub(crate) fn small(&self, index: usize) -> Result<i64, sqlx::Error> {
+        match self {
+            Row::Sqlite(row) => row.try_get(index),
+            Row::Postgres(row) => row.try_get::<i32, _>(index).map(i64::from).or_else(|_| row.try_get(index)),
+        }
+    }
     pub(crate) fn optional_integer(&self, index: usize) -> Result<Option<i64>, sqlx::Error> {
         column!(self, index)
     }
@@ -75,7 +85,13 @@ impl Row {
     pub(crate) fn optional_double(&self, index: usize) -> Result<Option<f64>, sqlx::Error> {
         column!(self, index)
     }
+    pub(crate) fn bytes(&self, index: usize) -> Result<Vec<u8>, sqlx::Error> {
+        column!(self, index)
+    }
 }
+
+const ASKED_SQLITE: &str = "(SELECT DISTINCT value AS id FROM json_each($2)) AS asked";
+const ASKED_POSTGRES: &str = "(SELECT DISTINCT value AS id FROM json_array_elements_text($2::json)) AS asked";
 
 /// The connections to one database.
 #[derive(Clone, Debug)]
@@ -134,8 +150,8 @@ impl Pool {
     /// On SQLite it must stand to the left of a `CROSS JOIN`, which keeps it the outer loop.
     pub(crate) fn asked(&self) -> &'static str {
         match self {
-            Pool::Sqlite(..) => "(SELECT DISTINCT value AS id FROM json_each($2)) AS asked",
-            Pool::Postgres(..) => "(SELECT DISTINCT value AS id FROM json_array_elements_text($2::json)) AS asked",
+            Pool::Sqlite(..) => ASKED_SQLITE,
+            Pool::Postgres(..) => ASKED_POSTGRES,
         }
     }
 
@@ -209,6 +225,14 @@ impl Transaction {
             Transaction::Postgres(transaction) => {
                 Ok(bound!(sql, values).execute(&mut **transaction).await?.rows_affected())
             }
+        }
+    }
+
+    /// [`Pool::asked`], inside a transaction.
+    pub(crate) fn asked(&self) -> &'static str {
+        match self {
+            Transaction::Sqlite(_) => ASKED_SQLITE,
+            Transaction::Postgres(_) => ASKED_POSTGRES,
         }
     }
 

@@ -109,6 +109,9 @@ pub enum Error {
         /// The newest sequence; 0 when there is none.
         found: i64,
     },
+    /// A change of what is tracked was refused.
+    #[error(transparent)]
+    Refused(#[from] crate::tracked::Refusal),
     /// A fact with this id is already there.
     #[error("{operation}: an id of these facts is in the ledger already; nothing was written")]
     Duplicate {

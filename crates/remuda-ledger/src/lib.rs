@@ -6,6 +6,7 @@
 //! - `facts.rs` reads facts and their links; `definitions.rs` the definition texts.
 //! - `bulk.rs` says how bulk rows enter the chain; `metrics.rs`, `predictions.rs` and `outcomes.rs` read them.
 //! - `verify.rs` walks the chain and finds what was tampered with; `write_ahead.rs` finds what SQLite would forget.
+//! - [`Tracker`] (`tracked/`) keeps what experiments log: rows that change and can be deleted.
 //! - `tokens.rs` and `leases.rs` hold the two tables that are no facts and may change.
 //! - [`Blobs`] (`blobs/`) keeps content by its BLAKE3 digest, on local disk or an object store.
 //! - `engine.rs` is the seam between the two databases: everything above it is written once.
@@ -27,6 +28,7 @@ mod predictions;
 mod sqlite;
 mod tally;
 mod tokens;
+mod tracked;
 mod verify;
 mod write_ahead;
 
@@ -45,4 +47,5 @@ pub use outcomes::{ConfusionCount, Joined};
 pub use predictions::{LabelCount, Window};
 pub use tally::{MINUTE, ReleaseCount, Traffic};
 pub use tokens::Token;
+pub use tracked::{Batch, Found, HistoryPage, HistoryPlace, NewRun, Refusal, RunChange, RunOrder, RunSearch, Tracker};
 pub use verify::{Problem, VerifyReport};

@@ -76,7 +76,9 @@ async fn connections(connect: SqliteConnectOptions, options: &Options) -> Result
         .busy_timeout(PATIENCE)
         // Rows come from a thread of the driver: fewer, larger hand-overs; and pages of large indexes stay at hand.
         .row_buffer_size(1024)
-        .pragma("cache_size", "-16384")
+        .pragma("cache_size", "-8192")
+        // As PostgreSQL compares: `LIKE` tells upper from lower case.
+        .pragma("case_sensitive_like", "ON")
         .disable_statement_logging();
     let pool = SqlitePoolOptions::new().max_connections(options.connections).acquire_timeout(PATIENCE);
     Ok(Pool::Sqlite(pool.connect_with(connect).await?, Arc::default()))

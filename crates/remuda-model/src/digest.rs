@@ -53,6 +53,11 @@ impl Digest {
         &self.0[3..]
     }
 
+    /// The first sixty-four bits as a number: for choices that must not change.
+    pub fn number(&self) -> u64 {
+        u64::from_str_radix(&self.hex()[..16], 16).unwrap_or_default()
+    }
+
     /// The first twelve hexadecimal digits: what people read and type.
     pub fn short(&self) -> &str {
         &self.0[3..15]

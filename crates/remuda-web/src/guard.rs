@@ -6,6 +6,7 @@
 //! cookie (`HttpOnly`, `SameSite=Strict`) is needed for everything but [open addresses](is_open).
 
 use crate::api::problem;
+use crate::mlflow;
 use crate::state::Web;
 use crate::visit::redirect;
 use axum::Router;
@@ -39,6 +40,11 @@ pub fn guarded(web: &Web, inner: Router) -> Router {
 
 pub(crate) fn guarded_by(web: Arc<Web>, inner: Router) -> Router {
     let worth_compressing = DefaultPredicate::new().and(NotForContentType::const_new("application/octet-stream"));
+    guarded_uncompressed(web, inner).layer(CompressionLayer::new().compress_when(worth_compressing))
+}
+
+/// The same, with answers that leave as they are.
+pub(crate) fn guarded_uncompressed(web: Arc<Web>, inner: Router) -> Router {
     inner
         .layer(CatchPanicLayer::custom(|_| {
             let mut answer = problem::answer(&failure());
@@ -46,7 +52,6 @@ pub(crate) fn guarded_by(web: Arc<Web>, inner: Router) -> Router {
             answer
         }))
         .layer(middleware::from_fn_with_state(web, check))
-        .layer(CompressionLayer::new().compress_when(worth_compressing))
 }
 
 /// Rides with the answer to a request on which the server failed.
@@ -121,6 +126,9 @@ fn is_open(path: &str) -> bool {
         || path == "/docs/errors"
         || path == "/v2/health/live"
         || path == "/v2/health/ready"
+        || path == "/health"
+        || path == "/version"
+        || path.ends_with("/mlflow/server-info")
         || ["/assets/", "/theme/"].iter().any(|open| path.starts_with(open))
 }
 
@@ -139,6 +147,9 @@ fn unknown(request: &Parts) -> Response {
 
 /// Programs get problem+json, people a page without frame (nothing is known about them yet).
 fn refuse(path: &str, error: &Error) -> Response {
+    if mlflow::is_protocol(path) {
+        return mlflow::answer::refuse(error);
+    }
     if is_machine(path) {
         return problem::answer(error);
     }
@@ -149,7 +160,11 @@ fn refuse(path: &str, error: &Error) -> Response {
 
 /// Whether programs speak here.
 pub(crate) fn is_machine(path: &str) -> bool {
-    path.starts_with("/api/") || path.starts_with("/v2/") || path == "/v2" || path == "/metrics"
+    path.starts_with("/api/")
+        || path.starts_with("/v2/")
+        || path == "/v2"
+        || path == "/metrics"
+        || mlflow::is_protocol(path)
 }
 
 fn changes(method: &Method) -> bool {
@@ -210,7 +225,36 @@ fn is_port(text: &str) -> bool {
 fn bearer(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
+    if scheme.eq_ignore_ascii_case("basic") {
+        // MLflow's clients send name and password: the token is the password.
+        let text = String::from_utf8(base64(token.trim())?).ok()?;
+        return text.split_once(':').map(|(_, password)| password.to_owned()).filter(|password| !password.is_empty());
+    }
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+}
+
+/// The bytes that a text of RFC 4648, section 4, stands for.
+fn base64(text: &str) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(text.len() * 3 / 4);
+    let (mut bits, mut held) = (0_u32, 0_u32);
+    for letter in text.trim_end_matches('=').bytes() {
+        let six = match letter {
+            b'A'..=b'Z' => letter - b'A',
+            b'a'..=b'z' => letter - b'a' + 26,
+            b'0'..=b'9' => letter - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            _ => return None,
+        };
+        bits = bits << 6 | u32::from(six);
+        held += 6;
+        if held >= 8 {
+            held -= 8;
+            bytes.push((bits >> held) as u8);
+            bits &= (1 << held) - 1;
+        }
+    }
+    Some(bytes)
 }
 
 fn put_headers(answer: &mut Response) {
@@ -227,7 +271,8 @@ fn put_headers(answer: &mut Response) {
     ];
     let headers = answer.headers_mut();
     for (name, value) in fixed {
-        headers.insert(name, HeaderValue::from_static(value));
+        // An answer may be stricter by itself: what a run logged is shown in a sandbox.
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-store"));
 }
@@ -255,6 +300,19 @@ mod tests {
             assert!(!is_own_name(Some(foreign)), "{foreign}");
         }
         assert!(!is_own_name(None));
+    }
+
+    #[test]
+    fn a_password_is_a_token() {
+        let asked = |value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::AUTHORIZATION, HeaderValue::from_str(value).unwrap_or(HeaderValue::from_static("")));
+            bearer(&headers)
+        };
+        assert_eq!(asked("Basic YW5hOnNlY3JldA=="), Some("secret".to_owned()));
+        assert_eq!(asked("Bearer secret"), Some("secret".to_owned()));
+        assert_eq!(asked("Basic YW5hOg=="), None, "an empty password is none");
+        assert_eq!(asked("Basic !"), None);
     }
 
     #[test]

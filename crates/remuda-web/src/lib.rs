@@ -5,6 +5,7 @@
 //! - [`api`]: every use case as `POST /api/v1/<noun>/<verb>`; [`openapi`]: its description
 //! - [`report`]: an evaluation as one document; [`pages`]: from answer to markup, one file per noun; [`components`]: what pages are built of
 //! - [`actions`]: forms that carry out use cases; [`login`]: tokens pasted, cookies set
+//! - [`mlflow`]: MLflow's protocol, for scripts that speak it already
 //! - [`format`]: values as people read them; [`assets`]: style sheet, script, mark
 
 mod actions;
@@ -14,6 +15,7 @@ pub mod components;
 pub mod format;
 mod guard;
 mod login;
+pub(crate) mod mlflow;
 pub mod openapi;
 pub mod pages;
 pub mod report;
@@ -40,5 +42,7 @@ pub fn router(web: Web) -> Router {
         .fallback(visit::not_found)
         .method_not_allowed_fallback(visit::wrong_method)
         .with_state(web.clone());
-    guard::guarded_by(web, inner)
+    // Scripts speak from this machine or a fast network: squeezing their answers would cost more than it saves.
+    let protocol = mlflow::routes().with_state(web.clone());
+    guard::guarded_by(web.clone(), inner).merge(guard::guarded_uncompressed(web, protocol))
 }

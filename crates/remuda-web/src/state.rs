@@ -13,6 +13,8 @@ pub struct Web {
     pub source: Arc<Source>,
     /// How strict it is.
     pub options: Options,
+    /// The product that is served.
+    pub product: Arc<str>,
 }
 
 /// How strict the face is.

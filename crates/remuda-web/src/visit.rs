@@ -155,6 +155,9 @@ pub(crate) fn own_address(address: Option<&str>) -> String {
 /// What is at no address.
 pub(crate) async fn not_found(visit: Visit, uri: Uri) -> Response {
     let error = Error::not_found("page", uri.path());
+    if crate::mlflow::is_protocol(uri.path()) {
+        return crate::mlflow::no_route(uri.path());
+    }
     if guard::is_machine(uri.path()) {
         let error = Error::not_found("address", uri.path()).hint("GET /api/v1/openapi.json lists them");
         return problem::answer(&error);

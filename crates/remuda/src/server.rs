@@ -90,7 +90,7 @@ pub(crate) async fn serve(serving: Serving, session: &Session) -> Result<()> {
     let handle = EndpointHandle::start(app.clone(), source.clone()).await;
     let log = Arc::new(PredictionLog::start(app.clone(), &product)?);
     let options = remuda_web::Options { authentication, bound };
-    let web = remuda_web::Web { app: app.clone(), source, options };
+    let web = remuda_web::Web { app: app.clone(), source, options, product: product.as_str().into() };
     let trouble = handle.trouble();
     let live = handle.current().map(|endpoint| (endpoint.name.clone(), endpoint.release.clone()));
     let inference = remuda_serve::router(remuda_serve::Serve { app, handle, log: log.clone() });

@@ -22,6 +22,9 @@ pub(super) struct StartRecord {
     pub(super) command: String,
     pub(super) snapshot: Snapshot,
     pub(super) note: String,
+    /// What it logs lies in tables that can be deleted, not in facts.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) tracked: bool,
 }
 
 /// What `run.recorded` keeps.
@@ -73,7 +76,7 @@ impl UseCase for Start {
         links.extend(pins.links);
         // The lease comes first: a crash between the two leaves a lease without a run, which the next start drops.
         app.ledger.beat_lease(&lease(&product, &run), &self.holder, app.clock.now()).await?;
-        let record = StartRecord { command: self.command, snapshot: self.snapshot, note: self.note };
+        let record = StartRecord { command: self.command, snapshot: self.snapshot, note: self.note, tracked: false };
         let fact = pin::fact(app, context, "run.started", run.as_str(), &record, links)?;
         let append = Append { facts: vec![fact], definitions: pins.definitions, ..Append::default() };
         app.ledger.append(&product, append).await?;
@@ -143,7 +146,12 @@ impl UseCase for Finish {
 
 /// The start of a run that is over when it is noted: nothing holds it, so it needs no lease.
 pub(crate) fn noted_start(app: &App, context: &Context, run: &str, command: &str, note: &str) -> Result<NewFact> {
-    let start = StartRecord { command: command.to_owned(), snapshot: Snapshot::default(), note: note.to_owned() };
+    let start = StartRecord {
+        command: command.to_owned(),
+        snapshot: Snapshot::default(),
+        note: note.to_owned(),
+        tracked: false,
+    };
     pin::fact(app, context, "run.started", run, &start, vec![Link::makes("run", run)])
 }
 

@@ -5,6 +5,7 @@ mod find;
 mod lifecycle;
 mod look;
 pub mod pipeline;
+pub mod tracked;
 mod train;
 
 use remuda_model::run::{MetricValue, RunStatus, Snapshot, StepResult};

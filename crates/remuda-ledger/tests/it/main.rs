@@ -11,4 +11,5 @@ mod limits;
 mod processes;
 mod reading;
 mod tables;
+mod tracked;
 mod verify;

@@ -1,6 +1,7 @@
 //! Pipelines, steps and runs.
 
 pub mod filter;
+pub mod tracked;
 
 use crate::Digest;
 use serde::{Deserialize, Serialize};

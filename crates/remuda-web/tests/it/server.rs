@@ -88,7 +88,8 @@ impl Server {
         let app = App::open(&folder.path().join(".remuda")).await.unwrap();
         let owner = Actor { name: "owner".into(), email: None, roles: Vec::new() };
         let source = Arc::new(Source::new(folder.path().to_owned(), owner));
-        let web = Web { app, source, options: Options { authentication, bound: bound.parse().unwrap() } };
+        let options = Options { authentication, bound: bound.parse().unwrap() };
+        let web = Web { app, source, options, product: "churn".into() };
         Self { router: remuda_web::router(web.clone()), web, _folder: folder }
     }
 

@@ -1,0 +1,50 @@
+//! Why a change of what is tracked was refused. Nothing was written then.
+
+/// Why a change was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// No such thing.
+    #[error("there is no {what} `{name}`")]
+    Missing {
+        /// What: `experiment`, `run`.
+        what: &'static str,
+        /// Its name or id.
+        name: String,
+    },
+    /// The name is taken.
+    #[error("there is {what} `{name}` already")]
+    Taken {
+        /// What, with its article.
+        what: &'static str,
+        /// Its name.
+        name: String,
+        /// The one that has it was deleted, and can be restored.
+        deleted: bool,
+    },
+    /// It is in the wrong stage: deleted where it must be active, or the other way.
+    #[error("the {what} `{name}` must be {wanted}; it is {found}")]
+    Stage {
+        /// What.
+        what: &'static str,
+        /// Its name or id.
+        name: String,
+        /// The stage that it must be in.
+        wanted: &'static str,
+        /// The one it is in.
+        found: &'static str,
+    },
+    /// A parameter was logged with another value before.
+    #[error(
+        "parameter `{key}` of run {run} is `{known}` already, and parameters do not change; `{asked}` was not logged"
+    )]
+    ParameterDiffers {
+        /// The run.
+        run: String,
+        /// The parameter.
+        key: String,
+        /// The value that it has.
+        known: String,
+        /// The value that was asked for.
+        asked: String,
+    },
+}

@@ -1,0 +1,211 @@
+//! The writer of a product: changes queue, and all that wait are committed by one transaction. So many callers share one
+//! flush to the disk, and each is answered only when its change is durable.
+
+use super::log::Points;
+use crate::Ledger;
+use crate::engine::Transaction;
+use crate::error::{Error, database, passes};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+
+pub(super) const OPERATION: &str = "write what is tracked";
+
+/// Changes in one transaction at most.
+const GROUP: usize = 2048;
+
+/// How long points may lie in the journal.
+const FOLD_EVERY: Duration = Duration::from_secs(1);
+
+/// Reads and changes what is tracked of one product. A clone is cheap and shares the writer.
+#[derive(Clone)]
+pub struct Tracker {
+    pub(super) ledger: Ledger,
+    pub(super) product: Arc<str>,
+    queue: mpsc::UnboundedSender<Box<dyn Work>>,
+}
+
+/// A change: what happens inside a transaction. It may be carried out twice, when a group failed as a whole.
+pub(super) trait Change: Send + Sync + 'static {
+    type Answer: Send + 'static;
+
+    /// Carries it out. [`Error::Refused`] must come before anything was written.
+    fn apply<'a>(
+        &'a self,
+        product: &'a str,
+        transaction: &'a mut Transaction,
+    ) -> BoxFuture<'a, Result<Self::Answer, Error>>;
+
+    /// The points, if it is nothing but points of one run: those of a group are written together.
+    fn points(&self) -> Option<&Points> {
+        None
+    }
+
+    /// The answer when points were written together with others.
+    fn written(&self) -> Option<Self::Answer> {
+        None
+    }
+}
+
+/// A change whose answer somebody waits for.
+trait Work: Send {
+    fn carry_out<'a>(
+        &'a mut self,
+        product: &'a str,
+        transaction: &'a mut Transaction,
+    ) -> BoxFuture<'a, Result<(), Error>>;
+    fn points(&self) -> Option<&Points>;
+    fn was_written(&mut self, written: Result<(), Error>);
+    fn answer(self: Box<Self>, committed: Result<(), Error>);
+}
+
+struct Task<C: Change> {
+    change: C,
+    outcome: Option<Result<C::Answer, Error>>,
+    reply: oneshot::Sender<Result<C::Answer, Error>>,
+}
+
+impl<C: Change> Work for Task<C> {
+    fn carry_out<'a>(
+        &'a mut self,
+        product: &'a str,
+        transaction: &'a mut Transaction,
+    ) -> BoxFuture<'a, Result<(), Error>> {
+        async move {
+            match self.change.apply(product, transaction).await {
+                Ok(answer) => self.outcome = Some(Ok(answer)),
+                Err(Error::Refused(refusal)) => self.outcome = Some(Err(Error::Refused(refusal))),
+                Err(error) => return Err(error),
+            }
+            Ok(())
+        }
+        .boxed()
+    }
+
+    fn points(&self) -> Option<&Points> {
+        self.change.points()
+    }
+
+    fn was_written(&mut self, written: Result<(), Error>) {
+        self.outcome = match written {
+            Ok(()) => self.change.written().map(Ok),
+            Err(error) => Some(Err(error)),
+        };
+    }
+
+    fn answer(self: Box<Self>, committed: Result<(), Error>) {
+        let Task { outcome, reply, .. } = *self;
+        let answer = match (committed, outcome) {
+            (Ok(()), Some(outcome)) => outcome,
+            (Ok(()), None) => Err(Error::Invalid { message: "a change was not carried out".to_owned() }),
+            (Err(error), _) => Err(error),
+        };
+        // Whoever asked may have gone.
+        let _ = reply.send(answer);
+    }
+}
+
+impl Tracker {
+    /// Starts the writer of a product. It ends when the last clone is dropped. Must be called inside a tokio runtime.
+    pub fn start(ledger: &Ledger, product: &str) -> Self {
+        let (queue, waiting) = mpsc::unbounded_channel();
+        let tracker = Self { ledger: ledger.clone(), product: product.into(), queue };
+        tokio::spawn(work(tracker.ledger.clone(), tracker.product.clone(), waiting));
+        tracker
+    }
+
+    /// The product.
+    pub fn product(&self) -> &str {
+        &self.product
+    }
+
+    /// Hands a change to the writer and waits until it is durable.
+    pub(super) async fn change<C: Change>(&self, change: C) -> Result<C::Answer, Error> {
+        let stopped = || Error::Invalid { message: "the ledger was closed".to_owned() };
+        let (reply, answer) = oneshot::channel();
+        let task = Box::new(Task { change, outcome: None, reply });
+        self.queue.send(task).map_err(|_| stopped())?;
+        answer.await.map_err(|_| stopped())?
+    }
+}
+
+async fn work(ledger: Ledger, product: Arc<str>, mut waiting: mpsc::UnboundedReceiver<Box<dyn Work>>) {
+    let mut fold_at: Option<Instant> = None;
+    loop {
+        let mut group = Vec::new();
+        let due = fold_at.unwrap_or_else(|| Instant::now() + Duration::from_secs(3600));
+        tokio::select! {
+            biased;
+            received = waiting.recv_many(&mut group, GROUP) => {
+                if received == 0 {
+                    break;
+                }
+            }
+            () = tokio::time::sleep_until(due), if fold_at.is_some() => {}
+        }
+        let points = group.iter().any(|task| task.points().is_some());
+        if !group.is_empty() {
+            commit(&ledger, &product, group).await;
+        }
+        if points && fold_at.is_none() {
+            fold_at = Some(Instant::now() + FOLD_EVERY);
+        }
+        if fold_at.is_some_and(|due| due <= Instant::now()) {
+            // What cannot be folded now stays in the journal, where reads find it too.
+            let _ = super::fold::fold(&ledger, &product).await;
+            fold_at = None;
+        }
+    }
+    let _ = super::fold::fold(&ledger, &product).await;
+}
+
+/// Commits a group, or, if that fails, each of its changes alone, so that one that no database takes harms no other.
+async fn commit(ledger: &Ledger, product: &str, mut group: Vec<Box<dyn Work>>) {
+    if group.len() > 1 && together(ledger, product, &mut group).await.is_ok() {
+        group.into_iter().for_each(|task| task.answer(Ok(())));
+        return;
+    }
+    for task in group {
+        let mut alone = [task];
+        let mut done = together(ledger, product, &mut alone).await;
+        for _ in 0..PATIENT_TRIES {
+            match &done {
+                Err(error) if passes(error) => done = together(ledger, product, &mut alone).await,
+                _ => break,
+            }
+        }
+        let [task] = alone;
+        task.answer(done);
+    }
+}
+
+/// How often a change is tried again while another process holds the database.
+const PATIENT_TRIES: u32 = 4;
+
+/// Carries out all of a group and commits it.
+async fn together(ledger: &Ledger, product: &str, group: &mut [Box<dyn Work>]) -> Result<(), Error> {
+    let failed = |source| database(OPERATION, source);
+    let mut transaction = ledger.pool.begin().await.map_err(failed)?;
+    transaction.lock(lock_key(product)).await.map_err(failed)?;
+    for task in group.iter_mut().filter(|task| task.points().is_none()) {
+        task.carry_out(product, &mut transaction).await?;
+    }
+    let points: Vec<&Points> = group.iter().filter_map(|task| task.points()).collect();
+    if !points.is_empty() {
+        let written = super::log::write_points(product, &mut transaction, &points).await?;
+        let tasks = group.iter_mut().filter(|task| task.points().is_some());
+        for (task, written) in tasks.zip(written) {
+            task.was_written(written.map_err(Error::Refused));
+        }
+    }
+    transaction.commit().await.map_err(failed)
+}
+
+/// The lock of those who write what is tracked of a product: another one than that of its facts.
+pub(super) fn lock_key(product: &str) -> i64 {
+    let hash = blake3::hash(format!("tracked/{product}").as_bytes());
+    hash.as_bytes().first_chunk().map_or(0, |bytes| i64::from_le_bytes(*bytes))
+}

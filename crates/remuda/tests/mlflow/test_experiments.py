@@ -76,7 +76,7 @@ def test_an_artifact_location_has_no_fragment(api):
 def test_what_does_not_exist_is_not_found(api):
     missing = "RESOURCE_DOES_NOT_EXIST"
     api.refused("GET", "experiments/get", {"experiment_id": "987654321987"}, missing)
-    api.refused("GET", "experiments/get-by-name", {"experiment_name": unique("none")}, missing, says="Could not find")
+    api.refused("GET", "experiments/get-by-name", {"experiment_name": unique("none")}, missing)
     api.refused("POST", "experiments/delete", {"experiment_id": "987654321987"}, missing)
     api.refused("POST", "experiments/restore", {"experiment_id": "987654321987"}, missing)
     api.refused("POST", "experiments/update", {"experiment_id": "987654321987", "new_name": "x"}, missing)
@@ -266,7 +266,6 @@ class TestSearch:
             {"filter": "name = 5"},
             {"filter": "metrics.a > 1"},
             {"filter": 5},
-            {"order_by": "name"},
             {"order_by": ["nothing"]},
             {"order_by": ["name SIDEWAYS"]},
             {"max_results": 0},

@@ -16,7 +16,7 @@ import tempfile
 import time
 
 from parts import PARTS
-from servers import Mlflow, Remuda
+from servers import Mlflow, Remuda, Strangers
 
 
 def numbers(text):
@@ -71,6 +71,8 @@ def chosen(options):
 def main():
     options = arguments()
     names = chosen(options)
+    if options.remuda and "/debug/" in os.path.abspath(options.remuda):
+        print("this remuda looks like a debug build: its figures are worth little", file=sys.stderr)
     with tempfile.TemporaryDirectory(prefix="remuda-tracking-", dir=options.folder) as folder:
         servers = []
         if options.remuda:
@@ -86,7 +88,7 @@ def main():
 
 def measure(servers, names, options):
     """Each part on one server after the other, so that both see the same minute of the machine."""
-    results = []
+    results, disturbed = [], {}
     try:
         for server in servers:
             server.prepare()
@@ -95,13 +97,19 @@ def measure(servers, names, options):
             rows = {}
             for server in servers:
                 begun = time.perf_counter()
-                try:
-                    for what, unit, number in PARTS[name](server, options):
-                        rows.setdefault((what, unit), {})[server.name] = number
-                except SystemExit as failure:
-                    print(f"{name} on {server.name} failed: {failure}", file=sys.stderr, flush=True)
-                print(f"{name} on {server.name}: {time.perf_counter() - begun:.0f} s", file=sys.stderr, flush=True)
-            results += [{"part": name, "what": what, "unit": unit, **found} for (what, unit), found in rows.items()]
+                with Strangers(server) as strangers:
+                    try:
+                        for what, unit, number in PARTS[name](server, options):
+                            rows.setdefault((what, unit), {})[server.name] = number
+                    except (SystemExit, OSError) as failure:
+                        print(f"{name} on {server.name} failed: {failure}", file=sys.stderr, flush=True)
+                taken = time.perf_counter() - begun
+                disturbed[name, server.name] = strangers.cores
+                warning = "  (too many: these figures are worth little)" if strangers.cores > 0.3 else ""
+                print(f"{name} on {server.name}: {taken:.0f} s, others took {strangers.cores:.2f} cores{warning}", file=sys.stderr, flush=True)
+            for (what, unit), found in rows.items():
+                others = max(disturbed[name, server] for server in found)
+                results.append({"part": name, "what": what, "unit": unit, **found, "others": round(others, 2)})
     finally:
         for server in servers:
             server.stop()
@@ -114,7 +122,9 @@ def show(results, names):
     print(f"{'':<62}{'':>10}{head}")
     for row in results:
         cells = "".join(f"{figure(row.get(name)):>14}" for name in names)
-        print(f"{row['what']:<62}{row['unit']:>10}{cells}{ratio(row, names)}")
+        print(f"{row['what']:<62}{row['unit']:>10}{cells}{ratio(row, names):>10}{'  *' if row['others'] > 0.3 else ''}")
+    if any(row["others"] > 0.3 for row in results):
+        print("* measured while other programs took more than 0.3 cores: measure again on a quiet machine")
 
 
 def figure(number):
@@ -125,7 +135,7 @@ def figure(number):
 
 def ratio(row, names):
     """How many times better the first is: faster, or smaller."""
-    if len(names) != 2 or any(row.get(name) is None for name in names) or "itself" in row["what"]:
+    if len(names) != 2 or any(row.get(name) is None for name in names) or row["unit"] == "points" or "itself" in row["what"]:
         return ""
     first, second = row[names[0]], row[names[1]]
     better = first / second if row["unit"].endswith("/s") else second / first

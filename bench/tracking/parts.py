@@ -12,8 +12,6 @@ import urllib.parse
 from servers import Peak
 from wire import Connection, batch, crowd, quantile, request
 
-STEP = 100_000_000
-
 
 def make_run(connection, experiment=None, **more):
     experiment = experiment or make_experiment(connection)
@@ -126,8 +124,9 @@ def history(server, options):
         seen, seconds, first, _ = read_history(server, run)
     if seen != points:
         raise SystemExit(f"{server.name}: {seen} of {points} points came back")
-    yield f"history of {points:,} points, in pages of 25,000", "points/s", seen / seconds
-    yield "first page of it", "ms", first * 1000
+    yield "points of one history", "points", points
+    yield "history read in pages of 25,000", "points/s", seen / seconds
+    yield "its first page", "ms", first * 1000
     yield "memory while it is read", "MiB", peak.most
 
 
@@ -194,7 +193,7 @@ def search(server, options):
 
 
 def points(server, options):
-    """Growth from the fewest to the most points, a thousand runs at most a million points each."""
+    """Growth from the fewest to the most points, in runs of at most a million each."""
     total = 0
     for count in options.points[server.name]:
         added, seconds, run = count - total, 0.0, None

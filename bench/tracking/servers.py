@@ -30,6 +30,7 @@ class Server:
         os.makedirs(self.folder)
 
     def command(self):
+        """The words that start it."""
         raise NotImplementedError
 
     def start(self):
@@ -73,8 +74,14 @@ class Server:
         self.process = None
 
     def memory(self):
-        """Resident MiB of the server with all its processes."""
-        return sum(resident(pid) for pid in members(self.process.pid)) / 1024
+        """Resident MiB of the server with all its processes; what several share counts once."""
+        pids = members(self.process.pid)
+        weigh = resident if len(pids) == 1 else proportional
+        return sum(weigh(pid) for pid in pids) / 1024
+
+    def processor(self):
+        """Seconds of processor that its processes have taken so far."""
+        return sum(taken(pid) for pid in members(self.process.pid)) if self.process else 0.0
 
     def disk(self):
         """MiB under its folder."""
@@ -97,12 +104,16 @@ class Remuda(Server):
 
     def prepare(self):
         super().prepare()
-        done = subprocess.run([self.binary, "init", "--name", "bench"], cwd=self.folder, capture_output=True, text=True)
+        rows = "".join(f"r{row},{row % 7},{'yes' if row % 3 else 'no'}\n" for row in range(200))
+        with open(os.path.join(self.folder, "rows.csv"), "w", encoding="utf-8") as file:
+            file.write("id,amount,bought\n" + rows)
+        words = [self.binary, "init", "bench", "--from", "rows.csv", "--label", "bought"]
+        done = subprocess.run(words, cwd=self.folder, capture_output=True, text=True)
         if done.returncode:
             raise SystemExit(f"remuda init: {done.stderr or done.stdout}")
 
     def command(self):
-        return [self.binary, "up", "--listen", f"127.0.0.1:{self.port}"]
+        return [self.binary, "-C", os.path.join(self.folder, "bench"), "up", "--listen", f"127.0.0.1:{self.port}"]
 
 
 class Mlflow(Server):
@@ -145,6 +156,47 @@ def resident(pid):
             return next((int(line.split()[1]) for line in file if line.startswith("VmRSS:")), 0)
     except OSError:
         return 0
+
+
+def proportional(pid):
+    """KiB of one process, with its share of what it has in common with others."""
+    try:
+        with open(f"/proc/{pid}/smaps_rollup", encoding="latin-1") as file:
+            return next((int(line.split()[1]) for line in file if line.startswith("Pss:")), 0)
+    except OSError:
+        return 0
+
+
+def taken(pid):
+    """Processor seconds of one process and of its ended children."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="latin-1") as file:
+            fields = file.read().rsplit(")", 1)[1].split()
+    except OSError:
+        return 0.0
+    return sum(int(field) for field in fields[11:15]) / os.sysconf("SC_CLK_TCK")
+
+
+class Strangers:
+    """How many cores, on average, others took while something was measured: figures taken beside them are worth little."""
+
+    def __init__(self, server):
+        self.server = server
+
+    def __enter__(self):
+        self.before = self.reading()
+        return self
+
+    def __exit__(self, *_):
+        everything, ours, clock = (after - before for after, before in zip(self.reading(), self.before))
+        self.cores = max(everything - ours, 0) / max(clock, 0.001)
+
+    def reading(self):
+        with open("/proc/stat", encoding="latin-1") as file:
+            fields = [int(field) for field in file.readline().split()[1:9]]
+        busy = (sum(fields) - fields[3] - fields[4]) / os.sysconf("SC_CLK_TCK")
+        own = os.times()
+        return busy, sum(own[:4]) + self.server.processor(), time.perf_counter()
 
 
 class Peak:

@@ -18,7 +18,10 @@ class Connection:
 
     def __init__(self, port):
         self.port = port
-        self.socket = socket.create_connection(("127.0.0.1", port))
+        self.reopen()
+
+    def reopen(self):
+        self.socket = socket.create_connection(("127.0.0.1", self.port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.rest = b""
 
@@ -146,7 +149,10 @@ def one_of_a_crowd(port, index, prepare, seconds, barrier, pipe):
     try:
         connection = Connection(port)
         requests = prepare(connection, index)
+        connection.close()
         barrier.wait(timeout=600)
+        # Anew: while others prepared theirs, a server may have closed a connection that said nothing.
+        connection.reopen()
         begun = time.perf_counter()
         latencies = []
         before = begun

@@ -1,6 +1,6 @@
 //! Two runs side by side.
 
-use super::{Diff, Difference, FileDifference, MetricDifference, RunDiff, RunState, find_run, run_states};
+use super::{Diff, Difference, FileDifference, List, MetricDifference, RunDiff, RunState, find_run};
 use crate::app::App;
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -40,9 +40,8 @@ impl UseCase for Diff {
 }
 
 async fn before(app: &App, context: &Context, run: &RunState) -> Result<RunState> {
-    let runs = run_states(app, context, None, 1000).await?.0;
-    let place = runs.iter().position(|known| known.run == run.run);
-    let mut earlier = place.and_then(|place| runs.get(place + 1).cloned()).ok_or_else(|| {
+    let list = List { limit: 1, before: Some(run.run.clone()), ..List::default() };
+    let mut earlier = list.find(app, context).await?.runs.into_iter().next().ok_or_else(|| {
         Error::new("request.invalid", format!("there is no run before {}", run.run)).hint("name two runs")
     })?;
     super::look::complete(app, context, &mut earlier).await?;

@@ -3,6 +3,7 @@
 //! - [`Tracker`] (`writer.rs`): one writer task for a product, which commits whatever waits at once (one flush to the disk for many callers)
 //! - `experiments.rs`, `runs.rs`, `log.rs`, `inputs.rs`: changes and reads; `search.rs` turns a filter into SQL
 //! - `block.rs`: metric points as bytes; `fold.rs`: from the journal of calls to parts by metric; `history.rs`: back
+//! - `project.rs`: runs whose facts tell everything, taken over into the same tables
 //! - `document.rs`: what a run logged but for history, in one row
 
 mod block;
@@ -12,6 +13,7 @@ mod fold;
 mod history;
 mod inputs;
 mod log;
+mod project;
 mod refusal;
 mod runs;
 mod search;
@@ -19,6 +21,7 @@ mod writer;
 
 pub use history::{HistoryPage, HistoryPlace};
 pub use log::Batch;
+pub use project::Told;
 pub use refusal::Refusal;
 pub use runs::{NewRun, RunChange};
 pub use search::{Found, RunOrder, RunSearch};

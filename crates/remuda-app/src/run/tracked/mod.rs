@@ -5,6 +5,7 @@
 mod experiments;
 mod names;
 mod runs;
+mod world;
 
 pub use remuda_ledger::{Batch, Found, HistoryPage, HistoryPlace, RunOrder, RunSearch};
 pub use runs::{Begin, Change, NAME_TAG};

@@ -108,12 +108,17 @@ pub(crate) fn run(id: &str, status: RunStatus, hours: i64) -> RunState {
         ]),
         models: if failed { Vec::new() } else { vec![model()] },
         data: Vec::new(),
+        name: String::new(),
+        experiment: "pipeline".to_owned(),
+        tags: BTreeMap::new(),
+        tracked: false,
+        deleted: false,
     }
 }
 
 /// What was asked for.
 pub(crate) fn asked(filter: Option<&str>) -> remuda_app::run::List {
-    remuda_app::run::List { limit: 50, before: None, filter: filter.map(str::to_owned), order_by: None }
+    remuda_app::run::List { limit: 50, filter: filter.map(str::to_owned), ..Default::default() }
 }
 
 pub(crate) fn runs() -> Runs {
@@ -123,7 +128,7 @@ pub(crate) fn runs() -> Runs {
         run("q2n7p9wc6h", RunStatus::Failed, 9),
         run("k3f7m2pq9x", RunStatus::Finished, 31),
     ];
-    Runs { runs, more: true }
+    Runs { runs, more: true, total: Some(2_410) }
 }
 
 pub(crate) fn difference() -> RunDiff {

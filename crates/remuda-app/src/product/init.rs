@@ -227,6 +227,7 @@ fn product_of(request: &Init, risk: Risk, actor: &Actor) -> Product {
         solo: true,
         server: None,
         holdout_budget: HOLDOUT_BUDGET,
+        run: Default::default(),
         members: vec![Member { name, email: actor.email.clone(), roles }],
     }
 }

@@ -26,6 +26,7 @@ mod requirement;
 pub mod run;
 pub mod scaffold;
 pub mod secrets;
+pub mod seeds;
 mod serving;
 mod source;
 mod team;

@@ -99,11 +99,13 @@ pub(crate) async fn find_run(app: &App, context: &Context, text: &str) -> Result
     let id = resolve(app, &product, text).await?;
     let query = FactQuery { product: product.clone(), subject: Some(id.clone()), ..FactQuery::default() };
     let mut facts = app.ledger.facts(&query).await?;
-    facts.extend(
-        app.ledger.facts_linking(&product, &id).await?.into_iter().filter(|fact| fact.fact.verb == "model.made"),
-    );
+    let linking = app.ledger.facts_linking(&product, &id).await?;
+    let repeats = linking.iter().filter(|fact| fact.fact.verb == "run.started" && fact.fact.subject != id);
+    let reproduced_by = repeats.map(|fact| fact.fact.subject.clone()).collect();
+    facts.extend(linking.into_iter().filter(|fact| fact.fact.verb == "model.made"));
     facts.sort_by_key(|fact| fact.sequence);
     let mut state = fold(&facts.iter().collect::<Vec<_>>())?;
+    state.reproduced_by = reproduced_by;
     complete(app, context, &mut state).await?;
     Ok(state)
 }
@@ -115,6 +117,12 @@ pub(super) async fn complete(app: &App, context: &Context, state: &mut RunState)
     for trained_on in state.models.iter().filter_map(|model| model.trained_on.as_ref()) {
         let Some(line) = versions.iter().find(|line| line.version.digest == *trained_on) else { continue };
         let seen = RunData { dataset: line.version.dataset.clone(), version: trained_on.clone() };
+        if !state.data.contains(&seen) {
+            state.data.push(seen);
+        }
+    }
+    for file in state.snapshot.captured.iter().flat_map(|captured| &captured.data) {
+        let seen = RunData { dataset: file.dataset.clone(), version: file.version.clone() };
         if !state.data.contains(&seen) {
             state.data.push(seen);
         }
@@ -201,6 +209,8 @@ fn fold(facts: &[&Fact]) -> Result<RunState> {
         parameters: BTreeMap::new(),
         models: Vec::new(),
         data: Vec::new(),
+        outputs: Vec::new(),
+        reproduced_by: Vec::new(),
     };
     for fact in facts {
         match fact.fact.verb.as_str() {
@@ -222,6 +232,7 @@ fn fold(facts: &[&Fact]) -> Result<RunState> {
                 add_metrics(&mut state, &record.metrics, step.as_deref());
                 state.parameters.extend(record.parameters);
                 state.steps.extend(record.step);
+                state.outputs.extend(record.outputs);
                 if let Some(model) = record.model
                     && !state.models.iter().any(|known| known.digest == model.digest && known.name == model.name)
                 {

@@ -12,6 +12,12 @@ pub struct Captured {
     /// The working files, packed into the blobs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<PackedCode>,
+    /// Where the top of the packed files lay: words of the command that begin so are meant relative to it.
+    #[serde(default)]
+    pub top: String,
+    /// The product's folder, from the top, `/` at its end; empty: the top itself.
+    #[serde(default)]
+    pub product: String,
     /// The words of the command, secrets masked; empty for a pipeline.
     #[serde(default)]
     pub arguments: Vec<String>,

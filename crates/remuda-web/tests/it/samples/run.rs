@@ -85,6 +85,7 @@ pub(crate) fn run(id: &str, status: RunStatus, hours: i64) -> RunState {
                 ("architecture".into(), "x86_64".into()),
                 ("remuda".into(), "0.1.0".into()),
             ]),
+            captured: None,
         },
         steps: vec![
             step("majority", StepOutcome::Skipped, "its inputs did not change", 0.0),
@@ -108,6 +109,8 @@ pub(crate) fn run(id: &str, status: RunStatus, hours: i64) -> RunState {
         ]),
         models: if failed { Vec::new() } else { vec![model()] },
         data: Vec::new(),
+        outputs: Vec::new(),
+        reproduced_by: Vec::new(),
     }
 }
 

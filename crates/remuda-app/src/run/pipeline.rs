@@ -111,6 +111,13 @@ pub struct Tracked {
     pub(crate) variables: BTreeMap<String, Option<String>>,
 }
 
+impl Tracked {
+    /// A command with its surroundings.
+    pub fn new(argv: Vec<String>, note: String, keeping: Keeping) -> Self {
+        Self { argv, note, keeping, ..Self::default() }
+    }
+}
+
 /// Tracks any command as a run. The command's exit code is in the answer; a failing command is no error here.
 ///
 /// # Errors

@@ -73,7 +73,9 @@ pub async fn execute(
             .hint("write one with a `[[step]]`, or track any command: `remuda run -- python train.py`"));
     };
     let steps = ordered(&pipeline.value, options.only.as_deref())?;
-    let asked = Command { shown: "pipeline.toml".to_owned(), note: options.note.clone(), ..Command::default() };
+    let built_in = steps.iter().all(|step| matches!(step.action, Action::Learn(_)));
+    let (shown, note) = ("pipeline.toml".to_owned(), options.note.clone());
+    let asked = Command { shown, note, built_in, ..Command::default() };
     let begun = capture::begin(caller, root, asked, &options.keeping, observer).await?;
     let run = begun.run.clone();
     let work = async {
@@ -139,6 +141,7 @@ pub async fn track(
     };
     let asked = Command {
         shown,
+        built_in: false,
         argv: tracked.argv.clone(),
         notebook: tracked.notebook.as_ref().map(|notebook| notebook.path.clone()),
         note: tracked.note,

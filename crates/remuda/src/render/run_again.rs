@@ -21,8 +21,7 @@ pub(crate) fn captured(state: &RunState, paper: &Paper) -> String {
     let mut out = String::new();
     let mut line = |name: &str, words: String| {
         if !words.is_empty() {
-            let words = wrap(&format!("{name:<11}{words}"), paper.width, 13);
-            out.push_str(&format!("  {}", words.trim_start()));
+            out.push_str(&format!("  {name:<11}{}", wrap(&words, paper.width, 13).trim_start()));
         }
     };
     if let Some(code) = &captured.code {

@@ -68,6 +68,8 @@ pub(super) struct Command {
     pub(super) shown: String,
     /// Its words; empty for a pipeline.
     pub(super) argv: Vec<String>,
+    /// Nothing but built-in learners: no Python takes part.
+    pub(super) built_in: bool,
     /// The notebook that it executes.
     pub(super) notebook: Option<PathBuf>,
     /// Free words.
@@ -195,7 +197,10 @@ fn look(
         let full = std::fs::canonicalize(surroundings.folder.join(notebook)).ok()?;
         Some(to_text(&bytes_of(full.strip_prefix(&files.top).ok()?)))
     });
-    let packages = python::ask(&command.argv, &surroundings, &files.top, &mut captured);
+    let packages = match command.built_in {
+        true => None,
+        false => python::ask(&command.argv, &surroundings, &files.top, &mut captured),
+    };
     let before = outputs::state_of(root);
     let packing = Packing {
         files: &files,

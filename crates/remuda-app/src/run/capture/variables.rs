@@ -6,7 +6,7 @@ use remuda_repo::secrets;
 
 /// What is captured of the environment unless `[run] environment` adds to it: seeds, threads, devices, determinism,
 /// language. A `*` stands for any ending.
-const USUAL: [&str; 42] = [
+const USUAL: [&str; 47] = [
     "PYTHONHASHSEED",
     "PYTHONPATH",
     "PYTHONOPTIMIZE",
@@ -34,7 +34,12 @@ const USUAL: [&str; 42] = [
     "NPY_*",
     "POLARS_MAX_THREADS",
     "RAYON_NUM_THREADS",
-    "TF_*",
+    "TF_DETERMINISTIC_OPS",
+    "TF_CUDNN_DETERMINISTIC",
+    "TF_ENABLE_ONEDNN_OPTS",
+    "TF_NUM_INTEROP_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_XLA_FLAGS",
     "XLA_FLAGS",
     "JAX_*",
     "PYTORCH_*",
@@ -45,7 +50,7 @@ const USUAL: [&str; 42] = [
     "RANK",
     "LOCAL_RANK",
     "LANG",
-    "LC_*",
+    "LC_ALL",
     "TZ",
     "CONDA_DEFAULT_ENV",
     "REMUDA_PARAM_*",

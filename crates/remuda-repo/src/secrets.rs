@@ -65,7 +65,11 @@ const FORMATS: [(&str, &str, Look); 18] = [
     ("npm token", r"\bnpm_([A-Za-z0-9]{36})\b", Look::Drawn),
     ("Azure storage key", r"AccountKey=([A-Za-z0-9+/]{86}==)", Look::Any),
     ("JSON web token", r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{20,}", Look::Any),
-    ("password in an address", r#"\b[a-z][a-z0-9+]{2,20}://[^/\s:@'"<>{}$]+:([^@/\s'"<>{}$]{6,})@[A-Za-z0-9]"#, Look::Real),
+    (
+        "password in an address",
+        r#"\b[a-z][a-z0-9+]{2,20}://[^/\s:@'"<>{}$]+:([^@/\s'"<>{}$]{6,})@[A-Za-z0-9]"#,
+        Look::Real,
+    ),
     (
         "value with a secret's name",
         r#"(?i)(?:token|api_?key|secret(?:_?key)?|access_?key|private_?key|passw(?:or)?d|passphrase)["']?\s*(?:=|:)\s*["']([^"'\s]{10,200})["']"#,
@@ -167,7 +171,8 @@ fn is_image(line: &[u8]) -> bool {
 /// `EXAMPLE`, `your-token-here`, `${TOKEN}`, `xxxxxxxx`: nobody's secret.
 fn is_placeholder(value: &[u8]) -> bool {
     let text = String::from_utf8_lossy(value).to_ascii_lowercase();
-    let words = ["example", "your", "placeholder", "changeme", "change_me", "dummy", "secret_here", "password", "redacted"];
+    let words =
+        ["example", "your", "placeholder", "changeme", "change_me", "dummy", "secret_here", "password", "redacted"];
     let open = ["${", "{{", "<", "%(", "os.environ", "getenv", "$("];
     let mut letters: Vec<u8> = value.to_vec();
     letters.sort_unstable();
@@ -180,7 +185,8 @@ fn is_placeholder(value: &[u8]) -> bool {
 fn looks_drawn(value: &[u8]) -> bool {
     let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
     let letters = value.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
-    let path = value.contains(&b'/') && !value.contains(&b'+') && value.iter().filter(|byte| **byte == b'/').count() > 1;
+    let path =
+        value.contains(&b'/') && !value.contains(&b'+') && value.iter().filter(|byte| **byte == b'/').count() > 1;
     // Words joined by marks, as in `sk-toggleable__label-arrow` or `customer_id_2024`.
     let longest_run = value.split(|byte| !byte.is_ascii_alphanumeric()).map(<[u8]>::len).max().unwrap_or(0);
     digits >= 2 && letters >= 2 && !path && longest_run >= 10 && entropy(value) >= 3.2
@@ -254,7 +260,10 @@ mod tests {
             ("a.py", "pad_token = \"[PAD]\"\ntoken = 'placeholder-value'\nsecret = os.environ['SECRET']".to_owned()),
             ("a.py", "API_KEY = \"your-api-key-goes-here-123\"".to_owned()),
             ("a.py", "tokenizer = 'bert-base-uncased-v2'\nmask_token='<mask>1234567'".to_owned()),
-            ("a.html", "<div class=\"sk-toggleable__label-arrow sk-estimator-doc-link sk-container-id-12\">".to_owned()),
+            (
+                "a.html",
+                "<div class=\"sk-toggleable__label-arrow sk-estimator-doc-link sk-container-id-12\">".to_owned(),
+            ),
             ("a.py", "url = 'postgres://user:{password}@host/db'".to_owned()),
             ("a.py", format!("id = '{}IOSFODNN7EXAMPLE'", "AKIA")),
             ("a.ipynb", format!("\n      \"image/png\": \"{}hf_{}\"", drawn(20), drawn(40))),

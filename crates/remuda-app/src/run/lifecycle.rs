@@ -101,7 +101,8 @@ impl UseCase for Record {
 
     async fn run(self, app: &App, context: &Context) -> Result<Done> {
         let run = open_run(app, context, &self.run).await?;
-        let recorded = Recorded { metrics: self.metrics, parameters: self.parameters, step: self.step, ..Recorded::default() };
+        let recorded =
+            Recorded { metrics: self.metrics, parameters: self.parameters, step: self.step, ..Recorded::default() };
         append_recorded(app, context, &run, &recorded, Vec::new()).await?;
         Ok(Done { done: true })
     }

@@ -82,7 +82,8 @@ pub async fn restore(
     let mut kept = Vec::new();
     for output in state.outputs.iter().filter(|output| outputs && output.blob.is_some()) {
         let name = archive::from_text(&output.path).filter(|path| archive::is_safe(path));
-        let name = name.ok_or_else(|| Error::new("repository.unusable", format!("`{}` is no safe path", output.path)))?;
+        let name =
+            name.ok_or_else(|| Error::new("repository.unusable", format!("`{}` is no safe path", output.path)))?;
         let place = folder.join(git::path_of(&name));
         if place.symlink_metadata().is_ok() && !force {
             return Err(advised(RepoError::WouldOverwrite { folder, paths: vec![output.path.clone()] }));

@@ -27,8 +27,8 @@ const FOOT: &[u8; 8] = b"1edocdmr";
 const SMALL: u64 = 256 * 1024;
 /// A block is closed at this many bytes; so none of shared files is larger than this and [`SMALL`].
 const BLOCK: usize = 512 * 1024;
-/// The most bytes of a list: some two million files.
-const LONGEST_LISTING: u64 = 512 * 1024 * 1024;
+/// The most bytes of a list: some half a million files.
+const LONGEST_LISTING: u64 = 128 * 1024 * 1024;
 /// Beyond this many earlier objects everything is packed anew, so that no snapshot hangs on a long chain.
 const MOST_PACKS: usize = 40;
 

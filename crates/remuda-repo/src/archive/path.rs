@@ -82,8 +82,19 @@ mod tests {
         for safe in ["a", "a/b.py", "...", "a/.gitignore", ".env"] {
             assert!(is_safe(safe.as_bytes()), "{safe}");
         }
-        for bad in ["", "/etc/passwd", "../a", "a/../b", "a//b", "a/", ".git/hooks/x", "sub/.GIT/config", ".remuda/x", "./a", "a\0b"]
-        {
+        for bad in [
+            "",
+            "/etc/passwd",
+            "../a",
+            "a/../b",
+            "a//b",
+            "a/",
+            ".git/hooks/x",
+            "sub/.GIT/config",
+            ".remuda/x",
+            "./a",
+            "a\0b",
+        ] {
             assert!(!is_safe(bad.as_bytes()), "{bad}");
         }
     }

@@ -69,7 +69,8 @@ impl Reader {
         let mut objects = vec![object.to_owned()];
         for pack in &listing.packs {
             let place = others.get(pack);
-            objects.push(place.ok_or_else(|| broken(object, &format!("it refers to {pack}, which is missing")))?.clone());
+            objects
+                .push(place.ok_or_else(|| broken(object, &format!("it refers to {pack}, which is missing")))?.clone());
         }
         Ok(Self { listing, objects, block: None })
     }

@@ -1,6 +1,6 @@
 //! Packing working files into one object.
 
-use super::{BLOCK, Entry, FOOT, HEAD, Known, Listing, Place, SMALL, to_text};
+use super::{BLOCK, Entry, FOOT, HEAD, Known, Listing, Place, SMALL, is_safe, to_text};
 use crate::RepoError;
 use crate::git::{bytes_of, path_of};
 use crate::secrets;
@@ -51,8 +51,6 @@ pub struct Packed {
     pub outside: Vec<String>,
     /// Left out for a secret.
     pub withheld: Vec<Withheld>,
-    /// The paths that are in the object, as bytes.
-    pub taken: BTreeSet<Vec<u8>>,
 }
 
 /// Packs files into an object at `into`, which is made anew.
@@ -84,6 +82,11 @@ pub fn pack(request: &PackRequest<'_>, into: &Path) -> Result<Packed, RepoError>
 
 fn take(request: &PackRequest<'_>, path: &[u8], writer: &mut Writer<'_>, packed: &mut Packed) -> std::io::Result<()> {
     let text = to_text(path);
+    if !is_safe(path) {
+        // It could not be given back: a repository's or a ledger's own folder, checked in.
+        packed.unreadable.push(text);
+        return Ok(());
+    }
     let full = request.top.join(path_of(path));
     let Ok(about) = fs::symlink_metadata(&full) else {
         // Gone since it was listed: then the command does not see it either.
@@ -124,7 +127,6 @@ fn take(request: &PackRequest<'_>, path: &[u8], writer: &mut Writer<'_>, packed:
         }
     }
     packed.bytes += entry.bytes;
-    packed.taken.insert(path.to_vec());
     packed.listing.entries.push(entry);
     Ok(())
 }
@@ -135,7 +137,13 @@ enum Content {
     Unreadable,
 }
 
-fn content(mut file: File, length: u64, entry: Entry, allowed: bool, writer: &mut Writer<'_>) -> std::io::Result<Content> {
+fn content(
+    mut file: File,
+    length: u64,
+    entry: Entry,
+    allowed: bool,
+    writer: &mut Writer<'_>,
+) -> std::io::Result<Content> {
     // What is read for the search of secrets is what is kept, so that a file cannot change between the two.
     let mut beginning = Vec::with_capacity(length.min(secrets::MOST_BYTES) as usize + 1);
     if (&mut file).take(secrets::MOST_BYTES).read_to_end(&mut beginning).is_err() {

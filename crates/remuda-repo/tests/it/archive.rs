@@ -1,8 +1,8 @@
 //! Packed files: what goes in comes back byte for byte, from any folder, and never beyond the folder it goes to.
 
+use remuda_repo::RepoError;
 use remuda_repo::archive::{self, Entry, Known, PackRequest, Packed, Reader};
 use remuda_repo::git::{self, path_of, working_files};
-use remuda_repo::RepoError;
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -84,7 +84,8 @@ fn a_folder_without_git_comes_back_with_links_modes_and_odd_names() {
     place.write("venv/pyvenv.cfg", "x");
     place.write("venv/lib/a.py", "x");
     // Larger than a shared block, and of bytes that do not repeat.
-    let large: String = (0..60_000).map(|number: u64| format!("{:x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15))).collect();
+    let large: String =
+        (0..60_000).map(|number: u64| format!("{:x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15))).collect();
     place.write("large.csv", &large[..800_000]);
     place.write("huge.bin", &large.repeat(2));
     let packed = place.pack("a", &Known::default());

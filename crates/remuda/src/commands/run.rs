@@ -15,7 +15,6 @@ use std::path::PathBuf;
 /// Run the pipeline, a notebook or any command, tracked; list, show, compare, restore and reproduce runs.
 #[derive(Args)]
 #[command(
-    args_conflicts_with_subcommands = true,
     after_help = "Every run keeps its code, uncommitted and untracked files too, in the ledger's blobs, and as a git commit under
 `refs/remuda/runs/`; index and branch stay as they are. Command, environment, packages, machine, data versions and
 seeds that are seen are kept beside it. Files that seem to hold a secret are left out and named.
@@ -87,6 +86,11 @@ impl Run {
 
 pub(crate) async fn run(arguments: Run, session: &Session) -> Result<Exit> {
     let Run { verb, force, only, note, allow_secret, largest_file, notebook, command } = arguments;
+    let of_a_run = force || only.is_some() || !note.is_empty() || !allow_secret.is_empty() || largest_file.is_some();
+    if verb.is_some() && (of_a_run || notebook.is_some() || !command.is_empty()) {
+        let message = "`--force`, `--only`, `--note`, `--allow-secret`, `--largest-file` and a command belong to `remuda run` alone";
+        return Err(Error::new("request.invalid", message).hint("leave out the verb, such as `list` or `show`"));
+    }
     match verb {
         Some(Verb::List(request)) => {
             let asked = request.clone();
@@ -101,7 +105,10 @@ pub(crate) async fn run(arguments: Run, session: &Session) -> Result<Exit> {
     }
     let tracks = !command.is_empty() || notebook.is_some();
     if tracks && (force || only.is_some()) {
-        return Err(Error::new("request.invalid", "`--force` and `--only` are for the pipeline, not for a tracked command"));
+        return Err(Error::new(
+            "request.invalid",
+            "`--force` and `--only` are for the pipeline, not for a tracked command",
+        ));
     }
     let context = session.context()?;
     let mut keeping = keeping(Some(&context), allow_secret);
@@ -113,9 +120,12 @@ pub(crate) async fn run(arguments: Run, session: &Session) -> Result<Exit> {
         }
         Some(notebook) if notebook.extension().is_none_or(|ending| ending != "ipynb") => {
             let word = notebook.display();
-            return Err(Error::new("request.invalid", format!("`{word}` is neither a notebook nor a verb of `remuda run`"))
-                .hint(format!("to track a command: remuda run -- {word}"))
-                .hint("`remuda run --help` lists the verbs"));
+            return Err(Error::new(
+                "request.invalid",
+                format!("`{word}` is neither a notebook nor a verb of `remuda run`"),
+            )
+            .hint(format!("to track a command: remuda run -- {word}"))
+            .hint("`remuda run --help` lists the verbs"));
         }
         Some(notebook) => What::Notebook(notebook, note, keeping),
         None if command.is_empty() => What::Pipeline(pipeline::Options { force, only, note, keeping }),

@@ -74,7 +74,8 @@ pub(crate) struct Branch {
 
 pub(crate) async fn reproduce(arguments: Reproduce, session: &Session) -> Result<Exit> {
     let tolerance = Tolerance::read(&arguments.tolerance).map_err(|text| {
-        Error::new("request.invalid", format!("`{text}` is no tolerance")).hint("--tolerance 1e-9, or --tolerance accuracy=0.01")
+        Error::new("request.invalid", format!("`{text}` is no tolerance"))
+            .hint("--tolerance 1e-9, or --tolerance accuracy=0.01")
     })?;
     let context = session.context().ok();
     let wish = Wish {

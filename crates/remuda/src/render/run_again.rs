@@ -33,7 +33,10 @@ pub(crate) fn captured(state: &RunState, paper: &Paper) -> String {
     line("variables", pairs(captured.variables.iter().map(|(name, value)| format!("{name}={value}"))));
     let seeds = captured.seeds.iter().map(|seed| format!("{} {} ({})", seed.name, seed.value, seed.place));
     line("seeds seen", pairs(seeds));
-    line("data files", pairs(captured.data.iter().map(|file| format!("{} is {} {}", file.path, file.dataset, file.version.short()))));
+    line(
+        "data files",
+        pairs(captured.data.iter().map(|file| format!("{} is {} {}", file.path, file.dataset, file.version.short()))),
+    );
     line("repeats", captured.reproduces.clone().map(|run| format!("run {run}")).unwrap_or_default());
     line("repeated by", pairs(state.reproduced_by.iter().map(|run| format!("run {run}"))));
     out.push_str(&missing_lines(&missing(state)));
@@ -54,13 +57,22 @@ fn python_words(captured: &Captured) -> String {
     let Some(python) = &captured.python else { return String::new() };
     let assumed = if python.assumed { "; the one on the path, not seen in the command" } else { "" };
     let locks = if captured.locks.is_empty() { String::new() } else { format!(", {}", captured.locks.join(", ")) };
-    format!("{} {}, {}{locks}{assumed}", python.implementation, python.version, text::count(python.package_count, "package"))
+    format!(
+        "{} {}, {}{locks}{assumed}",
+        python.implementation,
+        python.version,
+        text::count(python.package_count, "package")
+    )
 }
 
 fn hardware_words(captured: &Captured) -> String {
     let of = |name: &str| captured.hardware.get(name).cloned();
     let cores = of("cores").map(|cores| format!("{cores} cores"));
-    [of("processor"), cores, of("memory"), of("graphics"), of("system")].into_iter().flatten().collect::<Vec<_>>().join(", ")
+    [of("processor"), cores, of("memory"), of("graphics"), of("system")]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn missing_lines(missing: &[String]) -> String {
@@ -145,8 +157,12 @@ pub(crate) fn reproduction(found: &Reproduction, paper: &Paper) -> String {
     if found.outputs.is_empty() && found.metrics.is_empty() {
         out.push_str("  There is nothing to compare: the run wrote no file and recorded no metric.\n");
     }
-    if found.outcome != Outcome::Reproduced {
-        out.push_str(&format!("\n{}\n", paint::bold("What could explain it")));
+    match found.outcome {
+        Outcome::Differs => out.push_str(&format!("\n{}\n", paint::bold("What could explain it"))),
+        Outcome::Unproven if !found.missing.is_empty() => {
+            out.push_str("  What could be compared is the same, but the snapshot lacks something:\n");
+        }
+        _ => {}
     }
     for part in &found.parts {
         let words = format!("{} {}: {}", mark(part.same), part.name, part.words);
@@ -156,6 +172,9 @@ pub(crate) fn reproduction(found: &Reproduction, paper: &Paper) -> String {
         out.push_str(&wrap(&format!("{} {note}", paint::yellow("note:")), paper.width, 2));
     }
     out.push_str(&missing_lines(&found.missing));
+    if found.outcome == Outcome::Differs && found.parts.iter().all(|part| part.same != Some(false)) {
+        out.push_str("  None of these differs: chance, time, the network or another process is left.\n");
+    }
     if let Some(folder) = &found.folder {
         out.push_str(&format!("files: {}\n", folder.display()));
     }
@@ -175,7 +194,8 @@ pub(crate) fn restored(found: &RestoredRun, _paper: &Paper) -> String {
         count => format!(", {}", text::count(count as u64, "output")),
     };
     let written = text::count(found.written, "file");
-    let mut out = format!("{} {written} written to {}{unchanged}{outputs}\n", paint::green("✓"), found.folder.display());
+    let mut out =
+        format!("{} {written} written to {}{unchanged}{outputs}\n", paint::green("✓"), found.folder.display());
     out.push_str(&missing_lines(&found.missing));
     out
 }

@@ -97,6 +97,19 @@ fn a_run_survives_its_folder_and_its_git_and_is_reproduced() {
 }
 
 #[test]
+fn a_pipeline_is_repeated_with_the_definitions_that_were_in_force() {
+    let stage = product();
+    fine(&stage, &["run"]);
+    let id = newest(&stage)["run"].as_str().unwrap().to_owned();
+    // Another pipeline since: the repeated run does not follow it.
+    let pipeline = fs::read_to_string(stage.path("pipeline.toml")).unwrap();
+    stage.write("pipeline.toml", &pipeline.replacen("seed = ", "seed = 9", 1));
+    let told = ended(&stage.run(&["run", "reproduce", &id]), 0);
+    assert!(told.contains("✓ reproduced") && told.contains("model trees"), "{told}");
+    assert!(told.contains("data: the same"), "{told}");
+}
+
+#[test]
 fn what_differs_is_said_with_what_could_explain_it() {
     let stage = product();
     stage.write("train.py", &SCRIPT.replace("random.seed(7)", "pass"));
@@ -165,7 +178,11 @@ fn secrets_are_withheld_and_never_quoted() {
     let told = format!("{run}{}", fine(&stage, &["run", "show", "newest"]));
     assert!(told.contains("upload.py:2 (withheld: GitHub token)"), "{told}");
     assert!(!told.contains(&secret) && !told.contains("q8f2c9d1e7b3"), "{told}");
-    let listed = stage.program("git").args(["ls-tree", "-r", "--name-only"]).arg(run["snapshot"]["commit"].as_str().unwrap()).output();
+    let listed = stage
+        .program("git")
+        .args(["ls-tree", "-r", "--name-only"])
+        .arg(run["snapshot"]["commit"].as_str().unwrap())
+        .output();
     let listed = String::from_utf8(listed.unwrap().stdout).unwrap();
     assert!(listed.contains("train.py") && !listed.contains("upload.py") && !listed.contains(".env"), "{listed}");
     let told = ended(&stage.run(&["run", "reproduce", "newest", "--no-install"]), 1);
@@ -206,7 +223,7 @@ fn a_branch_is_made_when_the_reference_is_gone() {
     assert!(told.contains("already"), "{told}");
     // What differs between two runs is read from the packed files as well.
     stage.write("train.py", &SCRIPT.replace("seed(7)", "seed(8)"));
-    fine(&stage, &["run", "--", "python3", "train.py", "--note"]);
+    fine(&stage, &["run", "--", "python3", "-B", "train.py"]);
     let told = fine(&stage, &["run", "diff", id, "newest"]);
     assert!(told.contains("+random.seed(8)") && told.contains("word 3"), "{told}");
 }
@@ -221,7 +238,10 @@ fn a_notebook_is_executed_and_kept() {
     fs::write(&python, EXECUTOR).unwrap();
     fs::set_permissions(&python, fs::Permissions::from_mode(0o755)).unwrap();
     stage.write(".gitignore", ".remuda/\nout/\ntools/\n");
-    stage.write("analysis.ipynb", "{\"cells\": [{\"cell_type\": \"code\", \"source\": [\"random_state = 5\\n\"], \"outputs\": []}]}");
+    stage.write(
+        "analysis.ipynb",
+        "{\"cells\": [{\"cell_type\": \"code\", \"source\": [\"random_state = 5\\n\"], \"outputs\": []}]}",
+    );
     let told = ended(&stage.run(&["run", "nothing.ipynb"]), 1);
     assert!(told.contains("there is no notebook"), "{told}");
     let told = ended(&stage.run(&["run", "lst"]), 1);
@@ -266,7 +286,8 @@ fn a_run_killed_in_the_middle_of_its_snapshot_leaves_nothing_behind_that_hurts()
     }
     let before = json(&stage, &["run", "list"])["runs"].as_array().unwrap().len();
     for wait in [30, 90, 200, 400] {
-        let mut child = stage.command(&["run", "--", "true"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let mut child =
+            stage.command(&["run", "--", "true"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         std::thread::sleep(std::time::Duration::from_millis(wait));
         child.kill().unwrap();
         child.wait().unwrap();

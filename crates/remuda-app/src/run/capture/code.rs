@@ -57,7 +57,8 @@ pub(super) fn pack(
     captured.gaps.extend(gaps);
     captured.withheld.extend(packed.withheld);
     let listing = packed.listing;
-    captured.locks = listing.entries.iter().filter(|entry| is_lock(&entry.path)).map(|entry| entry.path.clone()).collect();
+    captured.locks =
+        listing.entries.iter().filter(|entry| is_lock(&entry.path)).map(|entry| entry.path.clone()).collect();
     let tree = listing.tree();
     let package_digest = listing.notes.get(PACKAGES).and_then(|entry| entry.digest.clone());
     if let Some(python) = &mut captured.python {

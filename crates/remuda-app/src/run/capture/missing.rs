@@ -121,7 +121,8 @@ fn add(captured: &mut Captured, kind: GapKind, what: String, file: &Path) {
         || captured.withheld.iter().any(|withheld| withheld.place == what);
     // The interpreter, its library and the temporary folder are the machine's, not the run's.
     let of_the_machine = kind == GapKind::Outside
-        && (!file.is_file() || ["/usr/", "/bin/", "/dev/", "/proc/", "/sys/"].iter().any(|place| what.starts_with(place)));
+        && (!file.is_file()
+            || ["/usr/", "/bin/", "/dev/", "/proc/", "/sys/"].iter().any(|place| what.starts_with(place)));
     let listed = captured.gaps.iter().filter(|gap| gap.kind == kind).count();
     if !is_known && !of_the_machine && listed < LISTED {
         let bytes = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|about| about.len());

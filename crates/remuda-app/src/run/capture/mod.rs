@@ -119,13 +119,8 @@ pub(super) async fn begin(
     };
     describe(&mut snapshot.environment);
     snapshot.captured = Some(Box::new(found.captured));
-    let request = Start {
-        command: command.shown,
-        snapshot,
-        note: command.note,
-        holder: crate::recovery::holder(),
-        id: Some(id),
-    };
+    let request =
+        Start { command: command.shown, snapshot, note: command.note, holder: crate::recovery::holder(), id: Some(id) };
     let run = caller.call(request).await?.run;
     Ok(Begun { run, top: found.top, before: found.before })
 }

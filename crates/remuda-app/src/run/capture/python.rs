@@ -159,11 +159,7 @@ pub(crate) fn find_program(program: &str, surroundings: &Surroundings) -> Option
 }
 
 /// The packages as `pip install -r` reads them. What was installed from a folder of this machine is a gap.
-fn requirements(
-    packages: &std::collections::BTreeMap<String, Package>,
-    top: &Path,
-    captured: &mut Captured,
-) -> String {
+fn requirements(packages: &std::collections::BTreeMap<String, Package>, top: &Path, captured: &mut Captured) -> String {
     let mut lines = Vec::new();
     for (name, package) in packages {
         if BROUGHT.contains(&name.to_ascii_lowercase().as_str()) {

@@ -63,8 +63,7 @@ pub(crate) const MASK: &str = "[withheld]";
 
 /// Captures the allowed variables, without those that look like secrets.
 pub(crate) fn take(surroundings: &Surroundings, settings: &RunSettings, captured: &mut Captured) {
-    let patterns: Vec<&str> =
-        USUAL.iter().copied().chain(settings.environment.iter().map(String::as_str)).collect();
+    let patterns: Vec<&str> = USUAL.iter().copied().chain(settings.environment.iter().map(String::as_str)).collect();
     for (name, value) in &surroundings.variables {
         if !patterns.iter().any(|pattern| fits(pattern, name)) || value.len() > LONGEST {
             continue;
@@ -91,7 +90,8 @@ fn fits(pattern: &str, name: &str) -> bool {
 pub(super) fn masked(words: &[String], withheld: &mut Vec<Withheld>) -> Vec<String> {
     let mut shown = Vec::with_capacity(words.len());
     for (index, word) in words.iter().enumerate() {
-        let option = index.checked_sub(1).and_then(|before| words.get(before)).filter(|before| before.starts_with("--"));
+        let option =
+            index.checked_sub(1).and_then(|before| words.get(before)).filter(|before| before.starts_with("--"));
         let named = option.and_then(|option| secrets::scan_variable(&as_variable(option), word));
         let assigned = word.split_once('=').and_then(|(name, value)| secrets::scan_variable(&as_variable(name), value));
         match named.filter(|_| !word.starts_with('-')).or(assigned).or_else(|| secrets::scan_word(word)) {

@@ -129,7 +129,9 @@ async fn with_pip(setup: &Setup<'_>, environment: &mut Environment, observer: &m
             .hint(format!("install Python {}", setup.python.version))
     })?;
     if version != setup.python.version {
-        environment.notes.push(format!("Python {} was recorded and is not here; {version} was used", setup.python.version));
+        environment
+            .notes
+            .push(format!("Python {} was recorded and is not here; {version} was used", setup.python.version));
     }
     let folder = setup.folder.to_string_lossy();
     let mut words = vec![program.as_str(), "-m", "venv"];

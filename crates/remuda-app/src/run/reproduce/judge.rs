@@ -202,8 +202,7 @@ fn check_models(recorded: &RunState, repeated: &RunState) -> Vec<OutputCheck> {
     let digest = |run: &RunState, name: &str| {
         run.models.iter().find(|model| model.name == name).map(|model| model.digest.clone())
     };
-    let names: BTreeSet<&String> =
-        recorded.models.iter().chain(&repeated.models).map(|model| &model.name).collect();
+    let names: BTreeSet<&String> = recorded.models.iter().chain(&repeated.models).map(|model| &model.name).collect();
     names
         .into_iter()
         .map(|name| {
@@ -232,7 +231,8 @@ fn check_metrics(recorded: &[MetricValue], repeated: &[MetricValue], tolerance: 
             let same = match (left, right) {
                 (Some(left), Some(right)) => {
                     // Infinities are equal or not; their difference is no number.
-                    left == right || (left - right).abs() <= allowed * left.abs().max(1.0)
+                    left == right
+                        || (left - right).abs() <= allowed * left.abs().max(1.0)
                         || (left.is_nan() && right.is_nan())
                 }
                 (None, None) => known(recorded, name) && known(repeated, name),
@@ -274,7 +274,9 @@ fn parts(diff: &RunDiff) -> Vec<Part> {
         part("hardware", named(&[&captured.hardware])),
     ];
     parts.push(match diff.left.data.is_empty() && diff.right.data.is_empty() {
-        true => Part { name: "data".to_owned(), same: None, words: "no dataset version is known to be read".to_owned() },
+        true => {
+            Part { name: "data".to_owned(), same: None, words: "no dataset version is known to be read".to_owned() }
+        }
         false => part("data", named(&[&diff.data])),
     });
     let seeds = diff.left.snapshot.captured.as_ref().map_or(0, |captured| captured.seeds.len());
@@ -350,11 +352,25 @@ mod tests {
             blob: None,
         };
         let unread = OutputFile { digest: None, ..file("huge", "", None) };
-        let left = [file("a", "1", None), file("b", "1", None), file("n.ipynb", "1", Some("x")), unread.clone(), file("c", "1", None)];
-        let right = [file("a", "1", None), file("b", "2", None), file("n.ipynb", "2", Some("x")), unread, file("d", "1", None)];
+        let left = [
+            file("a", "1", None),
+            file("b", "1", None),
+            file("n.ipynb", "1", Some("x")),
+            unread.clone(),
+            file("c", "1", None),
+        ];
+        let right =
+            [file("a", "1", None), file("b", "2", None), file("n.ipynb", "2", Some("x")), unread, file("d", "1", None)];
         let found: Vec<(String, Option<bool>)> =
             check_outputs(&left, &right).into_iter().map(|check| (check.path, check.same)).collect();
-        let expected = [("a", Some(true)), ("b", Some(false)), ("c", Some(false)), ("d", Some(false)), ("huge", None), ("n.ipynb", Some(true))];
+        let expected = [
+            ("a", Some(true)),
+            ("b", Some(false)),
+            ("c", Some(false)),
+            ("d", Some(false)),
+            ("huge", None),
+            ("n.ipynb", Some(true)),
+        ];
         assert_eq!(found, expected.map(|(path, same)| (path.to_owned(), same)));
     }
 }

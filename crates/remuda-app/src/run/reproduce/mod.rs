@@ -59,8 +59,11 @@ pub async fn rebuild(caller: &impl Caller, wish: Wish, observer: &mut dyn Observ
     let original = caller.call(Show { run: wish.run.clone() }).await?;
     let captured = captured_of(&original)?.clone();
     if captured.arguments.iter().any(|word| word.contains(MASK)) {
-        return Err(Error::new("run.failed", "a word of the command was withheld as a secret, so it cannot be repeated")
-            .hint("let the script read secrets from its environment, and run it anew"));
+        return Err(Error::new(
+            "run.failed",
+            "a word of the command was withheld as a secret, so it cannot be repeated",
+        )
+        .hint("let the script read secrets from its environment, and run it anew"));
     }
     observer.progress(0.0, "giving the files back");
     let (_holder, mut reader) = restore::fetch(caller, &original.run).await?;

@@ -47,6 +47,5 @@ pub use outcomes::{ConfusionCount, Joined};
 pub use predictions::{LabelCount, Window};
 pub use tally::{MINUTE, ReleaseCount, Traffic};
 pub use tokens::Token;
-pub use tracked::{Artifact, ArtifactContent, ArtifactEntry, ArtifactPlace, DeletedRun, Freed, Room, SMALL_ARTIFACT};
-pub use tracked::{Batch, Found, HistoryPage, HistoryPlace, NewRun, Refusal, RunChange, RunOrder, RunSearch, Tracker};
+pub use tracked::*;
 pub use verify::{Problem, VerifyReport};

@@ -13,4 +13,5 @@ mod limits;
 mod processes;
 mod reading;
 mod tables;
+mod tracked;
 mod verify;

@@ -3,6 +3,7 @@
 use super::answer::refuse;
 use super::{PREFIXES, Routes};
 use axum::Json;
+use axum::body::Body;
 use axum::http::Uri;
 use axum::response::Response;
 use axum::routing::{any, get};
@@ -62,7 +63,9 @@ async fn info() -> Json<serde_json::Value> {
     }))
 }
 
-async fn unsupported(uri: Uri) -> Response {
+async fn unsupported(uri: Uri, body: Body) -> Response {
+    // Read to its end, so that the connection can serve on.
+    let _ = axum::body::to_bytes(body, 1 << 20).await;
     let path = PREFIXES.iter().find_map(|prefix| uri.path().strip_prefix(prefix)).unwrap_or(uri.path());
     let name = path.split('/').nth(3).unwrap_or_default();
     let reason = ABSENT

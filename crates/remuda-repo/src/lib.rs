@@ -23,6 +23,7 @@ pub mod files;
 pub mod git;
 pub mod render;
 mod requirement;
+pub mod retention;
 pub mod run;
 pub mod scaffold;
 pub mod secrets;

@@ -3,6 +3,7 @@
 pub mod artifact;
 pub mod captured;
 pub mod filter;
+pub mod retention;
 pub mod tracked;
 
 use crate::Digest;

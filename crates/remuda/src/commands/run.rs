@@ -1,6 +1,6 @@
 //! `remuda run`: the pipeline, or any command, tracked; and the runs that were.
 
-use super::{Exit, FINE, INTERRUPTED, NOT_MET, run_again};
+use super::{Exit, FINE, INTERRUPTED, NOT_MET, run_again, run_files};
 use crate::client::{Client, Remembering};
 use crate::render;
 use crate::session::Session;
@@ -75,6 +75,30 @@ enum Verb {
     Restore(run_again::Restore),
     /// Make a git branch of a run's files.
     Branch(run_again::Branch),
+    /// List the files that a run logged.
+    Artifacts(noun::Artifacts),
+    /// Write files that a run logged into a folder.
+    #[command(after_help = "Examples:
+  remuda run download k3m9                         all of the run's files
+  remuda run download k3m9 model --to downloads    the folder `model`")]
+    Download(run_files::Download),
+    /// Delete tracked runs; they can be brought back until they are collected.
+    #[command(after_help = "Examples:
+  remuda run delete k3m9 7qpa
+  remuda run delete --filter \"status = 'FAILED'\" --dry-run")]
+    Delete(noun::Delete),
+    /// Bring deleted runs back.
+    Undelete(noun::Undelete),
+    /// Remove for good what was deleted: runs, experiments, their files, and blobs that nothing holds any more.
+    #[command(
+        after_help = "Where `remuda.toml` says how long runs are kept, those that ended before are deleted first:
+  [retention]
+  runs = \"90d\"
+What a release rests on stays."
+    )]
+    Collect(noun::Collect),
+    /// Show what tracked runs take: by experiment, deleted ones apart.
+    Storage(noun::Storage),
 }
 
 impl Run {
@@ -101,6 +125,12 @@ pub(crate) async fn run(arguments: Run, session: &Session) -> Result<Exit> {
         Some(Verb::Reproduce(request)) => return run_again::reproduce(request, session).await,
         Some(Verb::Restore(request)) => return run_again::restore(request, session).await,
         Some(Verb::Branch(request)) => return run_again::branch(request, session).await,
+        Some(Verb::Artifacts(request)) => return run_files::artifacts(request, session).await,
+        Some(Verb::Download(arguments)) => return run_files::download(arguments, session).await,
+        Some(Verb::Delete(request)) => return run_files::delete(request, session).await,
+        Some(Verb::Undelete(request)) => return run_files::undelete(request, session).await,
+        Some(Verb::Collect(request)) => return run_files::collect(request, session).await,
+        Some(Verb::Storage(_)) => return run_files::storage(session).await,
         None => {}
     }
     let tracks = !command.is_empty() || notebook.is_some();

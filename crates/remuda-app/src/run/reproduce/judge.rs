@@ -279,20 +279,19 @@ fn parts(diff: &RunDiff) -> Vec<Part> {
         }
         false => part("data", named(&[&diff.data])),
     });
-    let seeds = diff.left.snapshot.captured.as_ref().map_or(0, |captured| captured.seeds.len());
-    parts.push(match seeds {
-        0 => Part {
-            name: "seeds".to_owned(),
-            same: None,
-            words: "none was seen: chance may differ at each run".to_owned(),
-        },
-        many => Part {
-            name: "seeds".to_owned(),
-            same: None,
-            words: format!("{} seen; others may be unset", text::count(many as u64, "seed")),
-        },
-    });
+    parts.push(seeds(&diff.left));
     parts
+}
+
+/// Seeds are seen in the command, the environment and the script, and are parameters of a pipeline's steps.
+fn seeds(run: &RunState) -> Part {
+    let seen = run.snapshot.captured.as_ref().map_or(0, |captured| captured.seeds.len());
+    let given = run.parameters.keys().filter(|name| name.rsplit('/').next() == Some("seed")).count();
+    let words = match seen + given {
+        0 => "none was seen: chance may differ at each run".to_owned(),
+        many => format!("{} seen; others may be unset", text::count(many as u64, "seed")),
+    };
+    Part { name: "seeds".to_owned(), same: None, words }
 }
 
 fn shown(text: &str) -> &str {

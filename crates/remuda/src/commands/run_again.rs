@@ -32,8 +32,8 @@ pub(crate) struct Reproduce {
     /// How far metrics may be apart: a number for all, or `METRIC=NUMBER` for one. May be repeated.
     #[arg(long, value_name = "TOLERANCE")]
     tolerance: Vec<String>,
-    /// Rebuild it here, in a new or empty folder, and keep that. Without it the folder is a temporary one, kept only
-    /// if something differs.
+    /// Rebuild it here, in a new or empty folder, and keep that. Without it the folder is a temporary one that goes
+    /// when the run is reproduced.
     #[arg(long, value_name = "FOLDER")]
     folder: Option<PathBuf>,
     /// Install nothing: use the Python that is here.

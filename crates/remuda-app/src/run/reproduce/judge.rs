@@ -229,18 +229,21 @@ fn check_metrics(recorded: &[MetricValue], repeated: &[MetricValue], tolerance: 
             let allowed = tolerance.of(name);
             let (left, right) = (of(recorded, name), of(repeated, name));
             let same = match (left, right) {
-                (Some(left), Some(right)) => {
-                    // Infinities are equal or not; their difference is no number.
-                    left == right
-                        || (left - right).abs() <= allowed * left.abs().max(1.0)
-                        || (left.is_nan() && right.is_nan())
-                }
+                (Some(left), Some(right)) => near(left, right, allowed),
                 (None, None) => known(recorded, name) && known(repeated, name),
                 _ => false,
             };
             MetricCheck { name: name.clone(), recorded: left, repeated: right, tolerance: allowed, same }
         })
         .collect()
+}
+
+/// Whether two values are no farther apart than allowed. What is not finite has no distance: it is the same or not.
+fn near(left: f64, right: f64, allowed: f64) -> bool {
+    if left.is_finite() && right.is_finite() {
+        return (left - right).abs() <= allowed * left.abs().max(1.0);
+    }
+    left == right || (left.is_nan() && right.is_nan())
 }
 
 fn ending(recorded: &RunState, repeated: &RunState) -> Option<Difference> {

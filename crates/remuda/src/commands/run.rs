@@ -15,9 +15,10 @@ use std::path::PathBuf;
 /// Run the pipeline, a notebook or any command, tracked; list, show, compare, restore and reproduce runs.
 #[derive(Args)]
 #[command(
-    after_help = "Every run keeps its code, uncommitted and untracked files too, in the ledger's blobs, and as a git commit under
-`refs/remuda/runs/`; index and branch stay as they are. Command, environment, packages, machine, data versions and
-seeds that are seen are kept beside it. Files that seem to hold a secret are left out and named.
+    after_help = "Every run keeps its code, uncommitted and untracked files too, in the ledger's blobs and as a git
+commit under `refs/remuda/runs/`; index and branch stay as they are. Command, packages, machine,
+data versions and seeds that are seen are kept beside it. Files that seem to hold a secret are left
+out and named.
 
 Examples:
   remuda run                         the steps of `pipeline.toml`; unchanged ones are skipped

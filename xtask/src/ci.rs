@@ -17,6 +17,7 @@ pub fn run(root: &Path, with_postgres: bool) -> Result<()> {
     })?;
     step("tests", || tests(root, &machine, with_postgres))?;
     step("doctests", || cargo(root, &machine, &["test", "--workspace", "--doc", "--quiet"]))?;
+    step("tracking", || tracking(root))?;
     println!("\nall is well, after {:.0} s", begun.elapsed().as_secs_f64());
     Ok(())
 }
@@ -27,6 +28,18 @@ fn step(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
     work().with_context(|| format!("step `{name}` failed"))?;
     println!("── {name}: {:.0} s", begun.elapsed().as_secs_f64());
     Ok(())
+}
+
+/// MLflow's own clients against the program as it was built for the tests.
+pub fn tracking(root: &Path) -> Result<()> {
+    let target = machine::target()?;
+    let mut build = Command::new("cargo");
+    build.args(["build", "--package", "remuda", "--quiet"]).current_dir(root).env("CARGO_TARGET_DIR", &target);
+    let status = build.status().with_context(|| format!("cannot start {build:?}"))?;
+    if !status.success() {
+        bail!("{build:?} ended with {status}");
+    }
+    crate::tracking::run(root, &root.join(target).join("debug").join("remuda"))
 }
 
 /// All tests; with PostgreSQL where the script can start one. `cargo nextest` runs them faster, where it is installed.

@@ -33,7 +33,7 @@ mod verify;
 mod write_ahead;
 
 pub use append::{Append, Appended};
-pub use blobs::{BlobProblem, Blobs};
+pub use blobs::{BlobProblem, BlobWriter, Blobs};
 pub use bulk::{
     BULK_METRIC_POINTS, BULK_OUTCOMES, BULK_PREDICTIONS, MetricPoint, OutcomeRecord, SEALED_METRIC_POINTS,
     digest_metric_points, digest_outcomes, digest_predictions,
@@ -47,7 +47,5 @@ pub use outcomes::{ConfusionCount, Joined};
 pub use predictions::{LabelCount, Window};
 pub use tally::{MINUTE, ReleaseCount, Traffic};
 pub use tokens::Token;
-pub use tracked::{
-    Batch, Found, HistoryPage, HistoryPlace, NewRun, Refusal, RunChange, RunOrder, RunSearch, Told, Tracker,
-};
+pub use tracked::*;
 pub use verify::{Problem, VerifyReport};

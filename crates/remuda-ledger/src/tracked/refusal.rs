@@ -33,6 +33,14 @@ pub enum Refusal {
         /// The one it is in.
         found: &'static str,
     },
+    /// Something else stands at an artifact's path, or on the way to it.
+    #[error("`{path}` is {found} already")]
+    Misplaced {
+        /// The path.
+        path: String,
+        /// What stands there, with its article.
+        found: &'static str,
+    },
     /// A parameter was logged with another value before.
     #[error(
         "Changing param values is not allowed. Parameter `{key}` of run {run} is `{known}` already, and parameters do not change; `{asked}` was not logged"

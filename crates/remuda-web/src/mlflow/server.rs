@@ -54,7 +54,8 @@ async fn info() -> Json<serde_json::Value> {
         "store_type": "SqlStore",
         "workspaces_enabled": false,
         "multipart_uploads_enabled": true,
-        "multipart_downloads_enabled": true,
+        // A file comes as one stream as fast as in parts, and a small one needs no second request.
+        "multipart_downloads_enabled": false,
         "presigned_uploads_supported": false,
         "presigned_downloads_supported": false,
         "features_enabled": {},

@@ -17,7 +17,6 @@ pub fn run(root: &Path, with_postgres: bool) -> Result<()> {
     })?;
     step("tests", || tests(root, &machine, with_postgres))?;
     step("doctests", || cargo(root, &machine, &["test", "--workspace", "--doc", "--quiet"]))?;
-    step("tracking", || tracking(root))?;
     println!("\nall is well, after {:.0} s", begun.elapsed().as_secs_f64());
     Ok(())
 }

@@ -16,7 +16,7 @@ use std::process::ExitCode;
 const USAGE: &str = "usage: cargo xtask COMMAND
 
   tidy                    check layers, file lengths, headers, foreign files, error codes
-  ci [--without-postgres] everything: format, lints, tidy, tests on SQLite and PostgreSQL, doctests, tracking
+  ci [--without-postgres] everything: format, lints, tidy, tests on SQLite and PostgreSQL, doctests
   tracking                MLflow's own clients, of today and of a year ago, against `remuda up`
 ";
 

@@ -103,23 +103,13 @@ struct Known {
     small: Option<i64>,
 }
 
-async fn known(
-    product: &str,
-    transaction: &mut Transaction,
-    folder: &str,
-    name: &str,
-) -> Result<Option<Known>, Error> {
+async fn known(product: &str, transaction: &mut Transaction, folder: &str, name: &str) -> Result<Option<Known>, Error> {
     const ONE: &str = "SELECT digest, small FROM artifact WHERE product = $1 AND folder = $2 AND name = $3";
     let failed = |source| database(OPERATION, source);
-    let rows = transaction
-        .rows(ONE, &[Value::Text(product), Value::Text(folder), Value::Text(name)])
-        .await
-        .map_err(failed)?;
+    let rows =
+        transaction.rows(ONE, &[Value::Text(product), Value::Text(folder), Value::Text(name)]).await.map_err(failed)?;
     let Some(row) = rows.first() else { return Ok(None) };
-    Ok(Some(Known {
-        digest: row.text(0).map_err(failed)?,
-        small: row.optional_integer(1).map_err(failed)?,
-    }))
+    Ok(Some(Known { digest: row.text(0).map_err(failed)?, small: row.optional_integer(1).map_err(failed)? }))
 }
 
 impl Put {

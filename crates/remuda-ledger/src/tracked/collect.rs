@@ -209,11 +209,8 @@ impl Tracker {
             WHERE run.product = $1 GROUP BY run.experiment, run.stage ORDER BY run.experiment, run.stage";
         self.fold().await?;
         let read = |row: &crate::engine::Row| {
-            let room = Room {
-                runs: row.integer(2)?.max(0) as u64,
-                points: row.integer(3)?.max(0) as u64,
-                ..Room::default()
-            };
+            let room =
+                Room { runs: row.integer(2)?.max(0) as u64, points: row.integer(3)?.max(0) as u64, ..Room::default() };
             Ok((row.integer(0)?, Stage::read(&row.text(1)?), room))
         };
         self.ledger.pool.list(READ, ROWS, &[Value::Text(&self.product)], read).await

@@ -128,15 +128,18 @@ impl Tracker {
         before: i64,
         freed: &mut Freed,
     ) -> Result<(), Error> {
-        const HELD: &str =
-            "SELECT bytes FROM artifact WHERE digest = $1 AND small IS NULL AND digest <> '' LIMIT 1";
+        const HELD: &str = "SELECT bytes FROM artifact WHERE digest = $1 AND small IS NULL AND digest <> '' LIMIT 1";
         const STORED: &str = "SELECT since FROM artifact_loose WHERE digest = $1 AND since > $2 LIMIT 1";
         const TOLD: &str = "SELECT sequence FROM link WHERE product = $1 AND target = $2 LIMIT 1";
         const KNOWN: &str = "DELETE FROM artifact_loose WHERE product = $1 AND digest = $2";
         let failed = |source| database(OPERATION, source);
         let own = [Value::Text(&self.product), Value::Text(digest)];
         let held = !transaction.rows(HELD, &[Value::Text(digest)]).await.map_err(failed)?.is_empty()
-            || !transaction.rows(STORED, &[Value::Text(digest), Value::Integer(before)]).await.map_err(failed)?.is_empty()
+            || !transaction
+                .rows(STORED, &[Value::Text(digest), Value::Integer(before)])
+                .await
+                .map_err(failed)?
+                .is_empty()
             || !transaction.rows(TOLD, &own).await.map_err(failed)?.is_empty();
         if let (false, Ok(digest)) = (held, Digest::parse(digest)) {
             match blobs.size(&digest).await {

@@ -36,7 +36,8 @@ fn shown(entries: &[ArtifactEntry]) -> Vec<String> {
 fn a_tree_grows_is_listed_and_shrinks() {
     check_both(|place| async move {
         let tracker = Tracker::start(&place.ledger, "churn");
-        for (at, content) in [("0/r/artifacts/a.txt", "one"), ("0/r/artifacts/m/x/y.txt", "two"), ("0/r/artifacts/m/x-y", "3")]
+        for (at, content) in
+            [("0/r/artifacts/a.txt", "one"), ("0/r/artifacts/m/x/y.txt", "two"), ("0/r/artifacts/m/x-y", "3")]
         {
             tracker.put_artifact(small(at, content)).await.unwrap();
         }

@@ -140,7 +140,8 @@ mod tests {
 
     #[test]
     fn a_path_means_itself_or_is_refused() {
-        for good in ["", "a", "0/run/artifacts/model/MLmodel", "größe/ü.csv", "a b/c:d", "100%.txt", "..a/b..", "a%20b"] {
+        for good in ["", "a", "0/run/artifacts/model/MLmodel", "größe/ü.csv", "a b/c:d", "100%.txt", "..a/b..", "a%20b"]
+        {
             assert_eq!(ArtifactPath::parse(good).map(|path| path.as_str().to_owned()), Ok(good.to_owned()), "{good}");
         }
         assert_eq!(ArtifactPath::parse("a/b/").map(|path| path.as_str().to_owned()), Ok("a/b".to_owned()));

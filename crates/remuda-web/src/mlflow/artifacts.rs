@@ -142,9 +142,7 @@ struct Put {
 async fn upload_to_run(call: Call, Query(asked): Query<Put>, body: Body) -> Response {
     let work = async || -> Outcome {
         let given = |value: Option<String>, name: &str| {
-            value
-                .filter(|value| !value.is_empty())
-                .ok_or_else(|| invalid(format!("Request must specify {name}.")))
+            value.filter(|value| !value.is_empty()).ok_or_else(|| invalid(format!("Request must specify {name}.")))
         };
         let id = given(asked.run_uuid, "run_uuid")?;
         let below = path(&given(asked.path, "path")?)?;

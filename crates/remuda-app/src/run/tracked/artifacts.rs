@@ -73,10 +73,9 @@ impl Tracking {
         let name = path.as_str();
         match self.tracker.artifact(path).await? {
             ArtifactPlace::File(artifact) => Ok(artifact),
-            ArtifactPlace::Folder => Err(Error::new(
-                "request.invalid",
-                format!("Artifact path refers to a directory, not a file: '{name}'"),
-            )),
+            ArtifactPlace::Folder => {
+                Err(Error::new("request.invalid", format!("Artifact path refers to a directory, not a file: '{name}'")))
+            }
             ArtifactPlace::Nothing => Err(Error::new("request.not_found", format!("No such artifact: '{name}'"))),
         }
     }

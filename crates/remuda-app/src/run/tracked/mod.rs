@@ -72,7 +72,9 @@ pub(crate) fn refused(refusal: &Refusal) -> Error {
             }
         }
         Refusal::Stage { .. } => Error::new("tracked.stage", text),
-        Refusal::Misplaced { .. } => Error::new("request.invalid", text).hint("choose another path, or delete that first"),
+        Refusal::Misplaced { .. } => {
+            Error::new("request.invalid", text).hint("choose another path, or delete that first")
+        }
         Refusal::ParameterDiffers { .. } => {
             Error::new("tracked.parameter", text).hint("log it in a run of its own, or under another name")
         }

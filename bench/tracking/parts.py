@@ -29,7 +29,7 @@ def start(server, options):
     for _ in range(options.starts):
         server.stop()
         taken.append(server.start() * 1000)
-    time.sleep(options.rest)
+        server.settle()
     yield "start to first answer", "ms", statistics.median(taken)
     yield "memory at rest", "MiB", server.memory()
 

@@ -152,7 +152,8 @@ fn environment(root: &Path, cache: &Path, client: &str) -> Result<PathBuf> {
     let folder = cache.join(client);
     let python = folder.join("bin").join("python");
     let is_filled = std::fs::read_to_string(folder.join(STAMP)).is_ok_and(|filled| filled == text);
-    if is_filled && succeeds(Command::new(&python).args(["-c", "import mlflow"])) {
+    let is_there = ["-c", "from importlib.metadata import version; version('mlflow')"];
+    if is_filled && succeeds(Command::new(&python).args(is_there)) {
         return Ok(python);
     }
     println!("   making the Python environment `{client}` in {}", folder.display());

@@ -4,6 +4,7 @@
 //! - `experiments.rs`, `runs.rs`, `log.rs`, `inputs.rs`: changes and reads; `search.rs` turns a filter into SQL
 //! - `block.rs`: metric points as bytes; `fold.rs`: from the journal of calls to parts by metric; `history.rs`: back
 //! - `document.rs`: what a run logged but for history, in one row
+//! - `models/`: logged models; registered models, their versions and aliases
 
 mod block;
 mod document;
@@ -12,6 +13,7 @@ mod fold;
 mod history;
 mod inputs;
 mod log;
+mod models;
 mod refusal;
 mod runs;
 mod search;
@@ -19,6 +21,10 @@ mod writer;
 
 pub use history::{HistoryPage, HistoryPlace};
 pub use log::Batch;
+pub use models::{
+    FactsOf, LoggedChange, LoggedFound, LoggedOrder, LoggedSearch, ModelAnswer, ModelChange, NewLoggedModel,
+    NewRegisteredModel, NewVersion, OrderPlace, RegistrySearch, VersionChange,
+};
 pub use refusal::Refusal;
 pub use runs::{NewRun, RunChange};
 pub use search::{Found, RunOrder, RunSearch};

@@ -2,6 +2,7 @@
 //!
 //! - [`answer`]: errors as its clients read them; [`fields`]: what a request says, checked; [`limits`]: names and sizes
 //! - [`experiments`], [`runs`], [`logging`], [`search`], [`history`]: one file per part of the protocol
+//! - [`logged_models`], [`registry`]: models; [`places`]: tokens of pages
 //! - [`server`]: what the server can do, and the routes that it does not have
 //!
 //! Rules live in `remuda_app::run::tracked`; this face translates. A mistake of the caller is never a 5xx: clients would
@@ -13,7 +14,10 @@ mod experiments_filter;
 pub(crate) mod fields;
 mod history;
 pub(crate) mod limits;
+mod logged_models;
 mod logging;
+mod places;
+mod registry;
 mod runs;
 mod search;
 mod server;
@@ -92,6 +96,8 @@ pub(crate) fn routes() -> Router<Arc<Web>> {
     let routes = logging::routes(routes);
     let routes = search::routes(routes);
     let routes = history::routes(routes);
+    let routes = logged_models::routes(routes);
+    let routes = registry::routes(routes);
     routes.router.layer(DefaultBodyLimit::max(BODY_LIMIT))
 }
 

@@ -3,10 +3,15 @@
 //! Each begun, ended, deleted and restored run is a fact; what it logs is not, so that deleting really deletes.
 
 mod experiments;
+mod logged;
 mod names;
 mod runs;
 
-pub use remuda_ledger::{Batch, Found, HistoryPage, HistoryPlace, RunOrder, RunSearch};
+pub use logged::MakeLogged;
+pub use remuda_ledger::{
+    Batch, Found, HistoryPage, HistoryPlace, LoggedChange, LoggedFound, LoggedOrder, LoggedSearch, OrderPlace, RunOrder,
+    RunSearch,
+};
 pub use runs::{Begin, Change, NAME_TAG};
 
 use crate::app::App;
@@ -56,7 +61,8 @@ impl Tracking {
 pub(crate) fn refused(refusal: &Refusal) -> Error {
     let text = refusal.to_string();
     match refusal {
-        Refusal::Missing { .. } => Error::new("request.not_found", text),
+        Refusal::Missing { .. } | Refusal::Absent(_) => Error::new("request.not_found", text),
+        Refusal::Exists(_) => Error::new("tracked.exists", text),
         Refusal::Taken { deleted, .. } => {
             let error = Error::new("tracked.exists", text);
             if *deleted {

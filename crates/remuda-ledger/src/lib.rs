@@ -33,7 +33,7 @@ mod verify;
 mod write_ahead;
 
 pub use append::{Append, Appended};
-pub use blobs::{BlobProblem, Blobs};
+pub use blobs::{BlobProblem, BlobWriter, Blobs};
 pub use bulk::{
     BULK_METRIC_POINTS, BULK_OUTCOMES, BULK_PREDICTIONS, MetricPoint, OutcomeRecord, SEALED_METRIC_POINTS,
     digest_metric_points, digest_outcomes, digest_predictions,
@@ -52,4 +52,5 @@ pub use tracked::{
     ModelAnswer, ModelChange, NewLoggedModel, NewRegisteredModel, NewRun, NewVersion, OrderPlace, Refusal,
     RegistrySearch, RunChange, RunOrder, RunSearch, Tracker, VersionChange,
 };
+pub use tracked::*;
 pub use verify::{Problem, VerifyReport};

@@ -6,6 +6,7 @@
 //! - `project.rs`: runs whose facts tell everything, taken over into the same tables
 //! - `artifacts.rs`: the tree of files; `loose.rs`: blobs that no file holds; `collect.rs`: what was deleted goes for good
 //! - `document.rs`: what a run logged but for history, in one row
+//! - `models/`: logged models; registered models, their versions and aliases
 
 mod artifacts;
 mod block;
@@ -16,6 +17,7 @@ mod fold;
 mod history;
 mod inputs;
 mod log;
+mod models;
 mod loose;
 mod project;
 mod refusal;
@@ -27,6 +29,10 @@ pub use artifacts::{Artifact, ArtifactContent, ArtifactEntry, ArtifactPlace, SMA
 pub use collect::{DeletedRun, Room};
 pub use history::{HistoryPage, HistoryPlace};
 pub use log::Batch;
+pub use models::{
+    FactsOf, LoggedChange, LoggedFound, LoggedOrder, LoggedSearch, ModelAnswer, ModelChange, NewLoggedModel,
+    NewRegisteredModel, NewVersion, OrderPlace, RegistrySearch, VersionChange,
+};
 pub use loose::Freed;
 pub use project::Told;
 pub use refusal::Refusal;

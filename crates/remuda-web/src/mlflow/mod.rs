@@ -2,6 +2,7 @@
 //!
 //! - [`answer`]: errors as its clients read them; [`fields`]: what a request says, checked; [`limits`]: names and sizes
 //! - [`experiments`], [`runs`], [`logging`], [`search`], [`history`]: one file per part of the protocol
+//! - [`logged_models`], [`registry`]: models; [`places`]: tokens of pages
 //! - [`artifacts`]: files of runs; [`files`]: one of them as an answer
 //! - [`server`]: what the server can do, and the routes that it does not have
 //!
@@ -16,7 +17,10 @@ pub(crate) mod fields;
 pub(crate) mod files;
 mod history;
 pub(crate) mod limits;
+mod logged_models;
 mod logging;
+mod places;
+mod registry;
 mod runs;
 mod search;
 mod server;
@@ -106,6 +110,8 @@ pub(crate) fn routes() -> Router<Arc<Web>> {
     let routes = logging::routes(routes);
     let routes = search::routes(routes);
     let routes = history::routes(routes);
+    let routes = logged_models::routes(routes);
+    let routes = registry::routes(routes);
     let routes = artifacts::routes(routes);
     routes.router.layer(DefaultBodyLimit::max(BODY_LIMIT))
 }

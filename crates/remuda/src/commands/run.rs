@@ -15,9 +15,10 @@ use std::path::PathBuf;
 /// Run the pipeline, a notebook or any command, tracked; list, show, compare, restore and reproduce runs.
 #[derive(Args)]
 #[command(
-    after_help = "Every run keeps its code, uncommitted and untracked files too, in the ledger's blobs, and as a git commit under
-`refs/remuda/runs/`; index and branch stay as they are. Command, environment, packages, machine, data versions and
-seeds that are seen are kept beside it. Files that seem to hold a secret are left out and named.
+    after_help = "Every run keeps its code, uncommitted and untracked files too, in the ledger's blobs and as a git
+commit under `refs/remuda/runs/`; index and branch stay as they are. Command, packages, machine,
+data versions and seeds that are seen are kept beside it. Files that seem to hold a secret are left
+out and named.
 
 Examples:
   remuda run                         the steps of `pipeline.toml`; unchanged ones are skipped
@@ -90,10 +91,12 @@ enum Verb {
     /// Bring deleted runs back.
     Undelete(noun::Undelete),
     /// Remove for good what was deleted: runs, experiments, their files, and blobs that nothing holds any more.
-    #[command(after_help = "Where `remuda.toml` says how long runs are kept, those that ended before are deleted first:
+    #[command(
+        after_help = "Where `remuda.toml` says how long runs are kept, those that ended before are deleted first:
   [retention]
   runs = \"90d\"
-What a release rests on stays.")]
+What a release rests on stays."
+    )]
     Collect(noun::Collect),
     /// Show what tracked runs take: by experiment, deleted ones apart.
     Storage(noun::Storage),

@@ -4,11 +4,17 @@
 
 mod artifacts;
 mod experiments;
+mod logged;
 mod names;
 mod parts;
 mod runs;
 mod world;
 
+pub use logged::MakeLogged;
+pub use remuda_ledger::{
+    Batch, Found, HistoryPage, HistoryPlace, LoggedChange, LoggedFound, LoggedOrder, LoggedSearch, OrderPlace, RunOrder,
+    RunSearch,
+};
 pub use artifacts::artifact_folder;
 pub use parts::SentPart;
 pub use remuda_ledger::{Artifact, ArtifactContent, ArtifactEntry, ArtifactPlace};
@@ -65,7 +71,8 @@ impl Tracking {
 pub(crate) fn refused(refusal: &Refusal) -> Error {
     let text = refusal.to_string();
     match refusal {
-        Refusal::Missing { .. } => Error::new("request.not_found", text),
+        Refusal::Missing { .. } | Refusal::Absent(_) => Error::new("request.not_found", text),
+        Refusal::Exists(_) => Error::new("tracked.exists", text),
         Refusal::Taken { deleted, .. } => {
             let error = Error::new("tracked.exists", text);
             if *deleted {

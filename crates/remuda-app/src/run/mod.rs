@@ -5,8 +5,6 @@ pub mod capture;
 mod collect;
 mod compare;
 mod diff;
-mod diff;
-mod find;
 mod find;
 mod housekeeping;
 mod kept;

@@ -2,12 +2,14 @@
 
 mod diff;
 mod find;
+mod import;
 mod lifecycle;
 mod look;
 pub mod pipeline;
 pub mod tracked;
 mod train;
 
+pub use import::{Export, ExportedRuns, Import, ImportedExperiment, ImportedRuns};
 use remuda_model::run::{MetricValue, RunStatus, Snapshot, StepResult};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

@@ -2,14 +2,17 @@
 //!
 //! - [`Tracker`] (`writer.rs`): one writer task for a product, which commits whatever waits at once (one flush to the disk for many callers)
 //! - `experiments.rs`, `runs.rs`, `log.rs`, `inputs.rs`: changes and reads; `search.rs` turns a filter into SQL
+//! - `import.rs`, `adopt.rs`: whole runs and experiments that come from elsewhere
 //! - `block.rs`: metric points as bytes; `fold.rs`: from the journal of calls to parts by metric; `history.rs`: back
 //! - `document.rs`: what a run logged but for history, in one row
 
+mod adopt;
 mod block;
 mod document;
 mod experiments;
 mod fold;
 mod history;
+mod import;
 mod inputs;
 mod log;
 mod refusal;
@@ -18,6 +21,7 @@ mod search;
 mod writer;
 
 pub use history::{HistoryPage, HistoryPlace};
+pub use import::{ImportedRun, PackedPoints, RunImport, RunNews};
 pub use log::Batch;
 pub use refusal::Refusal;
 pub use runs::{NewRun, RunChange};

@@ -1,6 +1,7 @@
 //! Pipelines, steps and runs.
 
 pub mod filter;
+pub mod foreign;
 pub mod tracked;
 
 use crate::Digest;

@@ -50,6 +50,16 @@ enum Verb {
     Show(noun::Show),
     /// Show two runs side by side: code, parameters, data, metrics.
     Diff(noun::Diff),
+    /// Import experiments and runs from an MLflow database or `mlruns/` folder.
+    #[command(after_help = "What was imported before is not imported again: only what has changed there since comes.
+
+Examples:
+  remuda run import sqlite:///mlflow.db --dry-run
+  remuda run import mlruns/
+  PGPASSWORD=… remuda run import postgresql://ana@host/mlflow --experiment churn")]
+    Import(noun::Import),
+    /// Export experiments and runs as a folder that MLflow reads.
+    Export(noun::Export),
 }
 
 pub(crate) async fn run(arguments: Run, session: &Session) -> Result<Exit> {
@@ -59,7 +69,7 @@ pub(crate) async fn run(arguments: Run, session: &Session) -> Result<Exit> {
             "request.invalid",
             "`--force`, `--only`, `--note` and a command belong to `remuda run` alone",
         )
-        .hint("leave out `list`, `show` or `diff`"));
+        .hint("leave out the word after `run`"));
     }
     match verb {
         Some(Verb::List(request)) => {
@@ -68,6 +78,8 @@ pub(crate) async fn run(arguments: Run, session: &Session) -> Result<Exit> {
         }
         Some(Verb::Show(request)) => session.ask(request, render::run::show).await.map(|_| FINE),
         Some(Verb::Diff(request)) => session.ask(request, render::run::diff).await.map(|_| FINE),
+        Some(Verb::Import(request)) => session.ask(request, render::run_import::imported).await.map(|_| FINE),
+        Some(Verb::Export(request)) => session.ask(request, render::run_import::exported).await.map(|_| FINE),
         None if command.is_empty() => {
             let options = pipeline::Options { force, only, note };
             carry_out(What::Pipeline(options), session).await

@@ -51,7 +51,7 @@ pub use predictions::{LabelCount, Window};
 pub use tally::{MINUTE, ReleaseCount, Traffic};
 pub use tokens::Token;
 pub use tracked::{
-    Batch, Found, HistoryPage, HistoryPlace, ImportedRun, NewRun, PackedPoints, Refusal, RunChange, RunImport, RunNews,
-    RunOrder, RunSearch, Tracker,
+    Batch, Found, FoundTraces, HistoryPage, HistoryPlace, ImportedRun, NewRun, PackedPoints, Refusal, RunChange, RunImport, RunNews,
+    RunOrder, RunSearch, TracePlace, TraceSearch, Tracker,
 };
 pub use verify::{Problem, VerifyReport};

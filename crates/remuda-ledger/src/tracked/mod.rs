@@ -3,6 +3,7 @@
 //! - [`Tracker`] (`writer.rs`): one writer task for a product, which commits whatever waits at once (one flush to the disk for many callers)
 //! - `experiments.rs`, `runs.rs`, `log.rs`, `inputs.rs`: changes and reads; `search.rs` turns a filter into SQL
 //! - `import.rs`, `adopt.rs`: whole runs and experiments that come from elsewhere
+//! - `traces/`: traces with spans and assessments
 //! - `block.rs`: metric points as bytes; `fold.rs`: from the journal of calls to parts by metric; `history.rs`: back
 //! - `document.rs`: what a run logged but for history, in one row
 
@@ -18,6 +19,7 @@ mod log;
 mod refusal;
 mod runs;
 mod search;
+mod traces;
 mod writer;
 
 pub use history::{HistoryPage, HistoryPlace};
@@ -26,4 +28,5 @@ pub use log::Batch;
 pub use refusal::Refusal;
 pub use runs::{NewRun, RunChange};
 pub use search::{Found, RunOrder, RunSearch};
+pub use traces::{FoundTraces, TracePlace, TraceSearch};
 pub use writer::Tracker;

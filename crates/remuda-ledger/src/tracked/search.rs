@@ -45,20 +45,20 @@ pub struct Found {
 }
 
 /// SQL under construction.
-struct Sql {
-    text: String,
-    values: Vec<Owned>,
-    postgres: bool,
+pub(super) struct Sql {
+    pub(super) text: String,
+    pub(super) values: Vec<Owned>,
+    pub(super) postgres: bool,
 }
 
-enum Owned {
+pub(super) enum Owned {
     Text(String),
     Integer(i64),
     Double(f64),
 }
 
 impl Sql {
-    fn place(&mut self, value: Owned) -> String {
+    pub(super) fn place(&mut self, value: Owned) -> String {
         self.values.push(value);
         // Bound without a type, PostgreSQL would guess one.
         let number = self.values.len();
@@ -70,11 +70,11 @@ impl Sql {
         }
     }
 
-    fn text(&mut self, value: &str) -> String {
+    pub(super) fn text(&mut self, value: &str) -> String {
         self.place(Owned::Text(value.to_owned()))
     }
 
-    fn push(&mut self, text: &str) {
+    pub(super) fn push(&mut self, text: &str) {
         self.text.push_str(text);
     }
 }
@@ -115,7 +115,7 @@ impl Tracker {
     }
 }
 
-fn value_of(value: &Owned) -> Value<'_> {
+pub(super) fn value_of(value: &Owned) -> Value<'_> {
     match value {
         Owned::Text(text) => Value::Text(text),
         Owned::Integer(number) => Value::Integer(*number),
@@ -389,7 +389,7 @@ fn write_text(sql: &mut Sql, value: &str, head: Option<&str>, test: &Test) {
 }
 
 /// A text read as a number, NULL where it is none.
-fn number_of(sql: &Sql, value: &str) -> String {
+pub(super) fn number_of(sql: &Sql, value: &str) -> String {
     if sql.postgres {
         return format!(
             "CASE WHEN {value} ~ '^\\s*[-+]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][-+]?[0-9]{{1,3}})?\\s*$' THEN CAST({value} AS DOUBLE PRECISION) END"

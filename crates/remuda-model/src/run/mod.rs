@@ -2,6 +2,7 @@
 
 pub mod filter;
 pub mod foreign;
+pub mod trace;
 pub mod tracked;
 
 use crate::Digest;

@@ -2,6 +2,7 @@
 //!
 //! - [`answer`]: errors as its clients read them; [`fields`]: what a request says, checked; [`limits`]: names and sizes
 //! - [`experiments`], [`runs`], [`logging`], [`search`], [`history`]: one file per part of the protocol
+//! - [`traces`]: spans as OpenTelemetry sends them, traces and their assessments
 //! - [`server`]: what the server can do, and the routes that it does not have
 //!
 //! Rules live in `remuda_app::run::tracked`; this face translates. A mistake of the caller is never a 5xx: clients would
@@ -17,6 +18,7 @@ mod logging;
 mod runs;
 mod search;
 mod server;
+mod traces;
 
 use crate::guard::Caller;
 use crate::state::Web;
@@ -92,6 +94,7 @@ pub(crate) fn routes() -> Router<Arc<Web>> {
     let routes = logging::routes(routes);
     let routes = search::routes(routes);
     let routes = history::routes(routes);
+    let routes = traces::routes(routes);
     routes.router.layer(DefaultBodyLimit::max(BODY_LIMIT))
 }
 

@@ -5,9 +5,11 @@
 mod experiments;
 mod names;
 mod runs;
+mod traces;
 
 pub use remuda_ledger::{Batch, Found, HistoryPage, HistoryPlace, RunOrder, RunSearch};
 pub use runs::{Begin, Change, NAME_TAG};
+pub use traces::{FoundTraces, TracePlace, TraceSearch};
 
 use crate::app::App;
 use crate::error::{Error, Result};

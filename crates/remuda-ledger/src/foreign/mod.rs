@@ -39,7 +39,7 @@ impl ForeignDatabase {
                     .read_only(true)
                     .busy_timeout(PATIENCE)
                     .row_buffer_size(1024)
-                    .pragma("cache_size", "-65536")
+                    .pragma("cache_size", "-16384")
                     .disable_statement_logging();
                 let pool = SqlitePoolOptions::new().max_connections(2).acquire_timeout(PATIENCE);
                 Pool::Sqlite(pool.connect_with(connect).await.map_err(failed)?, Arc::default())

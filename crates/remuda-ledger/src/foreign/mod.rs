@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::open::without_password;
 use crate::sqlite::PATIENCE;
 use schema::Schema;
-use sqlx::ConnectOptions as _;
+use sqlx::{ConnectOptions as _, Connection as _};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use std::sync::Arc;
@@ -47,6 +47,8 @@ impl ForeignDatabase {
             None => {
                 let connect: PgConnectOptions = address.parse().map_err(failed)?;
                 let connect = connect.disable_statement_logging().options([("default_transaction_read_only", "on")]);
+                // A pool would try again and again, and then say only that it took too long.
+                sqlx::PgConnection::connect_with(&connect).await.map_err(failed)?.close().await.map_err(failed)?;
                 let pool = PgPoolOptions::new().max_connections(2).acquire_timeout(PATIENCE);
                 Pool::Postgres(pool.connect_with(connect).await.map_err(failed)?)
             }

@@ -9,6 +9,7 @@ mod diff;
 mod find;
 mod find;
 mod housekeeping;
+mod import;
 mod kept;
 mod lifecycle;
 mod look;
@@ -19,6 +20,7 @@ pub mod restore;
 pub mod tracked;
 mod train;
 
+pub use import::{Export, ExportedRuns, Import, ImportedExperiment, ImportedRuns};
 use remuda_model::run::captured::OutputFile;
 use remuda_model::run::{MetricValue, RunStatus, Snapshot, StepResult};
 use serde::{Deserialize, Serialize};

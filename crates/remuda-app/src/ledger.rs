@@ -292,6 +292,11 @@ fn sentence(fact: &Fact) -> String {
             step if step.is_empty() => format!("run {subject} recorded metrics"),
             step => format!("run {subject}: step {step} {}", text(&["step", "outcome"])),
         },
+        "run.imported" => {
+            let number = |key: &str| payload[key].as_u64().unwrap_or(0);
+            let runs = remuda_model::text::count(number("new_runs") + number("changed_runs"), "run");
+            format!("{actor} imported {runs} from {}", text(&["source"]))
+        }
         "run.finished" => format!("run {subject} finished"),
         "run.failed" => format!("run {subject} failed: {}", text(&["note"]).lines().next().unwrap_or_default()),
         "run.deleted" => format!("{actor} deleted run {subject}"),

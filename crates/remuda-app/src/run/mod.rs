@@ -7,6 +7,7 @@ mod compare;
 mod diff;
 mod find;
 mod housekeeping;
+mod import;
 mod kept;
 mod lifecycle;
 mod look;
@@ -17,6 +18,7 @@ pub mod restore;
 pub mod tracked;
 mod train;
 
+pub use import::{Export, ExportedRuns, Import, ImportedExperiment, ImportedRuns};
 use remuda_model::run::captured::OutputFile;
 use remuda_model::run::{MetricValue, RunStatus, Snapshot, StepResult};
 use serde::{Deserialize, Serialize};

@@ -147,7 +147,8 @@ fn read_status(value: &Value) -> Result<LoggedStatus, Error> {
         let place = usize::try_from(number).ok()?.checked_sub(1)?;
         LoggedStatus::ALL.get(place).copied()
     });
-    let named = value.as_str().and_then(|word| LoggedStatus::ALL.into_iter().find(|status| status_word(*status) == word));
+    let named =
+        value.as_str().and_then(|word| LoggedStatus::ALL.into_iter().find(|status| status_word(*status) == word));
     numbered.or(named).ok_or_else(|| {
         unfit("status", value, "write LOGGED_MODEL_PENDING, LOGGED_MODEL_READY or LOGGED_MODEL_UPLOAD_FAILED")
     })

@@ -100,6 +100,16 @@ What a release rests on stays."
     Collect(noun::Collect),
     /// Show what tracked runs take: by experiment, deleted ones apart.
     Storage(noun::Storage),
+    /// Import experiments and runs from an MLflow database or `mlruns/` folder.
+    #[command(after_help = "What was imported before is not imported again: only what has changed there since comes.
+
+Examples:
+  remuda run import sqlite:///mlflow.db --dry-run
+  remuda run import mlruns/
+  PGPASSWORD=… remuda run import postgresql://ana@host/mlflow --experiment churn")]
+    Import(noun::Import),
+    /// Export experiments and runs as a folder that MLflow reads.
+    Export(noun::Export),
 }
 
 impl Run {
@@ -132,6 +142,8 @@ pub(crate) async fn run(arguments: Run, session: &Session) -> Result<Exit> {
         Some(Verb::Undelete(request)) => return run_files::undelete(request, session).await,
         Some(Verb::Collect(request)) => return run_files::collect(request, session).await,
         Some(Verb::Storage(_)) => return run_files::storage(session).await,
+        Some(Verb::Import(request)) => return session.ask(request, render::run_import::imported).await.map(|_| FINE),
+        Some(Verb::Export(request)) => return session.ask(request, render::run_import::exported).await.map(|_| FINE),
         None => {}
     }
     let tracks = !command.is_empty() || notebook.is_some();

@@ -8,18 +8,20 @@ mod logged;
 mod names;
 mod parts;
 mod runs;
+mod traces;
 mod world;
 
-pub use logged::MakeLogged;
-pub use remuda_ledger::{
-    Batch, Found, HistoryPage, HistoryPlace, LoggedChange, LoggedFound, LoggedOrder, LoggedSearch, OrderPlace, RunOrder,
-    RunSearch,
-};
 pub use artifacts::artifact_folder;
+pub use logged::MakeLogged;
 pub use parts::SentPart;
 pub use remuda_ledger::{Artifact, ArtifactContent, ArtifactEntry, ArtifactPlace};
+pub use remuda_ledger::{
+    Batch, Found, HistoryPage, HistoryPlace, LoggedChange, LoggedFound, LoggedOrder, LoggedSearch, OrderPlace,
+    RunOrder, RunSearch,
+};
 pub use remuda_ledger::{Batch, Found, HistoryPage, HistoryPlace, RunOrder, RunSearch};
 pub use runs::{Begin, Change, NAME_TAG};
+pub use traces::{FoundTraces, TracePlace, TraceSearch};
 
 use crate::app::App;
 use crate::error::{Error, Result};

@@ -292,6 +292,8 @@ fn sentence(fact: &Fact) -> String {
             step if step.is_empty() => format!("run {subject} recorded metrics"),
             step => format!("run {subject}: step {step} {}", text(&["step", "outcome"])),
         },
+        "view.saved" => format!("{actor} saved the view {}", text(&["name"])),
+        "view.forgotten" => format!("{actor} forgot the view {}", text(&["name"])),
         "run.finished" => format!("run {subject} finished"),
         "run.failed" => format!("run {subject} failed: {}", text(&["note"]).lines().next().unwrap_or_default()),
         "model.made" if text(&["version", "algorithm"]) == "null" => {

@@ -96,6 +96,8 @@ use_cases! {
     crate::data::Add, crate::data::Log, crate::data::Show, crate::data::Diff, crate::data::Export,
     crate::run::Start, crate::run::Train, crate::run::Record, crate::run::Beat, crate::run::Finish,
     crate::run::List, crate::run::Show, crate::run::Diff,
+    crate::run::CompareRuns, crate::run::Curves, crate::run::Groups, crate::run::Experiments,
+    crate::run::Views, crate::run::SaveView, crate::run::ForgetView, crate::run::RestoreRun,
     crate::model::List, crate::model::Show, crate::model::Add, crate::model::Export,
     crate::gate::Evaluate, crate::gate::Show, crate::gate::List, crate::gate::Report,
     crate::analysis::Test, crate::analysis::ShowTests,

@@ -48,6 +48,7 @@ pub use predictions::{LabelCount, Window};
 pub use tally::{MINUTE, ReleaseCount, Traffic};
 pub use tokens::Token;
 pub use tracked::{
-    Batch, Found, HistoryPage, HistoryPlace, NewRun, Refusal, RunChange, RunOrder, RunSearch, Told, Tracker,
+    Batch, Found, Grouped, HistoryPage, HistoryPlace, NewRun, Refusal, RunChange, RunCount, RunGroup, RunOrder,
+    RunSearch, Told, Tracker,
 };
 pub use verify::{Problem, VerifyReport};

@@ -1,17 +1,35 @@
 //! Runs: start, train, record, finish; list, show, diff. The pipeline's order of steps is in [`pipeline`].
 
+mod compare;
+mod curves;
 mod diff;
+mod family;
 mod find;
+mod groups;
 mod lifecycle;
 mod look;
+mod luck;
 pub mod pipeline;
+mod thin;
 pub mod tracked;
 mod train;
+mod views;
 
 use remuda_model::run::{MetricValue, RunStatus, Snapshot, StepResult};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
+
+pub use compare::{
+    CompareRuns, ComparedMetric, ComparedPair, ComparedParameter, ComparedRun, ComparedValue, MOST, RunsCompared,
+};
+pub use curves::{Along, Curves, RunCurve, RunCurves};
+pub use family::{ChildRun, ReadData, RestoreRun, RunFamily};
+pub use find::split;
+pub use groups::{ExperimentLine, ExperimentList, Experiments, Groups, RunGroupLine, RunGroups};
+pub use luck::{BestOf, is_better_small};
+pub use thin::Bucket;
+pub use views::{ForgetView, SaveView, SavedView, SavedViews, Views};
 
 pub(crate) use lifecycle::{Recorded, append_recorded, close_dead_runs, noted_end, noted_start};
 pub(crate) use look::{find_run, newest_runs};
@@ -248,6 +266,9 @@ pub struct RunState {
     /// It was deleted, and can be restored until it is collected.
     #[serde(default)]
     pub deleted: bool,
+    /// What stands around it: parent, children, datasets, logged models. (Lists leave it out.)
+    #[serde(default)]
+    pub family: Option<RunFamily>,
 }
 
 /// A dataset version that models of a run were trained on.

@@ -1,7 +1,7 @@
 //! What experiments log: rows that change while a run goes on, and that can be deleted. Facts beside them say who did what.
 //!
 //! - [`Tracker`] (`writer.rs`): one writer task for a product, which commits whatever waits at once (one flush to the disk for many callers)
-//! - `experiments.rs`, `runs.rs`, `log.rs`, `inputs.rs`: changes and reads; `search.rs` turns a filter into SQL
+//! - `experiments.rs`, `runs.rs`, `log.rs`, `inputs.rs`: changes and reads; `search.rs` turns a filter into SQL, `ordered.rs` walks a metric's index, `groups.rs` counts
 //! - `block.rs`: metric points as bytes; `fold.rs`: from the journal of calls to parts by metric; `history.rs`: back
 //! - `project.rs`: runs whose facts tell everything, taken over into the same tables
 //! - `document.rs`: what a run logged but for history, in one row
@@ -10,15 +10,18 @@ mod block;
 mod document;
 mod experiments;
 mod fold;
+mod groups;
 mod history;
 mod inputs;
 mod log;
+mod ordered;
 mod project;
 mod refusal;
 mod runs;
 mod search;
 mod writer;
 
+pub use groups::{Grouped, RunCount, RunGroup};
 pub use history::{HistoryPage, HistoryPlace};
 pub use log::Batch;
 pub use project::Told;

@@ -71,7 +71,6 @@ pub struct SavedViews {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct SavedView {
     /// What it shows.
-    #[serde(flatten)]
     pub view: SaveView,
     /// Who saved it.
     pub actor: String,

@@ -46,6 +46,31 @@ enum Verb {
   remuda run list --filter \"metrics.trees/auc > 0.8 and not status = 'FAILED'\"
   remuda run list --order-by \"metrics.trees/auc DESC\" --limit 10")]
     List(noun::List),
+    /// List experiments, with how many runs each has.
+    Experiments(noun::Experiments),
+    /// Group runs by a parameter: how many, the best and the mean of a metric.
+    #[command(after_help = "Examples:
+  remuda run groups params.depth --order-by \"metrics.auc DESC\"
+  remuda run groups tags.team --filter \"status = 'FAILED'\"")]
+    Groups(noun::Groups),
+    /// Compare up to 500 runs: parameters that differ, metrics with the best of each and the luck that it contains.
+    #[command(after_help = "Examples:
+  remuda run compare k3m9 w8c4 q2n7
+  remuda run compare --filter \"params.depth in ('4', '6')\" --order-by \"metrics.auc DESC\"
+  remuda run compare --order-by \"metrics.trees/auc DESC\" --paired")]
+    Compare(noun::CompareRuns),
+    /// The curves of metrics, thinned: first, least, greatest and last of each stretch.
+    Curves(noun::Curves),
+    /// List saved views.
+    Views(noun::Views),
+    /// Save a way to look at runs under a name, for the whole team.
+    #[command(after_help = "Example:
+  remuda run save-view \"best of depth 6\" --filter \"params.depth = '6'\" --order-by \"metrics.auc DESC\"")]
+    SaveView(noun::SaveView),
+    /// Forget a saved view.
+    ForgetView(noun::ForgetView),
+    /// Bring a deleted run back, until it is collected.
+    Undelete(noun::RestoreRun),
     /// Show a run: steps, metrics with intervals, models, snapshot.
     Show(noun::Show),
     /// Show two runs side by side: code, parameters, data, metrics.
@@ -59,12 +84,29 @@ pub(crate) async fn run(arguments: Run, session: &Session) -> Result<Exit> {
             "request.invalid",
             "`--force`, `--only`, `--note` and a command belong to `remuda run` alone",
         )
-        .hint("leave out `list`, `show` or `diff`"));
+        .hint("leave out the word after `run`"));
     }
     match verb {
         Some(Verb::List(request)) => {
             let asked = request.clone();
             session.ask(request, |runs, paper| render::run::list(runs, &asked, paper)).await.map(|_| FINE)
+        }
+        Some(Verb::Experiments(request)) => session.ask(request, render::runs::experiments).await.map(|_| FINE),
+        Some(Verb::Groups(request)) => session.ask(request, render::runs::groups).await.map(|_| FINE),
+        Some(Verb::Compare(request)) => session.ask(request, render::runs::compared).await.map(|_| FINE),
+        Some(Verb::Curves(request)) => session.ask(request, render::runs::curves).await.map(|_| FINE),
+        Some(Verb::Views(request)) => session.ask(request, render::runs::views).await.map(|_| FINE),
+        Some(Verb::SaveView(request)) => {
+            let name = request.name.clone();
+            session.ask(request, |_, _| format!("Saved: the view `{name}` stands above the list on `/run`.\n")).await.map(|_| FINE)
+        }
+        Some(Verb::ForgetView(request)) => {
+            let name = request.name.clone();
+            session.ask(request, |_, _| format!("The view `{name}` is forgotten.\n")).await.map(|_| FINE)
+        }
+        Some(Verb::Undelete(request)) => {
+            let run = request.run.clone();
+            session.ask(request, |_, _| format!("Run {run} is back.\n")).await.map(|_| FINE)
         }
         Some(Verb::Show(request)) => session.ask(request, render::run::show).await.map(|_| FINE),
         Some(Verb::Diff(request)) => session.ask(request, render::run::diff).await.map(|_| FINE),

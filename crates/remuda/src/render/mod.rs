@@ -22,6 +22,7 @@ pub(crate) mod release;
 pub(crate) mod report;
 pub(crate) mod requirement;
 pub(crate) mod run;
+pub(crate) mod runs;
 pub(crate) mod serving;
 pub(crate) mod status;
 pub(crate) mod table;

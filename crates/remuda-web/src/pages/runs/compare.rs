@@ -284,7 +284,7 @@ fn question(view: &RunsCompared, drawn: &Drawn, asked: &Question) -> Markup {
             @for (name, value) in asked.asked.fields() { input type="hidden" name=(name) value=(value); }
             label { "along" select name="along" { @for along in [Along::Step, Along::Time, Along::Wall] { (option(along.as_str(), along.as_str(), along == manner.along)) } } }
             label { "scale" select name="scale" { (option("", "even", !manner.log)) (option("log", "logarithms", manner.log)) } }
-            label { "smoothing" select name="smooth" { @for (value, name) in [("0", "off"), ("0.6", "0.6"), ("0.9", "0.9")] { (option(value, name, value.parse() == Ok(manner.smooth))) } } }
+            label { "smoothing" select name="smooth" { @for (value, name) in [("0", "off"), ("0.6", "0.6"), ("0.9", "0.9")] { (option(value, name, value.parse::<f64>().ok() == Some(manner.smooth))) } } }
             label { "across" (axis("across", &asked.axes.0)) }
             label { "up" (axis("up", &asked.axes.1)) }
             @if view.metrics.len() > 1 {

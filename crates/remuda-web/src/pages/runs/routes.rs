@@ -140,7 +140,7 @@ async fn curves_of(
     match ask(visit, context, request).await {
         Ok(curves) => Ok(Some(curves)),
         // What it logged was collected a moment ago, or never was there.
-        Err(error) if error.kind == app::Kind::NotFound => Ok(None),
+        Err(error) if error.kind == app::Kind::Missing => Ok(None),
         Err(error) => Err(error),
     }
 }

@@ -113,12 +113,8 @@ pub(crate) fn run(id: &str, status: RunStatus, hours: i64) -> RunState {
         tags: BTreeMap::new(),
         tracked: false,
         deleted: false,
+        family: None,
     }
-}
-
-/// What was asked for.
-pub(crate) fn asked(filter: Option<&str>) -> remuda_app::run::List {
-    remuda_app::run::List { limit: 50, filter: filter.map(str::to_owned), ..Default::default() }
 }
 
 pub(crate) fn runs() -> Runs {

@@ -33,7 +33,7 @@ mod verify;
 mod write_ahead;
 
 pub use append::{Append, Appended};
-pub use blobs::{BlobProblem, Blobs};
+pub use blobs::{BlobProblem, BlobWriter, Blobs};
 pub use bulk::{
     BULK_METRIC_POINTS, BULK_OUTCOMES, BULK_PREDICTIONS, MetricPoint, OutcomeRecord, SEALED_METRIC_POINTS,
     digest_metric_points, digest_outcomes, digest_predictions,
@@ -51,4 +51,5 @@ pub use tracked::{
     Batch, Found, Grouped, HistoryPage, HistoryPlace, NewRun, Refusal, RunChange, RunCount, RunGroup, RunOrder,
     RunSearch, Told, Tracker,
 };
+pub use tracked::*;
 pub use verify::{Problem, VerifyReport};

@@ -4,9 +4,12 @@
 //! - `experiments.rs`, `runs.rs`, `log.rs`, `inputs.rs`: changes and reads; `search.rs` turns a filter into SQL, `ordered.rs` walks a metric's index, `groups.rs` counts
 //! - `block.rs`: metric points as bytes; `fold.rs`: from the journal of calls to parts by metric; `history.rs`: back
 //! - `project.rs`: runs whose facts tell everything, taken over into the same tables
+//! - `artifacts.rs`: the tree of files; `loose.rs`: blobs that no file holds; `collect.rs`: what was deleted goes for good
 //! - `document.rs`: what a run logged but for history, in one row
 
+mod artifacts;
 mod block;
+mod collect;
 mod document;
 mod experiments;
 mod fold;
@@ -15,6 +18,7 @@ mod history;
 mod inputs;
 mod log;
 mod ordered;
+mod loose;
 mod project;
 mod refusal;
 mod runs;
@@ -22,8 +26,11 @@ mod search;
 mod writer;
 
 pub use groups::{Grouped, RunCount, RunGroup};
+pub use artifacts::{Artifact, ArtifactContent, ArtifactEntry, ArtifactPlace, SMALL_ARTIFACT};
+pub use collect::{DeletedRun, Room};
 pub use history::{HistoryPage, HistoryPlace};
 pub use log::Batch;
+pub use loose::Freed;
 pub use project::Told;
 pub use refusal::Refusal;
 pub use runs::{NewRun, RunChange};

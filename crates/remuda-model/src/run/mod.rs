@@ -1,5 +1,6 @@
 //! Pipelines, steps and runs.
 
+pub mod artifact;
 pub mod filter;
 pub mod tracked;
 

@@ -153,7 +153,10 @@ fn is_ignored_outside(git: &Git) -> Result<bool, RepoError> {
 }
 
 /// Adds our line to `.gitignore`, after what is there and with its line ends. Returns whether the file changed.
-fn ignore_own_folder(root: &Path) -> Result<bool, RepoError> {
+///
+/// # Errors
+/// `.gitignore` cannot be read or written.
+pub fn ignore_own_folder(root: &Path) -> Result<bool, RepoError> {
     let path = root.join(".gitignore");
     let before = match std::fs::read_to_string(&path) {
         Ok(text) => text,

@@ -2,11 +2,16 @@
 //!
 //! Each begun, ended, deleted and restored run is a fact; what it logs is not, so that deleting really deletes.
 
+mod artifacts;
 mod experiments;
 mod names;
+mod parts;
 mod runs;
 mod world;
 
+pub use artifacts::artifact_folder;
+pub use parts::SentPart;
+pub use remuda_ledger::{Artifact, ArtifactContent, ArtifactEntry, ArtifactPlace};
 pub use remuda_ledger::{Batch, Found, HistoryPage, HistoryPlace, RunOrder, RunSearch};
 pub use runs::{Begin, Change, NAME_TAG};
 
@@ -67,6 +72,9 @@ pub(crate) fn refused(refusal: &Refusal) -> Error {
             }
         }
         Refusal::Stage { .. } => Error::new("tracked.stage", text),
+        Refusal::Misplaced { .. } => {
+            Error::new("request.invalid", text).hint("choose another path, or delete that first")
+        }
         Refusal::ParameterDiffers { .. } => {
             Error::new("tracked.parameter", text).hint("log it in a run of its own, or under another name")
         }

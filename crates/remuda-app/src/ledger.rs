@@ -296,6 +296,10 @@ fn sentence(fact: &Fact) -> String {
         "view.forgotten" => format!("{actor} forgot the view {}", text(&["name"])),
         "run.finished" => format!("run {subject} finished"),
         "run.failed" => format!("run {subject} failed: {}", text(&["note"]).lines().next().unwrap_or_default()),
+        "run.deleted" => format!("{actor} deleted run {subject}"),
+        "run.restored" => format!("{actor} brought run {subject} back"),
+        "run.collected" => format!("{actor} removed run {subject} for good, with {} files", number(&["files"])),
+        "experiment.collected" => format!("{actor} removed {} for good", fact.fact.subject.replace('/', " ")),
         "model.made" if text(&["version", "algorithm"]) == "null" => {
             format!("{actor} registered {} as model {subject}", text(&["version", "name"]))
         }

@@ -48,8 +48,8 @@ const MIGRATIONS: &[Migration] = &[
     },
     Migration { version: 2, both: include_str!("migrations/0002_tally.sql"), sqlite: "", postgres: "" },
     Migration { version: 3, both: include_str!("migrations/0003_tracked.sql"), sqlite: "", postgres: "" },
-    Migration { version: 9, both: include_str!("migrations/0009_finding.sql"), sqlite: "", postgres: "" },
     Migration { version: 4, both: include_str!("migrations/0004_artifacts.sql"), sqlite: "", postgres: "" },
+    Migration { version: 9, both: include_str!("migrations/0009_finding.sql"), sqlite: "", postgres: "" },
 ];
 
 impl Ledger {

@@ -21,6 +21,7 @@ pub mod files;
 pub mod git;
 pub mod render;
 mod requirement;
+pub mod retention;
 pub mod run;
 pub mod scaffold;
 mod serving;

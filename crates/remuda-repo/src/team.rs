@@ -19,7 +19,8 @@ pub(crate) fn read(source: &mut Source<'_>) -> Option<Product> {
         }
     };
     let root = source.table_of(&root, "remuda.toml")?;
-    root.allow(source, &["product", "holdout", "members"]);
+    root.allow(source, &["product", "holdout", "members", "retention"]);
+    crate::retention::check(source, root);
     let holdout_budget = read_budget(source, root);
     let members = read_members(source, root);
     let product = root.require(source, "product", "[product]")?;

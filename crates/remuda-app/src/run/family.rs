@@ -1,12 +1,9 @@
-//! What stands around a tracked run: its parent and children, the datasets that it read, logged models; and bringing a
-//! deleted one back.
+//! What stands around a tracked run: its parent and children, the datasets that it read, logged models.
 
 use super::tracked::{RunSearch, Tracking};
-use super::{Done, RunStatus};
-use crate::app::App;
+use super::RunStatus;
 use crate::context::Context;
 use crate::error::Result;
-use crate::use_case::{Access, UseCase};
 use remuda_model::Digest;
 use remuda_model::run::filter::{Attribute, Filter, Key, OrderBy, Test};
 use remuda_model::run::tracked::{Stage, TrackedRun, TrackedStatus};
@@ -108,28 +105,4 @@ pub(super) async fn family(context: &Context, tracking: &Tracking, run: &Tracked
     family.models_read = run.document.model_inputs.iter().map(|used| used.model.clone()).collect();
     family.models_made = run.document.model_outputs.iter().map(|used| used.model.clone()).collect();
     Ok(family)
-}
-
-/// Bring a deleted run back.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
-#[group(skip)]
-#[serde(deny_unknown_fields)]
-pub struct RestoreRun {
-    /// The run.
-    pub run: String,
-}
-
-impl UseCase for RestoreRun {
-    const NOUN: &'static str = "run";
-    const VERB: &'static str = "undelete";
-    const ACCESS: Access = Access::Write;
-    const ABOUT: &'static str = "Bring a deleted run back, until it is collected.";
-    type Answer = Done;
-
-    async fn run(self, app: &App, context: &Context) -> Result<Done> {
-        let product = context.product()?.name.clone();
-        let run = super::look::resolve(app, &product, &self.run).await?;
-        app.tracking(&product)?.move_run(context, &run, Stage::Active).await?;
-        Ok(Done { done: true })
-    }
 }

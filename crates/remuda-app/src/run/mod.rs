@@ -2,10 +2,13 @@
 
 mod compare;
 mod curves;
+mod artifacts;
+mod collect;
 mod diff;
 mod family;
 mod find;
 mod groups;
+mod housekeeping;
 mod lifecycle;
 mod look;
 mod luck;
@@ -24,13 +27,16 @@ pub use compare::{
     CompareRuns, ComparedMetric, ComparedPair, ComparedParameter, ComparedRun, ComparedValue, MOST, RunsCompared,
 };
 pub use curves::{Along, Curves, RunCurve, RunCurves};
-pub use family::{ChildRun, ReadData, RestoreRun, RunFamily};
+pub use family::{ChildRun, ReadData, RunFamily};
 pub use find::split;
 pub use groups::{ExperimentLine, ExperimentList, Experiments, Groups, RunGroupLine, RunGroups};
 pub use luck::{BestOf, is_better_small};
 pub use thin::Bucket;
 pub use views::{ForgetView, SaveView, SavedView, SavedViews, Views};
 
+pub use artifacts::{Artifacts, Download, Downloaded, RunArtifact, RunArtifacts};
+pub use collect::{Collect, Collected, CollectedExperiment, PinnedRun};
+pub use housekeeping::{Delete, ExperimentStorage, MovedRun, MovedRuns, Storage, StorageUse, Taken, Undelete};
 pub(crate) use lifecycle::{Recorded, append_recorded, close_dead_runs, noted_end, noted_start};
 pub(crate) use look::{find_run, newest_runs};
 pub(crate) use train::{Examples, GOLDEN_ROWS, Job, examples, has_classes, label_column, positive_of, task_of};

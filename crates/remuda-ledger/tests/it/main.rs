@@ -6,6 +6,7 @@ mod append;
 mod artifacts;
 mod blobs;
 mod bulk;
+mod collect;
 mod damage;
 mod harness;
 mod limits;

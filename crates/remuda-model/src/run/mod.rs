@@ -2,6 +2,7 @@
 
 pub mod artifact;
 pub mod filter;
+pub mod retention;
 pub mod tracked;
 
 use crate::Digest;

@@ -64,7 +64,7 @@ pub fn page_with(frame: &Frame, run: &RunState, curves: Option<&RunCurves>, mann
     let body = html! {
         @if run.deleted {
             div.banner.warning { p.headline { "This run was deleted. Until it is collected it can be brought back." }
-                (action::button(frame, "run", "undelete", "Restore", &[("run", &run.run)])) }
+                (super::runs::restore(frame, &run.run)) }
         }
         @if run.status == RunStatus::Failed {
             div.banner.bad { p.headline { "This run failed" @if let Some(code) = run.exit_code { ", exit code " (code) } }

@@ -12,6 +12,7 @@ pub(crate) mod product;
 pub(crate) mod release;
 pub(crate) mod requirement;
 pub(crate) mod run;
+mod run_files;
 pub(crate) mod serving;
 pub(crate) mod team;
 pub(crate) mod up;

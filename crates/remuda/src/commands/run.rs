@@ -1,6 +1,6 @@
 //! `remuda run`: the pipeline, or any command, tracked; and the runs that were.
 
-use super::{Exit, FINE, INTERRUPTED, NOT_MET};
+use super::{Exit, FINE, INTERRUPTED, NOT_MET, run_files};
 use crate::client::{Client, Remembering};
 use crate::render;
 use crate::session::Session;
@@ -69,12 +69,32 @@ enum Verb {
     SaveView(noun::SaveView),
     /// Forget a saved view.
     ForgetView(noun::ForgetView),
-    /// Bring a deleted run back, until it is collected.
-    Undelete(noun::RestoreRun),
     /// Show a run: steps, metrics with intervals, models, snapshot.
     Show(noun::Show),
     /// Show two runs side by side: code, parameters, data, metrics.
     Diff(noun::Diff),
+    /// List the files that a run logged.
+    Artifacts(noun::Artifacts),
+    /// Write files that a run logged into a folder.
+    #[command(after_help = "Examples:
+  remuda run download k3m9                         all of the run's files
+  remuda run download k3m9 model --to downloads    the folder `model`")]
+    Download(run_files::Download),
+    /// Delete tracked runs; they can be brought back until they are collected.
+    #[command(after_help = "Examples:
+  remuda run delete k3m9 7qpa
+  remuda run delete --filter \"status = 'FAILED'\" --dry-run")]
+    Delete(noun::Delete),
+    /// Bring deleted runs back.
+    Undelete(noun::Undelete),
+    /// Remove for good what was deleted: runs, experiments, their files, and blobs that nothing holds any more.
+    #[command(after_help = "Where `remuda.toml` says how long runs are kept, those that ended before are deleted first:
+  [retention]
+  runs = \"90d\"
+What a release rests on stays.")]
+    Collect(noun::Collect),
+    /// Show what tracked runs take: by experiment, deleted ones apart.
+    Storage(noun::Storage),
 }
 
 pub(crate) async fn run(arguments: Run, session: &Session) -> Result<Exit> {
@@ -104,12 +124,14 @@ pub(crate) async fn run(arguments: Run, session: &Session) -> Result<Exit> {
             let name = request.name.clone();
             session.ask(request, |_, _| format!("The view `{name}` is forgotten.\n")).await.map(|_| FINE)
         }
-        Some(Verb::Undelete(request)) => {
-            let run = request.run.clone();
-            session.ask(request, |_, _| format!("Run {run} is back.\n")).await.map(|_| FINE)
-        }
         Some(Verb::Show(request)) => session.ask(request, render::run::show).await.map(|_| FINE),
         Some(Verb::Diff(request)) => session.ask(request, render::run::diff).await.map(|_| FINE),
+        Some(Verb::Artifacts(request)) => run_files::artifacts(request, session).await,
+        Some(Verb::Download(arguments)) => run_files::download(arguments, session).await,
+        Some(Verb::Delete(request)) => run_files::delete(request, session).await,
+        Some(Verb::Undelete(request)) => run_files::undelete(request, session).await,
+        Some(Verb::Collect(request)) => run_files::collect(request, session).await,
+        Some(Verb::Storage(_)) => run_files::storage(session).await,
         None if command.is_empty() => {
             let options = pipeline::Options { force, only, note };
             carry_out(What::Pipeline(options), session).await

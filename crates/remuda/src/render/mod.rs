@@ -23,6 +23,7 @@ pub(crate) mod report;
 pub(crate) mod requirement;
 pub(crate) mod run;
 pub(crate) mod runs;
+pub(crate) mod run_files;
 pub(crate) mod serving;
 pub(crate) mod status;
 pub(crate) mod table;

@@ -230,7 +230,7 @@ fn rows(frame: &Frame, asked: &Asked, shown: &[RunState]) -> Markup {
                 }
                 td title=(run.actor) { (format::cut(&run.actor, 20)) span.second { (parts::time(frame.now, run.started)) } }
                 td.end {
-                    @if asked.deleted { (action::button(frame, "run", "undelete", "Restore", &[("run", &run.run)])) }
+                    @if asked.deleted { (super::restore(frame, &run.run)) }
                     @else if let (Some(before), None) = (shown.get(index + 1), &order) {
                         a href={ "/run/" (format::segment(&before.run)) "/diff/" (format::segment(&run.run)) } { "diff" }
                     }

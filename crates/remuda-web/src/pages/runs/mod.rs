@@ -11,7 +11,9 @@ mod routes;
 
 pub(crate) use routes::{routes, run_page};
 
+use crate::components::{Frame, action};
 use crate::format;
+use maud::Markup;
 use remuda_app::run as app;
 
 /// What of runs is asked for: the query of `/run`.
@@ -120,6 +122,12 @@ impl Asked {
         }
         words
     }
+}
+
+/// The button that brings a deleted run back.
+pub(super) fn restore(frame: &Frame, run: &str) -> Markup {
+    let filter = format!("attributes.run_id = '{}'", run.replace('\'', "''"));
+    action::button(frame, "run", "undelete", "Restore", &[("filter", &filter)])
 }
 
 /// A text as one word of a shell.

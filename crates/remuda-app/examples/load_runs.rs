@@ -22,8 +22,13 @@ fn chance(run: u64, key: u64) -> f64 {
 fn run(number: u64, experiment: i64, product: &str) -> NewRun {
     let started = 1_700_000_000_000 + number as i64 * 1_000;
     let depth = 2 + number % 8;
-    let latest = |key: u64| Latest { value: Some(0.7 + 0.02 * depth as f64 + 0.1 * chance(number, key)), step: 9, time: started };
-    let names = ["auc", "accuracy", "loss", "f1", "val/auc", "val/loss", "system/cpu", "system/memory", "epoch", "recall"];
+    let latest = |key: u64| Latest {
+        value: Some(0.7 + 0.02 * depth as f64 + 0.1 * chance(number, key)),
+        step: 9,
+        time: started,
+    };
+    let names =
+        ["auc", "accuracy", "loss", "f1", "val/auc", "val/loss", "system/cpu", "system/memory", "epoch", "recall"];
     let metrics = names.iter().zip(0..KEYS).map(|(name, key)| ((*name).to_owned(), latest(key))).collect();
     let mut parameters = BTreeMap::from([
         ("depth".to_owned(), depth.to_string()),

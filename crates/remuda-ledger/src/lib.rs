@@ -47,9 +47,9 @@ pub use outcomes::{ConfusionCount, Joined};
 pub use predictions::{LabelCount, Window};
 pub use tally::{MINUTE, ReleaseCount, Traffic};
 pub use tokens::Token;
+pub use tracked::*;
 pub use tracked::{
     Batch, Found, Grouped, HistoryPage, HistoryPlace, NewRun, Refusal, RunChange, RunCount, RunGroup, RunOrder,
     RunSearch, Told, Tracker,
 };
-pub use tracked::*;
 pub use verify::{Problem, VerifyReport};

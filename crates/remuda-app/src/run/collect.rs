@@ -227,16 +227,14 @@ impl Work<'_> {
                 && experiment.updated <= self.before
                 && experiment.id != DEFAULT_EXPERIMENT;
             let going = self.done.runs.iter().filter(|run| run.experiment == experiment.id).count() as u64;
-            let left: u64 =
-                rows.iter().filter(|(id, ..)| *id == experiment.id).map(|(_, _, room)| room.runs).sum();
+            let left: u64 = rows.iter().filter(|(id, ..)| *id == experiment.id).map(|(_, _, room)| room.runs).sum();
             let empty = if self.done.dry_run { left <= going } else { left == 0 };
             if !due || !empty {
                 continue;
             }
             if !self.done.dry_run {
                 let subject = format!("experiment/{}", experiment.id);
-                let fact =
-                    pin::fact(self.app, self.context, "experiment.collected", subject, &json!({}), Vec::new())?;
+                let fact = pin::fact(self.app, self.context, "experiment.collected", subject, &json!({}), Vec::new())?;
                 let tracker = &self.tracking.tracker;
                 if !tracker.collect_experiment(experiment.id, self.before, vec![fact]).await? {
                     continue;

@@ -1,7 +1,7 @@
 //! What stands around a tracked run: its parent and children, the datasets that it read, logged models.
 
-use super::tracked::{RunSearch, Tracking};
 use super::RunStatus;
+use super::tracked::{RunSearch, Tracking};
 use crate::context::Context;
 use crate::error::Result;
 use remuda_model::Digest;

@@ -1,9 +1,9 @@
 //! Runs: start, train, record, finish; list, show, diff. The pipeline's order of steps is in [`pipeline`].
 
-mod compare;
-mod curves;
 mod artifacts;
 mod collect;
+mod compare;
+mod curves;
 mod diff;
 mod family;
 mod find;
@@ -13,6 +13,7 @@ mod lifecycle;
 mod look;
 mod luck;
 pub mod pipeline;
+mod preview;
 mod thin;
 pub mod tracked;
 mod train;
@@ -31,6 +32,7 @@ pub use family::{ChildRun, ReadData, RunFamily};
 pub use find::split;
 pub use groups::{ExperimentLine, ExperimentList, Experiments, Groups, RunGroupLine, RunGroups};
 pub use luck::{BestOf, is_better_small};
+pub use preview::{FileKind, FilePreview, Preview};
 pub use thin::Bucket;
 pub use views::{ForgetView, SaveView, SavedView, SavedViews, Views};
 

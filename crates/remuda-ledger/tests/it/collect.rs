@@ -51,7 +51,12 @@ async fn put(tracker: &Tracker, blobs: &Blobs, at: &str, content: &[u8], now: i6
 }
 
 fn collected(id: &str, run: &str) -> Vec<NewFact> {
-    vec![NewFact { verb: "run.collected".to_owned(), subject: run.to_owned(), links: vec![Link::uses("run", run)], ..fact(id) }]
+    vec![NewFact {
+        verb: "run.collected".to_owned(),
+        subject: run.to_owned(),
+        links: vec![Link::uses("run", run)],
+        ..fact(id)
+    }]
 }
 
 #[test]
@@ -76,7 +81,10 @@ fn a_deleted_run_goes_with_its_files_and_a_restored_one_stays() {
         assert!(!tracker.collect_run("aaaa", 999, collected("x0", "aaaa")).await.unwrap(), "not long enough ago");
         assert!(!tracker.collect_run("bbbb", 9999, collected("x1", "bbbb")).await.unwrap(), "not deleted");
         assert!(!tracker.collect_run("none", 9999, Vec::new()).await.unwrap(), "not there");
-        assert_eq!(tracker.deleted_runs(2000).await.unwrap().iter().map(|run| run.id.as_str()).collect::<Vec<_>>(), ["aaaa"]);
+        assert_eq!(
+            tracker.deleted_runs(2000).await.unwrap().iter().map(|run| run.id.as_str()).collect::<Vec<_>>(),
+            ["aaaa"]
+        );
         assert!(tracker.collect_run("aaaa", 2000, collected("x2", "aaaa")).await.unwrap());
         assert!(tracker.run("aaaa").await.unwrap().is_none());
         assert!(tracker.run("bbbb").await.unwrap().unwrap().document.metrics.contains_key("loss"));

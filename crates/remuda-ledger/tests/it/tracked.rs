@@ -378,8 +378,7 @@ fn groups_say_what_counting_by_hand_says() {
         let tracker = tracker(&place.ledger).await;
         herd(&tracker).await;
         let every = Filter::All(Vec::new());
-        let search =
-            RunSearch { experiments: &[], stage: None, filter: &every, order: &[], after: None, limit: 1000 };
+        let search = RunSearch { experiments: &[], stage: None, filter: &every, order: &[], after: None, limit: 1000 };
         let all = tracker.search(&search).await.unwrap().runs;
         let by = Key::Parameter("depth".to_owned());
         let found = tracker.groups(&search, &by, Some("loss"), false).await.unwrap();

@@ -13,7 +13,8 @@ impl Span {
         const HOUR: i64 = 3_600_000;
         let text = text.trim();
         let unit = text.chars().next_back()?;
-        let number: i64 = text.strip_suffix(unit)?.trim().parse().ok().filter(|number| (0..=100_000).contains(number))?;
+        let number: i64 =
+            text.strip_suffix(unit)?.trim().parse().ok().filter(|number| (0..=100_000).contains(number))?;
         let hours = match unit {
             'h' => 1,
             'd' => 24,

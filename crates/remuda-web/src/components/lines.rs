@@ -229,7 +229,8 @@ mod tests {
     use super::*;
 
     fn line(points: &[(i64, f64)]) -> Vec<Bucket> {
-        let bucket = |point: &(i64, f64)| Bucket { n: 1, first: *point, last: *point, min: *point, max: *point, mean: point.1 };
+        let bucket =
+            |point: &(i64, f64)| Bucket { n: 1, first: *point, last: *point, min: *point, max: *point, mean: point.1 };
         points.iter().map(bucket).collect()
     }
 

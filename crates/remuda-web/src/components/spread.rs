@@ -99,12 +99,8 @@ pub fn parallel(axes: &[Axis], names: &[String], less_is_better: bool) -> Markup
     let gap = if axes.len() > 1 { 640.0 / (axes.len() - 1) as f64 } else { 0.0 };
     let x = |place: usize| 70.0 + place as f64 * gap;
     let standings: Vec<Option<Standing>> = axes.iter().map(|axis| axis.standing(bottom, top)).collect();
-    let mut order: Vec<(usize, f64)> = metric
-        .values
-        .iter()
-        .enumerate()
-        .filter_map(|(run, cell)| Some((run, cell.as_ref()?.number?)))
-        .collect();
+    let mut order: Vec<(usize, f64)> =
+        metric.values.iter().enumerate().filter_map(|(run, cell)| Some((run, cell.as_ref()?.number?))).collect();
     // The best are drawn last, over the others.
     order.sort_by(|one, other| if less_is_better { other.1.total_cmp(&one.1) } else { one.1.total_cmp(&other.1) });
     let left_out = order.len().saturating_sub(LINES);
@@ -157,10 +153,14 @@ fn thread(
 /// The labels of an axis: its ends, or its words where there are few.
 fn ends(standing: &Standing, bottom: f64, top: f64) -> Vec<(f64, String)> {
     match standing {
-        Standing::Numbers(scale, _) => scale.ticks().into_iter().map(|tick| (scale.at(tick), text::number(tick))).collect(),
+        Standing::Numbers(scale, _) => {
+            scale.ticks().into_iter().map(|tick| (scale.at(tick), text::number(tick))).collect()
+        }
         Standing::Words(words) => {
             let last = words.len().saturating_sub(1).max(1) as f64;
-            let height = |index: usize| if words.len() == 1 { (bottom + top) / 2.0 } else { bottom + index as f64 / last * (top - bottom) };
+            let height = |index: usize| {
+                if words.len() == 1 { (bottom + top) / 2.0 } else { bottom + index as f64 / last * (top - bottom) }
+            };
             let every = words.len().div_ceil(9);
             let shown = words.iter().enumerate().step_by(every.max(1));
             shown.map(|(index, word)| (height(index), format::cut(word, 9))).collect()

@@ -1,11 +1,10 @@
 //! `/run/{id}` and `/run/{a}/diff/{b}`: what was tried, from what, with which result. (`runs` has the list.)
 
+use super::runs::{Logged, family, live};
 use crate::components::{Frame, Page, Section, action, diff, layout, parts, table};
 use crate::format;
 use maud::{Markup, html};
-use super::runs::{family, live};
-use crate::components::lines::Manner;
-use remuda_app::run::{Difference, MetricDifference, RunCurves, RunDiff, RunState};
+use remuda_app::run::{Difference, MetricDifference, RunDiff, RunState};
 use remuda_model::Digest;
 use remuda_model::run::{MetricValue, RunStatus, Snapshot, StepOutcome, StepResult};
 use remuda_model::text;
@@ -56,11 +55,11 @@ pub(super) fn length(frame: &Frame, run: &RunState) -> String {
 
 /// One run, without curves.
 pub fn page(frame: &Frame, run: &RunState) -> Markup {
-    page_with(frame, run, None, Manner::default())
+    page_with(frame, run, &Logged::default())
 }
 
-/// One run, with the curves of what its script logged.
-pub fn page_with(frame: &Frame, run: &RunState, curves: Option<&RunCurves>, manner: Manner) -> Markup {
+/// One run, with the curves and files that its script logged.
+pub fn page_with(frame: &Frame, run: &RunState, logged: &Logged) -> Markup {
     let body = html! {
         @if run.deleted {
             div.banner.warning { p.headline { "This run was deleted. Until it is collected it can be brought back." }
@@ -71,7 +70,7 @@ pub fn page_with(frame: &Frame, run: &RunState, curves: Option<&RunCurves>, mann
                 @if !run.failure.is_empty() { pre { code { (format::cut(&run.failure, 6_000)) } } } }
         }
         div.columns {
-            div.main-column { (live::section(frame, run, curves, manner)) (metrics(run)) (steps(&run.steps)) (models(frame, run)) }
+            div.main-column { (live::section(frame, run, logged.curves.as_ref(), logged.manner)) (metrics(run)) (steps(&run.steps)) (models(frame, run)) (files(logged)) }
             div.side-column { (about(frame, run)) (family::family(run)) (parameters(run)) (snapshot(&run.snapshot)) (family::tags(run)) }
         }
     };
@@ -89,6 +88,10 @@ pub fn page_with(frame: &Frame, run: &RunState, curves: Option<&RunCurves>, mann
         body,
     };
     layout::page(frame, page)
+}
+
+fn files(logged: &Logged) -> Markup {
+    html! { @if let Some(found) = &logged.files { (parts::section("files", "Files", html! {}, super::runs::files::list(found))) } }
 }
 
 fn metrics(run: &RunState) -> Markup {

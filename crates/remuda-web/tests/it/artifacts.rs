@@ -27,7 +27,8 @@ fn large() -> Vec<u8> {
 #[tokio::test]
 async fn a_file_comes_back_whole_in_part_or_not_at_all() {
     let server = Server::start().await;
-    for (name, content) in [("small.bin", large()[..1000].to_vec()), ("large.bin", large()), ("empty.bin", Vec::new())] {
+    for (name, content) in [("small.bin", large()[..1000].to_vec()), ("large.bin", large()), ("empty.bin", Vec::new())]
+    {
         let answer = put(&server, name, content.clone()).await;
         assert_eq!((answer.status.as_u16(), answer.text().as_str()), (200, "{}"));
         let whole = get(&server, name, &[]).await;
@@ -135,7 +136,10 @@ async fn what_a_run_logged_runs_no_script_in_our_origin() {
     assert_eq!(listed["root_uri"], format!("mlflow-artifacts:/0/{run}/artifacts"));
     assert_eq!(listed["files"][1]["path"], "page.html");
     let missing = server.get(&format!("/get-artifact?run_uuid={run}&path=none"), &[]).await;
-    assert_eq!((missing.status.as_u16(), missing.json()["error_code"].as_str()), (404, Some("RESOURCE_DOES_NOT_EXIST")));
+    assert_eq!(
+        (missing.status.as_u16(), missing.json()["error_code"].as_str()),
+        (404, Some("RESOURCE_DOES_NOT_EXIST"))
+    );
 
     let browser = format!("/ajax-api/2.0/mlflow/upload-artifact?run_uuid={run}&path=notes/n.md");
     let sent = server.send(request("POST", &browser, &[("origin", "http://127.0.0.1:7777")], "# n")).await;

@@ -38,7 +38,7 @@ fn every_page_is_whole_and_small_and_loads_nothing_from_elsewhere() {
 
 #[test]
 fn every_element_that_opens_closes() {
-    const VOID: [&str; 4] = ["meta", "link", "input", "!DOCTYPE"];
+    const VOID: [&str; 5] = ["meta", "link", "input", "img", "!DOCTYPE"];
     for (name, page) in all() {
         let page = page.into_string();
         let mut open: Vec<&str> = Vec::new();
@@ -161,7 +161,8 @@ fn very_large_answers_still_make_small_pages() {
     facts.facts =
         (0..500).map(|index| samples::fact(index, "scientist", "run.finished", &"long sentence ".repeat(80))).collect();
     let mut runs = samples::many::list();
-    runs.runs.runs = (0..500).map(|_| samples::run::run("w8c4n6rt2b", remuda_model::run::RunStatus::Finished, 3)).collect();
+    runs.runs.runs =
+        (0..500).map(|_| samples::run::run("w8c4n6rt2b", remuda_model::run::RunStatus::Finished, 3)).collect();
     let mut difference = samples::run::difference();
     difference.files[0].diff = "+a line of some length that was added\n".repeat(100_000);
     difference.files = (0..300).map(|_| difference.files[0].clone()).collect();

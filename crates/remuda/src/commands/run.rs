@@ -88,10 +88,12 @@ enum Verb {
     /// Bring deleted runs back.
     Undelete(noun::Undelete),
     /// Remove for good what was deleted: runs, experiments, their files, and blobs that nothing holds any more.
-    #[command(after_help = "Where `remuda.toml` says how long runs are kept, those that ended before are deleted first:
+    #[command(
+        after_help = "Where `remuda.toml` says how long runs are kept, those that ended before are deleted first:
   [retention]
   runs = \"90d\"
-What a release rests on stays.")]
+What a release rests on stays."
+    )]
     Collect(noun::Collect),
     /// Show what tracked runs take: by experiment, deleted ones apart.
     Storage(noun::Storage),
@@ -118,7 +120,10 @@ pub(crate) async fn run(arguments: Run, session: &Session) -> Result<Exit> {
         Some(Verb::Views(request)) => session.ask(request, render::runs::views).await.map(|_| FINE),
         Some(Verb::SaveView(request)) => {
             let name = request.name.clone();
-            session.ask(request, |_, _| format!("Saved: the view `{name}` stands above the list on `/run`.\n")).await.map(|_| FINE)
+            session
+                .ask(request, |_, _| format!("Saved: the view `{name}` stands above the list on `/run`.\n"))
+                .await
+                .map(|_| FINE)
         }
         Some(Verb::ForgetView(request)) => {
             let name = request.name.clone();

@@ -31,7 +31,9 @@ pub(crate) async fn download(arguments: Download, session: &Session) -> Result<E
     let asked = noun::Artifacts { run: run.clone(), path: Some(path).filter(|path| !path.is_empty()), deep: true };
     let listed = session.fetch(asked).await?;
     if listed.artifacts.is_empty() {
-        return Err(Error::not_found("artifact of run", &listed.run).hint(format!("remuda run artifacts {}", listed.run)));
+        return Err(
+            Error::not_found("artifact of run", &listed.run).hint(format!("remuda run artifacts {}", listed.run))
+        );
     }
     let folder = ArtifactPath::parse(&listed.path).unwrap_or_default();
     let above = folder.split().0.to_owned();

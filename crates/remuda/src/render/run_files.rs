@@ -91,7 +91,11 @@ pub(crate) fn collected(answer: &Collected, paper: &Paper) -> String {
         out.push_str(&format!("experiment {} ({}) {would}removed for good\n", experiment.experiment, experiment.name));
     }
     for run in &answer.pinned {
-        out.push_str(&wrap(&format!("{} {} {}: {}", paint::yellow("kept"), run.run, run.name, run.why), paper.width, 0));
+        out.push_str(&wrap(
+            &format!("{} {} {}: {}", paint::yellow("kept"), run.run, run.name, run.why),
+            paper.width,
+            0,
+        ));
     }
     let nothing = answer.runs.is_empty() && answer.experiments.is_empty();
     if answer.dry_run {

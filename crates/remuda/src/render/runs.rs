@@ -7,7 +7,8 @@ use super::run::status_word;
 use super::table::{Side, Table};
 use super::words::{ago, estimate, figure};
 use remuda_app::run::{
-    BestOf, Bucket, ComparedMetric, ExperimentList, List, RunCurves, RunGroups, RunState, RunsCompared, SavedViews, split,
+    BestOf, Bucket, ComparedMetric, ExperimentList, List, RunCurves, RunGroups, RunState, RunsCompared, SavedViews,
+    split,
 };
 use remuda_model::run::filter::{Attribute, Key, order_by};
 use remuda_model::text;
@@ -39,7 +40,9 @@ pub(super) fn flags(asked: &List) -> String {
 pub(super) fn selected(runs: &[RunState], select: &str, paper: &Paper) -> String {
     let keys: Vec<Key> = split(select).iter().filter_map(|text| order_by(text).ok()).map(|order| order.key).collect();
     let mut columns = vec![("run".to_owned(), Side::Whole), ("status".to_owned(), Side::Whole)];
-    columns.extend(keys.iter().map(|key| (head(key), if matches!(key, Key::Metric(_)) { Side::Right } else { Side::Left })));
+    columns.extend(
+        keys.iter().map(|key| (head(key), if matches!(key, Key::Metric(_)) { Side::Right } else { Side::Left })),
+    );
     columns.push(("when".to_owned(), Side::Whole));
     let mut table = Table::of(columns);
     for run in runs {
@@ -105,7 +108,14 @@ pub(super) fn family_lines(state: &RunState) -> String {
 
 /// `run experiments`.
 pub(crate) fn experiments(answer: &ExperimentList, paper: &Paper) -> String {
-    let columns = [("experiment", Side::Left), ("number", Side::Right), ("runs", Side::Right), ("deleted", Side::Right), ("newest", Side::Whole), ("", Side::Left)];
+    let columns = [
+        ("experiment", Side::Left),
+        ("number", Side::Right),
+        ("runs", Side::Right),
+        ("deleted", Side::Right),
+        ("newest", Side::Whole),
+        ("", Side::Left),
+    ];
     let mut table = Table::new(&columns);
     for one in &answer.experiments {
         let deleted = if one.deleted_runs == 0 { String::new() } else { text::thousands(one.deleted_runs) };
@@ -150,7 +160,9 @@ pub(crate) fn groups(answer: &RunGroups, paper: &Paper) -> String {
     if answer.metric.is_none() {
         out.push_str(&paint::dim("with a metric: --order-by \"metrics.auc DESC\"\n"));
     } else {
-        out.push_str(&paint::dim("means hold with 95 % over runs like these (Student t); the best of many contains luck\n"));
+        out.push_str(&paint::dim(
+            "means hold with 95 % over runs like these (Student t); the best of many contains luck\n",
+        ));
     }
     out
 }
@@ -232,7 +244,8 @@ fn metrics(answer: &RunsCompared, paper: &Paper) -> String {
         for metric in &answer.metrics {
             let mut cells = vec![metric.name.clone()];
             for (place, value) in metric.values.iter().enumerate() {
-                let words = value.map_or_else(|| "–".to_owned(), |value| estimate(value.value, value.lower, value.upper));
+                let words =
+                    value.map_or_else(|| "–".to_owned(), |value| estimate(value.value, value.lower, value.upper));
                 let is_best = metric.best.as_ref().is_some_and(|best| best.place == place && best.of > 1);
                 cells.push(if is_best { paint::yellow(&format!("{words} *")) } else { words });
             }
@@ -348,10 +361,13 @@ pub(crate) fn curves(answer: &RunCurves, paper: &Paper) -> String {
 /// A curve in twenty-four letters.
 fn spark(buckets: &[Bucket]) -> String {
     const LETTERS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-    let means: Vec<f64> = buckets.chunks(buckets.len().div_ceil(24).max(1)).map(|part| {
-        let n: u64 = part.iter().map(|bucket| bucket.n).sum();
-        part.iter().map(|bucket| bucket.mean * (bucket.n as f64 / n as f64)).sum()
-    }).collect();
+    let means: Vec<f64> = buckets
+        .chunks(buckets.len().div_ceil(24).max(1))
+        .map(|part| {
+            let n: u64 = part.iter().map(|bucket| bucket.n).sum();
+            part.iter().map(|bucket| bucket.mean * (bucket.n as f64 / n as f64)).sum()
+        })
+        .collect();
     let least = means.iter().copied().fold(f64::INFINITY, f64::min);
     let span = means.iter().copied().fold(f64::NEG_INFINITY, f64::max) - least;
     let letter = |mean: &f64| {
@@ -366,7 +382,8 @@ pub(crate) fn views(answer: &SavedViews, paper: &Paper) -> String {
     if answer.views.is_empty() {
         return "No view is saved: `remuda run save-view NAME --filter …` saves one.\n".to_owned();
     }
-    let mut table = Table::new(&[("view", Side::Left), ("by", Side::Left), ("saved", Side::Whole), ("shows", Side::Left)]);
+    let mut table =
+        Table::new(&[("view", Side::Left), ("by", Side::Left), ("saved", Side::Whole), ("shows", Side::Left)]);
     for saved in &answer.views {
         let view = &saved.view;
         let parts = [

@@ -40,11 +40,14 @@ pub(super) fn known(runs: &[RunState]) -> Vec<(Key, usize)> {
 pub(super) fn usual(runs: &[RunState], order: Option<&Key>) -> Vec<Key> {
     let half = runs.len().div_ceil(2);
     let known = known(runs);
-    let mut columns: Vec<Key> = order.filter(|key| matches!(key, Key::Metric(_) | Key::Parameter(_))).cloned().into_iter().collect();
+    let mut columns: Vec<Key> =
+        order.filter(|key| matches!(key, Key::Metric(_) | Key::Parameter(_))).cloned().into_iter().collect();
     let differs = |name: &str| runs.windows(2).any(|pair| pair[0].parameters.get(name) != pair[1].parameters.get(name));
     let machine = |name: &str| name.starts_with("system/");
-    let metrics = known.iter().filter(|(key, times)| matches!(key, Key::Metric(name) if *times >= half && !machine(name)));
-    let parameters = known.iter().filter(|(key, times)| matches!(key, Key::Parameter(name) if *times >= half && differs(name)));
+    let metrics =
+        known.iter().filter(|(key, times)| matches!(key, Key::Metric(name) if *times >= half && !machine(name)));
+    let parameters =
+        known.iter().filter(|(key, times)| matches!(key, Key::Parameter(name) if *times >= half && differs(name)));
     for (key, _) in metrics.take(USUAL.0).chain(parameters.take(USUAL.1)) {
         if !columns.contains(key) {
             columns.push(key.clone());

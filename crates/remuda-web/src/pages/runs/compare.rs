@@ -240,14 +240,16 @@ fn against(view: &RunsCompared, asked: &Question) -> Markup {
     }
     let find = |text: &Option<String>| {
         let text = text.as_deref()?;
-        let parameter = text.strip_prefix("params.").and_then(|name| view.parameters.iter().find(|one| one.name == name));
+        let parameter =
+            text.strip_prefix("params.").and_then(|name| view.parameters.iter().find(|one| one.name == name));
         let metric = text.strip_prefix("metrics.").and_then(|name| view.metrics.iter().find(|one| one.name == name));
         parameter.map(words).or_else(|| metric.map(cells))
     };
     let usual = view.parameters.iter().find(|one| one.differs).map(words);
     let across = find(&asked.axes.0).or(usual).or_else(|| view.metrics.get(1).map(cells));
     let up = find(&asked.axes.1).unwrap_or_else(|| cells(metric));
-    let best = view.metrics.iter().find(|one| one.name == up.name).and_then(|one| one.best.as_ref()).map(|best| best.place);
+    let best =
+        view.metrics.iter().find(|one| one.name == up.name).and_then(|one| one.best.as_ref()).map(|best| best.place);
     html! {
         @if let Some(across) = across {
             (parts::section("scatter", "Against each other", html! {}, html! {

@@ -59,7 +59,11 @@ fn record(view: &RunsCompared, metric: &ComparedMetric, best: &BestOf, asked: &Q
     let step = metric.name.split_once('/').map_or("", |(step, _)| step);
     let model = |place: usize| {
         let run = view.runs.get(place)?;
-        run.models.iter().find(|(name, _)| name == step).or(if run.models.len() == 1 { run.models.first() } else { None })
+        run.models.iter().find(|(name, _)| name == step).or(if run.models.len() == 1 {
+            run.models.first()
+        } else {
+            None
+        })
     };
     let both = best.next.and_then(|next| Some((model(best.place)?, model(next)?)));
     html! {
@@ -209,11 +213,13 @@ fn metrics_abreast(view: &RunsCompared) -> Markup {
 
 fn below(view: &RunsCompared) -> Markup {
     let metrics = &view.metrics[..view.metrics.len().min(COLUMNS)];
-    let parameters: Vec<&ComparedParameter> = view.parameters.iter().filter(|one| one.differs).take(COLUMNS / 2).collect();
+    let parameters: Vec<&ComparedParameter> =
+        view.parameters.iter().filter(|one| one.differs).take(COLUMNS / 2).collect();
     let mut order: Vec<usize> = (0..view.runs.len()).collect();
     if let Some(lead) = metrics.first() {
         let worth = |place: &usize| {
-            let found = lead.values.get(*place).and_then(|value| value.as_ref()?.value).filter(|value| value.is_finite());
+            let found =
+                lead.values.get(*place).and_then(|value| value.as_ref()?.value).filter(|value| value.is_finite());
             found.map_or(f64::INFINITY, |value| if lead.less_is_better { value } else { -value })
         };
         order.sort_by(|one, other| worth(one).total_cmp(&worth(other)));

@@ -111,7 +111,8 @@ fn question(view: &View, asked: &Asked, shown: &[RunState]) -> Markup {
     let known = columns::known(shown);
     let selected = asked.select.as_deref().map(columns::asked).unwrap_or_default();
     let experiments = &view.experiments.experiments;
-    let chosen = |id: i64, name: &str| asked.experiment.as_deref().is_some_and(|asked| asked == name || asked == id.to_string());
+    let chosen =
+        |id: i64, name: &str| asked.experiment.as_deref().is_some_and(|asked| asked == name || asked == id.to_string());
     html! {
         form.filters method="get" action="/run" {
             @if experiments.len() > 1 {
@@ -182,11 +183,8 @@ fn runs(frame: &Frame, view: &View, asked: &Asked, shown: &[RunState]) -> Markup
 
 /// What can be done with chosen runs, and with all that fit.
 fn choosing(view: &View, asked: &Asked, shown: usize) -> Markup {
-    let fields: Vec<(&str, &str)> = asked
-        .fields()
-        .into_iter()
-        .filter(|(name, _)| ["filter", "order_by", "experiment"].contains(name))
-        .collect();
+    let fields: Vec<(&str, &str)> =
+        asked.fields().into_iter().filter(|(name, _)| ["filter", "order_by", "experiment"].contains(name)).collect();
     html! {
         @if shown > 1 && !asked.deleted {
             form #chosen.filters method="get" action="/run/compare" {

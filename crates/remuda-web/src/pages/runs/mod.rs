@@ -4,6 +4,7 @@ mod columns;
 pub mod compare;
 mod compared;
 pub mod family;
+pub mod files;
 pub mod groups;
 pub mod list;
 pub mod live;
@@ -11,10 +12,22 @@ mod routes;
 
 pub(crate) use routes::{routes, run_page};
 
+use crate::components::lines::Manner;
 use crate::components::{Frame, action};
 use crate::format;
 use maud::Markup;
 use remuda_app::run as app;
+
+/// What a run's script logged, besides its latest metrics.
+#[derive(Clone, Debug, Default)]
+pub struct Logged {
+    /// Its curves.
+    pub curves: Option<app::RunCurves>,
+    /// Its files, those at the top.
+    pub files: Option<app::RunArtifacts>,
+    /// How its curves are drawn.
+    pub manner: Manner,
+}
 
 /// What of runs is asked for: the query of `/run`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -159,7 +172,10 @@ mod tests {
             ("deleted", "on"),
         ]));
         assert_eq!(asked.select.as_deref(), Some("metrics.auc, params.lr"));
-        assert_eq!(asked.address(), "/run?filter=a%20%3D%20%27b%20%26%20c%27&select=metrics.auc%2C%20params.lr&deleted=1");
+        assert_eq!(
+            asked.address(),
+            "/run?filter=a%20%3D%20%27b%20%26%20c%27&select=metrics.auc%2C%20params.lr&deleted=1"
+        );
         assert_eq!(asked.flags(), " --filter 'a = '\\''b & c'\\''' --deleted");
         assert!(Asked::read(&[]).is_plain() && Asked::default().address() == "/run");
         let older = Asked { before: Some("x".into()), ..asked.clone() };

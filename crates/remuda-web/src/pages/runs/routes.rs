@@ -1,15 +1,19 @@
 //! The routes of many runs: each asks the use cases whose answers its page draws.
 
 use super::compare::{self, Drawn};
-use super::{Asked, list, live};
+use super::{Asked, Logged, files, list, live};
 use crate::components::Frame;
+use crate::mlflow::Call;
+use crate::mlflow::files::{Manner, file_under};
 use crate::state::Web;
 use crate::visit::Visit;
 use axum::extract::{Path, Query};
+use axum::http::HeaderMap;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
+use maud::Markup;
 use remuda_app as app;
 use remuda_app::{Context, Error, UseCase, use_case};
 use serde_json::json;
@@ -22,6 +26,9 @@ pub(crate) fn routes() -> Router<Arc<Web>> {
         .route("/run", get(runs))
         .route("/run/compare", get(compare_page))
         .route("/run/{run}/live", get(live_part))
+        .route("/run/{run}/files", get(files_top))
+        .route("/run/{run}/files/{*path}", get(files_page))
+        .route("/run/{run}/raw/{*path}", get(raw_file))
 }
 
 fn pairs(query: Pairs) -> Vec<(String, String)> {
@@ -92,9 +99,7 @@ async fn compare_page(visit: Visit, query: Pairs) -> Response {
         Ok((compared, drawn))
     };
     match find().await {
-        Ok((compared, drawn)) => {
-            compare::page(&visit.frame(Some(&context)), &compared, &drawn, &asked).into_response()
-        }
+        Ok((compared, drawn)) => compare::page(&visit.frame(Some(&context)), &compared, &drawn, &asked).into_response(),
         Err(error) => visit.problem(Some(&context), &error, Some("/run")),
     }
 }
@@ -106,14 +111,21 @@ pub(crate) async fn run_page(visit: Visit, Path(run): Path<String>, query: Pairs
         Ok(context) => context,
         Err(error) => return visit.problem(None, &error, None),
     };
-    let find = async || -> Result<(app::run::RunState, Option<app::run::RunCurves>), Error> {
-        let state = ask(&visit, &context, app::run::Show { run }).await?;
+    let find = async || -> Result<(app::run::RunState, Logged), Error> {
+        let state = ask(&visit, &context, app::run::Show { run: run.clone() }).await?;
         let curves = curves_of(&visit, &context, &state, manner.along).await?;
-        Ok((state, curves))
+        let files = if state.tracked {
+            let request = app::run::Artifacts { run: state.run.clone(), path: None, deep: false };
+            // Where the files lie elsewhere, or the run was collected, there are none to list.
+            ask(&visit, &context, request).await.ok().filter(|found| !found.artifacts.is_empty())
+        } else {
+            None
+        };
+        Ok((state, Logged { curves, files, manner }))
     };
     match find().await {
-        Ok((state, curves)) => {
-            crate::pages::run::page_with(&visit.frame(Some(&context)), &state, curves.as_ref(), manner).into_response()
+        Ok((state, logged)) => {
+            crate::pages::run::page_with(&visit.frame(Some(&context)), &state, &logged).into_response()
         }
         Err(error) => visit.problem(Some(&context), &error, None),
     }
@@ -129,8 +141,7 @@ async fn curves_of(
     if !state.tracked || state.metrics.is_empty() {
         return Ok(None);
     }
-    let metrics: Vec<String> =
-        state.metrics.iter().take(live::SHOWN).map(|metric| metric.name.clone()).collect();
+    let metrics: Vec<String> = state.metrics.iter().take(live::SHOWN).map(|metric| metric.name.clone()).collect();
     let request = app::run::Curves {
         buckets: compare::buckets(metrics.len()),
         runs: vec![state.run.clone()],
@@ -161,5 +172,55 @@ async fn live_part(visit: Visit, Path(run): Path<String>, query: Pairs) -> Respo
             ([(header::CACHE_CONTROL, "no-store")], Json(json!({ "running": running, "html": part }))).into_response()
         }
         Err(error) => crate::api::problem::answer(&error),
+    }
+}
+
+async fn files_top(visit: Visit, Path(run): Path<String>) -> Response {
+    folder_or_file(visit, run, None).await
+}
+
+async fn files_page(visit: Visit, Path((run, path)): Path<(String, String)>) -> Response {
+    folder_or_file(visit, run, Some(path)).await
+}
+
+/// A folder's page, or a file's.
+async fn folder_or_file(visit: Visit, run: String, path: Option<String>) -> Response {
+    let context = match visit.context().await {
+        Ok(context) => context,
+        Err(error) => return visit.problem(None, &error, None),
+    };
+    let draw = async || -> Result<Markup, Error> {
+        let request = app::run::Artifacts { run: run.clone(), path: path.clone(), deep: false };
+        let found = ask(&visit, &context, request).await?;
+        let frame = visit.frame(Some(&context));
+        let is_file = found.artifacts.iter().any(|one| !one.is_folder && one.path == found.path);
+        if !is_file {
+            return Ok(files::folder(&frame, &found));
+        }
+        let preview = ask(&visit, &context, app::run::Preview { run: found.run, path: found.path }).await?;
+        Ok(files::file(&frame, &preview))
+    };
+    match draw().await {
+        Ok(page) => page.into_response(),
+        Err(error) => visit.problem(Some(&context), &error, None),
+    }
+}
+
+/// A file as it is, for pictures and sandboxes, or to be saved.
+async fn raw_file(
+    visit: Visit,
+    call: Call,
+    Path((run, path)): Path<(String, String)>,
+    query: Pairs,
+    headers: HeaderMap,
+) -> Response {
+    let manner = if pairs(query).iter().any(|(name, _)| name == "save") { Manner::Saved } else { Manner::Shown };
+    let find = async || -> Result<Response, Error> {
+        let run = call.tracking.find(&run).await?;
+        file_under(&call, &run.artifacts, &path, &headers, manner).await
+    };
+    match find().await {
+        Ok(response) => response,
+        Err(error) => visit.problem(None, &error, None),
     }
 }

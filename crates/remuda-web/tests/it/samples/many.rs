@@ -4,8 +4,8 @@ use super::run::{metric, run, runs};
 use super::{HOUR, NOW, digest};
 use remuda_app::run::{
     Along, BestOf, Bucket, ChildRun, ComparedMetric, ComparedPair, ComparedParameter, ComparedRun, ComparedValue,
-    ExperimentLine, ExperimentList, ReadData, RunCurve, RunCurves, RunFamily, RunGroupLine, RunGroups, RunState, Runs,
-    RunsCompared, SaveView, SavedView, SavedViews,
+    ExperimentLine, ExperimentList, FileKind, FilePreview, ReadData, RunArtifact, RunArtifacts, RunCurve, RunCurves,
+    RunFamily, RunGroupLine, RunGroups, RunState, Runs, RunsCompared, SaveView, SavedView, SavedViews,
 };
 use remuda_model::run::{MetricValue, RunStatus};
 use remuda_web::pages::runs::compare::{Drawn, Question};
@@ -99,11 +99,7 @@ fn curve(run: &str, metric: &str, points: u64, bend: f64) -> RunCurve {
 /// The curves of one run.
 pub(crate) fn curves(run: &str) -> RunCurves {
     let names = ["val/auc", "val/loss", "train/loss", "system/cpu_utilization_percentage"];
-    RunCurves {
-        along: Along::Step,
-        curves: names.iter().map(|name| curve(run, name, 60, 1.0)).collect(),
-        cut: false,
-    }
+    RunCurves { along: Along::Step, curves: names.iter().map(|name| curve(run, name, 60, 1.0)).collect(), cut: false }
 }
 
 /// A list with experiments and views.
@@ -235,10 +231,7 @@ pub(crate) fn drawn(view: &RunsCompared) -> Drawn {
     let shown = view.runs.iter().take(20);
     let buckets = remuda_web::pages::runs::compare::buckets(shown.len()) as u64;
     let curves = shown.enumerate().map(|(place, run)| curve(&run.run, "val/auc", buckets, place as f64)).collect();
-    Drawn {
-        metrics: vec!["val/auc".into()],
-        curves: Some(RunCurves { along: Along::Step, curves, cut: false }),
-    }
+    Drawn { metrics: vec!["val/auc".into()], curves: Some(RunCurves { along: Along::Step, curves, cut: false }) }
 }
 
 /// A comparison whose best two were judged on the same rows.
@@ -256,5 +249,45 @@ pub(crate) fn paired() -> RunsCompared {
 
 /// The question that names no runs.
 pub(crate) fn question() -> Question {
-    Question::read(&[("filter".into(), "params.depth = '6'".into()), ("order_by".into(), "metrics.trees/auc DESC".into())])
+    Question::read(&[
+        ("filter".into(), "params.depth = '6'".into()),
+        ("order_by".into(), "metrics.trees/auc DESC".into()),
+    ])
+}
+
+/// The files of a run.
+pub(crate) fn files() -> RunArtifacts {
+    let one = |path: &str, bytes: Option<u64>| RunArtifact {
+        path: path.into(),
+        is_folder: bytes.is_none(),
+        bytes,
+        digest: bytes.map(|_| digest(path)),
+        time: bytes.map(|_| NOW),
+    };
+    RunArtifacts {
+        run: "0f9e8d7c6b5a".into(),
+        name: "bold-otter-17".into(),
+        path: String::new(),
+        address: "mlflow-artifacts:/3/0f9e8d7c6b5a/artifacts".into(),
+        artifacts: vec![one("model", None), one("plots/roc <1>.png", Some(48_212)), one("table.csv", Some(1_204))],
+    }
+}
+
+/// The beginning of a file.
+pub(crate) fn preview(kind: FileKind) -> FilePreview {
+    FilePreview {
+        run: "0f9e8d7c6b5a".into(),
+        name: "bold-otter-17".into(),
+        path: "plots/report & more.x".into(),
+        bytes: 48_212,
+        digest: digest("report"),
+        kind,
+        text: (kind == FileKind::Markdown).then(|| "# A heading\n\n<script>alert(1)</script> and *more*".into()),
+        rows: if kind == FileKind::Table {
+            vec![vec!["id".into(), "<b>score</b>".into()], vec!["1".into(), "<script>alert(1)</script>".into()]]
+        } else {
+            Vec::new()
+        },
+        cut: true,
+    }
 }

@@ -8,13 +8,13 @@ use remuda_app::ledger::{Facts, Lineage, Log, Thing};
 use remuda_app::model::Models;
 use remuda_app::release::Releases;
 use remuda_app::requirement::{RequirementPage, Requirements};
-use remuda_app::run::{RunState, RunsCompared};
+use remuda_app::run::{FileKind, RunState, RunsCompared};
 use remuda_app::team::NewToken;
 use remuda_model::gate::VerdictKind;
 use remuda_model::run::RunStatus;
 use remuda_web::components::lines::Manner;
 use remuda_web::components::{Frame, Theme};
-use remuda_web::pages::runs::Asked;
+use remuda_web::pages::runs::{Asked, Logged};
 use remuda_web::{openapi, pages};
 
 /// A page's name and how to draw it.
@@ -68,7 +68,10 @@ pub(crate) fn full(theme: Theme) -> Vec<Drawn> {
         ("data-diff", pages::data::difference(&at("/data/1/diff/2"), &data::difference())),
         ("runs", pages::runs::list::page(&at("/run"), &many::list(), &Asked::default())),
         ("runs-sorted", pages::runs::list::page(&at("/run?order_by=x"), &many::list(), &sorted())),
-        ("runs-deleted", pages::runs::list::page(&at("/run"), &many::list(), &Asked { deleted: true, ..Asked::default() })),
+        (
+            "runs-deleted",
+            pages::runs::list::page(&at("/run"), &many::list(), &Asked { deleted: true, ..Asked::default() }),
+        ),
         ("runs-grouped", pages::runs::list::page(&at("/run"), &many::grouped(8), &grouped())),
         ("runs-compared", many_compared(&at("/run/compare"), &many::compared(3))),
         ("runs-paired", many_compared(&at("/run/compare"), &many::paired())),
@@ -78,17 +81,24 @@ pub(crate) fn full(theme: Theme) -> Vec<Drawn> {
             pages::run::page_with(
                 &at("/run/a"),
                 &many::tracked("0f9e8d7c6b5a", RunStatus::Finished, 2),
-                Some(&many::curves("0f9e8d7c6b5a")),
-                Manner { smooth: 0.6, ..Manner::default() },
+                &Logged {
+                    curves: Some(many::curves("0f9e8d7c6b5a")),
+                    files: Some(many::files()),
+                    manner: Manner { smooth: 0.6, ..Manner::default() },
+                },
             ),
         ),
+        ("run-files", pages::runs::files::folder(&at("/run/a/files"), &many::files())),
+        ("run-file-table", pages::runs::files::file(&at("/run/a/files/x"), &many::preview(FileKind::Table))),
+        ("run-file-page", pages::runs::files::file(&at("/run/a/files/x"), &many::preview(FileKind::Page))),
+        ("run-file-text", pages::runs::files::file(&at("/run/a/files/x"), &many::preview(FileKind::Markdown))),
+        ("run-file-other", pages::runs::files::file(&at("/run/a/files/x"), &many::preview(FileKind::Other))),
         (
             "run-live",
             pages::run::page_with(
                 &at("/run/a"),
                 &many::tracked("0f9e8d7c6b5a", RunStatus::Running, 2),
-                Some(&many::curves("0f9e8d7c6b5a")),
-                Manner::default(),
+                &Logged { curves: Some(many::curves("0f9e8d7c6b5a")), ..Logged::default() },
             ),
         ),
         ("run", pages::run::page(&at("/run/w8c4n6rt2b"), &run::run("w8c4n6rt2b", RunStatus::Finished, 7))),
@@ -231,10 +241,7 @@ pub(crate) fn empty(theme: Theme) -> Vec<Drawn> {
         ("empty-requirement", pages::requirement::page(&at("/requirement/x"), &requirement)),
         ("empty-data-list", pages::data::list(&at("/data"), &remuda_app::data::Versions { versions: Vec::new() })),
         ("empty-data", pages::data::page(&at("/data/1"), &version, 7)),
-        (
-            "empty-runs",
-            pages::runs::list::page(&at("/run"), &many::nothing(), &Asked::default()),
-        ),
+        ("empty-runs", pages::runs::list::page(&at("/run"), &many::nothing(), &Asked::default())),
         ("empty-runs-filtered", pages::runs::list::page(&at("/run"), &many::nothing(), &sorted())),
         ("empty-runs-grouped", pages::runs::list::page(&at("/run"), &many::grouped(0), &grouped())),
         ("empty-runs-compared", many_compared(&at("/run/compare"), &many::compared(0))),
@@ -243,8 +250,7 @@ pub(crate) fn empty(theme: Theme) -> Vec<Drawn> {
             pages::run::page_with(
                 &at("/run/a"),
                 &RunState { metrics: Vec::new(), ..many::tracked("0f9e8d7c6b5a", RunStatus::Running, 2) },
-                None,
-                Manner::default(),
+                &Logged::default(),
             ),
         ),
         ("empty-run", pages::run::page(&at("/run/a"), &bare)),

@@ -297,6 +297,8 @@ fn sentence(fact: &Fact) -> String {
             let runs = remuda_model::text::count(number("new_runs") + number("changed_runs"), "run");
             format!("{actor} imported {runs} from {}", text(&["source"]))
         }
+        "view.saved" => format!("{actor} saved the view {}", text(&["name"])),
+        "view.forgotten" => format!("{actor} forgot the view {}", text(&["name"])),
         "run.finished" => format!("run {subject} finished"),
         "run.failed" => format!("run {subject} failed: {}", text(&["note"]).lines().next().unwrap_or_default()),
         "run.deleted" => format!("{actor} deleted run {subject}"),

@@ -97,6 +97,8 @@ use_cases! {
     crate::run::Start, crate::run::Train, crate::run::Record, crate::run::Beat, crate::run::Finish,
     crate::run::List, crate::run::Show, crate::run::Diff,
     crate::run::KnownCode, crate::run::Keep, crate::run::RecordOutputs, crate::run::Fetch,
+    crate::run::CompareRuns, crate::run::Curves, crate::run::Groups, crate::run::Experiments,
+    crate::run::Views, crate::run::SaveView, crate::run::ForgetView, crate::run::Preview,
     crate::run::Artifacts, crate::run::Download,
     crate::run::Delete, crate::run::Undelete, crate::run::Collect, crate::run::Storage,
     crate::run::Import, crate::run::Export,

@@ -50,13 +50,5 @@ pub use outcomes::{ConfusionCount, Joined};
 pub use predictions::{LabelCount, Window};
 pub use tally::{MINUTE, ReleaseCount, Traffic};
 pub use tokens::Token;
-pub use tracked::{
-    Batch, FactsOf, Found, HistoryPage, HistoryPlace, LoggedChange, LoggedFound, LoggedOrder, LoggedSearch,
-    ModelAnswer, ModelChange, NewLoggedModel, NewRegisteredModel, NewRun, NewVersion, OrderPlace, Refusal,
-    RegistrySearch, RunChange, RunOrder, RunSearch, Tracker, VersionChange,
-};
 pub use tracked::*;
-    Batch, Found, FoundTraces, HistoryPage, HistoryPlace, ImportedRun, NewRun, PackedPoints, Refusal, RunChange, RunImport, RunNews,
-    RunOrder, RunSearch, TracePlace, TraceSearch, Tracker,
-};
 pub use verify::{Problem, VerifyReport};

@@ -40,6 +40,7 @@ pub struct Download {
     /// The file among the run's files.
     pub path: String,
     /// Where to write it.
+    #[schema(value_type = String)]
     pub output: PathBuf,
 }
 
@@ -79,6 +80,7 @@ pub struct Downloaded {
     /// Its path below the run's folder.
     pub path: String,
     /// Where it was written.
+    #[schema(value_type = String)]
     pub output: PathBuf,
     /// Its size.
     pub bytes: u64,

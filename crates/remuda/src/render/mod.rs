@@ -25,6 +25,7 @@ pub(crate) mod run;
 pub(crate) mod run_again;
 pub(crate) mod run_files;
 pub(crate) mod run_import;
+pub(crate) mod runs;
 pub(crate) mod serving;
 pub(crate) mod status;
 pub(crate) mod table;

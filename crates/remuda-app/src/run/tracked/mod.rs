@@ -19,7 +19,6 @@ pub use remuda_ledger::{
     Batch, Found, HistoryPage, HistoryPlace, LoggedChange, LoggedFound, LoggedOrder, LoggedSearch, OrderPlace,
     RunOrder, RunSearch,
 };
-pub use remuda_ledger::{Batch, Found, HistoryPage, HistoryPlace, RunOrder, RunSearch};
 pub use runs::{Begin, Change, NAME_TAG};
 pub use traces::{FoundTraces, TracePlace, TraceSearch};
 

@@ -125,6 +125,7 @@ pub(crate) fn run(id: &str, status: RunStatus, hours: i64) -> RunState {
             blob: None,
         }],
         reproduced_by: vec!["w8c4n6rt2c".into()],
+        family: None,
     }
 }
 
@@ -164,11 +165,6 @@ fn captured() -> Captured {
         reproduces: Some("k3f7m2pq9x".into()),
         ..Captured::default()
     }
-}
-
-/// What was asked for.
-pub(crate) fn asked(filter: Option<&str>) -> remuda_app::run::List {
-    remuda_app::run::List { limit: 50, filter: filter.map(str::to_owned), ..Default::default() }
 }
 
 pub(crate) fn runs() -> Runs {

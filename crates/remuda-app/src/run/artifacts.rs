@@ -97,6 +97,7 @@ impl Tracking {
     /// # Errors
     /// There is none, or there are several.
     pub async fn find(&self, text: &str) -> Result<TrackedRun> {
+        self.catch_up().await?;
         let known = if text.is_empty() { Vec::new() } else { self.tracker.runs_beginning(text).await? };
         match known.as_slice() {
             [] => Err(Error::not_found("tracked run", text).hint("`remuda run list` shows runs")),

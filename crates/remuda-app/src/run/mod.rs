@@ -46,7 +46,7 @@ pub use thin::Bucket;
 pub use views::{ForgetView, SaveView, SavedView, SavedViews, Views};
 
 pub use artifacts::{Artifacts, Download, Downloaded, RunArtifact, RunArtifacts};
-pub use collect::{Collect, Collected, CollectedExperiment, PinnedRun};
+pub use collect::{Collect, Collected, CollectedExperiment, CollectedModel, PinnedRun};
 pub use housekeeping::{Delete, ExperimentStorage, MovedRun, MovedRuns, Storage, StorageUse, Taken, Undelete};
 pub use kept::{Fetch, Fetched, Keep, KeptFile, KnownCode, KnownContent, KnownContents, RecordOutputs};
 pub(crate) use lifecycle::{Recorded, append_recorded, close_dead_runs, noted_end, noted_start};

@@ -28,6 +28,20 @@ pub enum RepoError {
         /// Why.
         source: std::io::Error,
     },
+    /// A folder is no file store of MLflow's.
+    #[error("`{}` is no `mlruns/` folder: no folder in it has a `meta.yaml`", .path.display())]
+    NoStore {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A folder that was to become a file store holds something else.
+    #[error("`{}` is neither empty nor a `mlruns/` folder: it holds `{found}`", .path.display())]
+    NotEmpty {
+        /// The folder.
+        path: PathBuf,
+        /// What is in it.
+        found: String,
+    },
     /// A definition file is larger than any text that somebody wrote.
     #[error("`{path}` has {bytes} bytes, more than the {cap} that a definition file may have; move data elsewhere")]
     TooLarge {
@@ -108,5 +122,33 @@ pub enum RepoError {
     BadCommit {
         /// The text.
         commit: String,
+    },
+    /// An object of packed files cannot be used.
+    #[error("the packed files in `{}` cannot be used: {reason}", .path.display())]
+    BrokenArchive {
+        /// The object.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// Files would be overwritten.
+    #[error("nothing was written to `{}`, because these are there already with other content: {}", .folder.display(), .paths.join(", "))]
+    WouldOverwrite {
+        /// The folder.
+        folder: PathBuf,
+        /// Some of the paths.
+        paths: Vec<String>,
+    },
+    /// A name that git refuses for a branch.
+    #[error("`{name}` cannot be the name of a branch")]
+    BadBranch {
+        /// The name.
+        name: String,
+    },
+    /// A branch of that name is there.
+    #[error("there is a branch `{name}` already")]
+    BranchExists {
+        /// The name.
+        name: String,
     },
 }

@@ -1,9 +1,11 @@
-//! Models and their versions: list, show, add those that were trained elsewhere, export, load.
+//! Models and their versions: list, show, add those that were trained elsewhere, export, load; `registry/` keeps the
+//! names, numbered versions and aliases under which MLflow's clients know them.
 
 mod add;
 mod export;
 mod interface;
 mod load;
+pub mod registry;
 mod trial;
 
 use crate::gate::EvaluationSummary;

@@ -39,6 +39,7 @@ pub(super) fn bare(name: &str, actor: &Actor) -> Product {
         solo: true,
         server: None,
         holdout_budget: HOLDOUT_BUDGET,
+        run: Default::default(),
         members: vec![Member { name: remuda_model::text::to_name(&actor.name), email: actor.email.clone(), roles }],
     }
 }

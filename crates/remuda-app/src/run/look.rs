@@ -72,10 +72,13 @@ pub(crate) async fn find_run(app: &App, context: &Context, text: &str) -> Result
 async fn state_of_facts(app: &App, product: &str, id: &str) -> Result<RunState> {
     let query = FactQuery { product: product.to_owned(), subject: Some(id.to_owned()), ..FactQuery::default() };
     let mut facts = app.ledger.facts(&query).await?;
-    facts
-        .extend(app.ledger.facts_linking(product, id).await?.into_iter().filter(|fact| fact.fact.verb == "model.made"));
+    let linking = app.ledger.facts_linking(product, id).await?;
+    let repeats = linking.iter().filter(|fact| fact.fact.verb == "run.started" && fact.fact.subject != id);
+    let reproduced_by = repeats.map(|fact| fact.fact.subject.clone()).collect();
+    facts.extend(linking.into_iter().filter(|fact| fact.fact.verb == "model.made"));
     facts.sort_by_key(|fact| fact.sequence);
-    fold(&facts.iter().collect::<Vec<_>>())
+    let state = fold(&facts.iter().collect::<Vec<_>>())?;
+    Ok(RunState { reproduced_by, ..state })
 }
 
 /// The state of a run of remuda's own, for a list.
@@ -155,6 +158,12 @@ pub(super) async fn complete(app: &App, context: &Context, state: &mut RunState)
             state.data.push(seen);
         }
     }
+    for file in state.snapshot.captured.iter().flat_map(|captured| &captured.data) {
+        let seen = RunData { dataset: file.dataset.clone(), version: file.version.clone() };
+        if !state.data.contains(&seen) {
+            state.data.push(seen);
+        }
+    }
     Ok(())
 }
 
@@ -227,6 +236,8 @@ fn empty() -> RunState {
         tags: BTreeMap::new(),
         tracked: false,
         deleted: false,
+        outputs: Vec::new(),
+        reproduced_by: Vec::new(),
     }
 }
 
@@ -254,6 +265,7 @@ fn fold(facts: &[&Fact]) -> Result<RunState> {
                 add_metrics(&mut state, &record.metrics, step.as_deref());
                 state.parameters.extend(record.parameters);
                 state.steps.extend(record.step);
+                state.outputs.extend(record.outputs);
                 if let Some(model) = record.model
                     && !state.models.iter().any(|known| known.digest == model.digest && known.name == model.name)
                 {

@@ -1,18 +1,36 @@
 //! Runs: start, train, record, finish; list, show, diff. The pipeline's order of steps is in [`pipeline`].
 
+mod artifacts;
+pub mod capture;
+mod collect;
+mod compare;
+mod diff;
 mod diff;
 mod find;
+mod find;
+mod housekeeping;
+mod import;
+mod kept;
 mod lifecycle;
 mod look;
+pub mod notebook;
 pub mod pipeline;
+pub mod reproduce;
+pub mod restore;
 pub mod tracked;
 mod train;
 
+pub use import::{Export, ExportedRuns, Import, ImportedExperiment, ImportedRuns};
+use remuda_model::run::captured::OutputFile;
 use remuda_model::run::{MetricValue, RunStatus, Snapshot, StepResult};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
+pub use artifacts::{Artifacts, Download, Downloaded, RunArtifact, RunArtifacts};
+pub use collect::{Collect, Collected, CollectedExperiment, PinnedRun};
+pub use housekeeping::{Delete, ExperimentStorage, MovedRun, MovedRuns, Storage, StorageUse, Taken, Undelete};
+pub use kept::{Fetch, Fetched, Keep, KeptFile, KnownCode, KnownContent, KnownContents, RecordOutputs};
 pub(crate) use lifecycle::{Recorded, append_recorded, close_dead_runs, noted_end, noted_start};
 pub(crate) use look::{find_run, newest_runs};
 pub(crate) use train::{Examples, GOLDEN_ROWS, Job, examples, has_classes, label_column, positive_of, task_of};
@@ -248,6 +266,12 @@ pub struct RunState {
     /// It was deleted, and can be restored until it is collected.
     #[serde(default)]
     pub deleted: bool,
+    /// Files that it wrote or changed.
+    #[serde(default)]
+    pub outputs: Vec<OutputFile>,
+    /// Runs that repeat it. (Lists leave it empty.)
+    #[serde(default)]
+    pub reproduced_by: Vec<String>,
 }
 
 /// A dataset version that models of a run were trained on.
@@ -289,6 +313,28 @@ pub struct RunDiff {
     pub environment: Vec<Difference>,
     /// Files that differ between the snapshots: status and path.
     pub files: Vec<FileDifference>,
+    /// What else differs in what they started from and wrote.
+    #[serde(default)]
+    pub captured: CapturedDiff,
+}
+
+/// What differs beyond code, data and parameters.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+pub struct CapturedDiff {
+    /// Words of the command.
+    pub arguments: Vec<Difference>,
+    /// Environment variables.
+    pub variables: Vec<Difference>,
+    /// The Python.
+    pub python: Vec<Difference>,
+    /// Installed packages.
+    pub packages: Vec<Difference>,
+    /// The machine.
+    pub hardware: Vec<Difference>,
+    /// Seeds that were seen.
+    pub seeds: Vec<Difference>,
+    /// Files that were written, by digest.
+    pub outputs: Vec<Difference>,
 }
 
 /// A value that differs.

@@ -8,6 +8,7 @@ use crate::engine::{Transaction, Value};
 use crate::error::{Error, database};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use remuda_model::model::logged::ModelPoint;
 use remuda_model::run::tracked::{Document, Point, Stage};
 
 /// What is logged at once: all of it or nothing.
@@ -15,6 +16,8 @@ use remuda_model::run::tracked::{Document, Point, Stage};
 pub struct Batch {
     /// Points of metrics.
     pub points: Vec<Point>,
+    /// Those of them that are points of a logged model too.
+    pub models: Vec<ModelPoint>,
     /// Parameters. One that is there already must have the same value.
     pub parameters: Vec<(String, String)>,
     /// Tags. One that is there already gets the new value.
@@ -77,6 +80,7 @@ impl Tracker {
         let only_points = batch.parameters.is_empty()
             && batch.tags.is_empty()
             && batch.removed_tags.is_empty()
+            && batch.models.is_empty()
             && batch.name.is_none();
         if only_points && !batch.points.is_empty() {
             let block = block::encode(batch.points.iter());
@@ -126,6 +130,7 @@ impl Log {
         if run.stage == Stage::Deleted {
             return Err(Error::Refused(deleted(&self.run)));
         }
+        super::models::need_logged(product, transaction, &batch.models).await?;
         let mut document = run.document;
         self.add_parameters(&mut document)?;
         for (key, value) in &batch.tags {
@@ -149,7 +154,7 @@ impl Log {
             let points = Points { run: self.run.clone(), block: block::encode(batch.points.iter()) };
             write_points(product, transaction, &[&points]).await?;
         }
-        Ok(())
+        super::models::put_points(product, transaction, &batch.models).await
     }
 
     /// Adds the parameters, none of which may change.

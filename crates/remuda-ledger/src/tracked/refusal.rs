@@ -11,6 +11,12 @@ pub enum Refusal {
         /// Its name or id.
         name: String,
     },
+    /// [`Refusal::Missing`] in a sentence of its own, which clients know.
+    #[error("{0}")]
+    Absent(String),
+    /// [`Refusal::Taken`] in a sentence of its own, which clients know.
+    #[error("{0}")]
+    Exists(String),
     /// The name is taken.
     #[error("there is {what} `{name}` already")]
     Taken {

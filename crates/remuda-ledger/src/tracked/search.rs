@@ -45,20 +45,20 @@ pub struct Found {
 }
 
 /// SQL under construction.
-struct Sql {
-    text: String,
-    values: Vec<Owned>,
-    postgres: bool,
+pub(super) struct Sql {
+    pub(super) text: String,
+    pub(super) values: Vec<Owned>,
+    pub(super) postgres: bool,
 }
 
-enum Owned {
+pub(super) enum Owned {
     Text(String),
     Integer(i64),
     Double(f64),
 }
 
 impl Sql {
-    fn place(&mut self, value: Owned) -> String {
+    pub(super) fn place(&mut self, value: Owned) -> String {
         self.values.push(value);
         // Bound without a type, PostgreSQL would guess one.
         let number = self.values.len();
@@ -70,11 +70,11 @@ impl Sql {
         }
     }
 
-    fn text(&mut self, value: &str) -> String {
+    pub(super) fn text(&mut self, value: &str) -> String {
         self.place(Owned::Text(value.to_owned()))
     }
 
-    fn push(&mut self, text: &str) {
+    pub(super) fn push(&mut self, text: &str) {
         self.text.push_str(text);
     }
 }
@@ -115,7 +115,7 @@ impl Tracker {
     }
 }
 
-fn value_of(value: &Owned) -> Value<'_> {
+pub(super) fn value_of(value: &Owned) -> Value<'_> {
     match value {
         Owned::Text(text) => Value::Text(text),
         Owned::Integer(number) => Value::Integer(*number),
@@ -214,7 +214,7 @@ fn write_conditions(sql: &mut Sql, product: &str, search: &RunSearch<'_>) {
     }
     if *search.filter != Filter::All(Vec::new()) {
         sql.push(" AND ");
-        write_filter(sql, search.filter);
+        write_filter(sql, search.filter, &write_test);
     }
 }
 
@@ -255,29 +255,30 @@ fn read_place(row: &Row, width: usize, order: &[OrderBy]) -> Result<RunOrder, sq
     Ok(RunOrder { started: row.integer(0)?, id: row.text(1)?, keys })
 }
 
-fn write_filter(sql: &mut Sql, filter: &Filter) {
+/// Writes a filter; `each` writes one comparison.
+pub(super) fn write_filter<K>(sql: &mut Sql, filter: &Filter<K>, each: &dyn Fn(&mut Sql, &K, &Test)) {
     match filter {
         Filter::All(parts) if parts.is_empty() => sql.push("1 = 1"),
         Filter::Any(parts) if parts.is_empty() => sql.push("1 = 0"),
-        Filter::All(parts) => write_joined(sql, parts, " AND "),
-        Filter::Any(parts) => write_joined(sql, parts, " OR "),
+        Filter::All(parts) => write_joined(sql, parts, " AND ", each),
+        Filter::Any(parts) => write_joined(sql, parts, " OR ", each),
         Filter::Not(part) => {
             // `IS NOT TRUE`, because a comparison with what is missing is neither.
             sql.push("(");
-            write_filter(sql, part);
+            write_filter(sql, part, each);
             sql.push(") IS NOT TRUE");
         }
-        Filter::Is(key, test) => write_test(sql, key, test),
+        Filter::Is(key, test) => each(sql, key, test),
     }
 }
 
-fn write_joined(sql: &mut Sql, parts: &[Filter], word: &str) {
+fn write_joined<K>(sql: &mut Sql, parts: &[Filter<K>], word: &str, each: &dyn Fn(&mut Sql, &K, &Test)) {
     sql.push("(");
     for (place, part) in parts.iter().enumerate() {
         if place > 0 {
             sql.push(word);
         }
-        write_filter(sql, part);
+        write_filter(sql, part, each);
     }
     sql.push(")");
 }
@@ -315,12 +316,12 @@ fn write_pair(sql: &mut Sql, table: &str, name: &str, test: &Test) {
 }
 
 /// What a test looks at.
-enum Side {
+pub(super) enum Side {
     Metric,
     Text { value: &'static str, head: Option<&'static str> },
 }
 
-fn write_member(sql: &mut Sql, from: &str, test: &Test, side: &Side) {
+pub(super) fn write_member(sql: &mut Sql, from: &str, test: &Test, side: &Side) {
     if *test == Test::Absent {
         sql.push(&format!("r.number NOT IN ({from})"));
         return;
@@ -336,7 +337,7 @@ fn write_member(sql: &mut Sql, from: &str, test: &Test, side: &Side) {
     sql.push(")");
 }
 
-fn write_number(sql: &mut Sql, value: &str, test: &Test) {
+pub(super) fn write_number(sql: &mut Sql, value: &str, test: &Test) {
     let Test::Number(comparison, wanted) = test else {
         sql.push("1 = 0");
         return;
@@ -347,7 +348,7 @@ fn write_number(sql: &mut Sql, value: &str, test: &Test) {
     sql.push(&format!("({value} {} {place}{tail})", comparison.as_str()));
 }
 
-fn write_text(sql: &mut Sql, value: &str, head: Option<&str>, test: &Test) {
+pub(super) fn write_text(sql: &mut Sql, value: &str, head: Option<&str>, test: &Test) {
     match test {
         Test::Equals(wanted) => {
             if let Some(head) = head {
@@ -389,7 +390,7 @@ fn write_text(sql: &mut Sql, value: &str, head: Option<&str>, test: &Test) {
 }
 
 /// A text read as a number, NULL where it is none.
-fn number_of(sql: &Sql, value: &str) -> String {
+pub(super) fn number_of(sql: &Sql, value: &str) -> String {
     if sql.postgres {
         return format!(
             "CASE WHEN {value} ~ '^\\s*[-+]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][-+]?[0-9]{{1,3}})?\\s*$' THEN CAST({value} AS DOUBLE PRECISION) END"

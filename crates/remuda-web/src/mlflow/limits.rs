@@ -42,12 +42,17 @@ pub(crate) fn key(path: &str, key: &str) -> Result<(), Error> {
         let why = "Names may only contain alphanumerics, underscores (_), dashes (-), periods (.), spaces ( ), colon(:) and slashes (/).";
         return Err(unfit(path, &Value::from(key), why));
     }
-    let normal = normal_path(key);
-    if normal != key || normal == "." || normal.starts_with("..") || normal.starts_with('/') {
+    file_name(path, key)
+}
+
+/// A name that means itself when it is taken for a file's.
+pub(crate) fn file_name(path: &str, name: &str) -> Result<(), Error> {
+    let normal = normal_path(name);
+    if normal != name || normal == "." || normal.starts_with("..") || normal.starts_with('/') {
         let why = format!(
             "Names may be treated as files in certain cases, and must not resolve to other names when treated as such. This name would resolve to '{normal}'"
         );
-        return Err(unfit(path, &Value::from(key), &why));
+        return Err(unfit(path, &Value::from(name), &why));
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use axum::response::Response;
 use axum::routing::post;
 use remuda_app::Error;
 use remuda_app::run::tracked::Batch;
+use remuda_app::words::model::logged::ModelPoint;
 use remuda_app::words::run::tracked::Point;
 use serde::Deserialize;
 use serde_json::Value;
@@ -129,7 +130,12 @@ async fn log_metric(call: Call, body: JsonBody) -> Response {
 
 /// Logs what was read; points of logged models go there too.
 async fn log(call: &Call, run: &str, points: Vec<Logged>, batch: Batch) -> Outcome {
-    let batch = Batch { points: points.into_iter().map(|logged| logged.point).collect(), ..batch };
+    let models = points.iter().filter_map(|logged| {
+        let model = logged.model.clone()?;
+        Some(ModelPoint { model, run: run.to_owned(), point: logged.point.clone(), dataset: logged.dataset.clone() })
+    });
+    let models = models.collect();
+    let batch = Batch { points: points.into_iter().map(|logged| logged.point).collect(), models, ..batch };
     call.tracking.log(run, batch).await?;
     Ok(Answer::done())
 }

@@ -2,7 +2,9 @@
 //!
 //! - [`answer`]: errors as its clients read them; [`fields`]: what a request says, checked; [`limits`]: names and sizes
 //! - [`experiments`], [`runs`], [`logging`], [`search`], [`history`]: one file per part of the protocol
+//! - [`logged_models`], [`registry`]: models; [`places`]: tokens of pages
 //! - [`artifacts`]: files of runs; [`files`]: one of them as an answer
+//! - [`traces`]: spans as OpenTelemetry sends them, traces and their assessments
 //! - [`server`]: what the server can do, and the routes that it does not have
 //!
 //! Rules live in `remuda_app::run::tracked`; this face translates. A mistake of the caller is never a 5xx: clients would
@@ -16,10 +18,14 @@ pub(crate) mod fields;
 pub(crate) mod files;
 mod history;
 pub(crate) mod limits;
+mod logged_models;
 mod logging;
+mod places;
+mod registry;
 mod runs;
 mod search;
 mod server;
+mod traces;
 
 use crate::guard::Caller;
 use crate::state::Web;
@@ -106,7 +112,10 @@ pub(crate) fn routes() -> Router<Arc<Web>> {
     let routes = logging::routes(routes);
     let routes = search::routes(routes);
     let routes = history::routes(routes);
+    let routes = logged_models::routes(routes);
+    let routes = registry::routes(routes);
     let routes = artifacts::routes(routes);
+    let routes = traces::routes(routes);
     routes.router.layer(DefaultBodyLimit::max(BODY_LIMIT))
 }
 

@@ -18,6 +18,7 @@ pub mod reference;
 pub mod release;
 pub mod requirement;
 pub mod run;
+mod run_captured;
 pub mod team;
 pub mod why;
 

@@ -9,21 +9,21 @@ mod print;
 mod read;
 
 pub use order::{OrderBy, order_by};
-pub use read::{FilterError, parse};
+pub use read::{FilterError, Keyed, ReadKey, parse, parse_with};
 
 use std::borrow::Cow;
 
 /// Which runs are wanted.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Filter {
+pub enum Filter<K = Key> {
     /// All of these hold; without any, every run is wanted.
-    All(Vec<Filter>),
+    All(Vec<Filter<K>>),
     /// One of these holds.
-    Any(Vec<Filter>),
+    Any(Vec<Filter<K>>),
     /// This does not hold.
-    Not(Box<Filter>),
+    Not(Box<Filter<K>>),
     /// What a run has is held against something.
-    Is(Key, Test),
+    Is(K, Test),
 }
 
 /// What of a run is looked at.

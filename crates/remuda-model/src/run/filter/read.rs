@@ -51,7 +51,33 @@ impl FilterError {
 /// # Errors
 /// A word that is not understood, with its place and what to write instead.
 pub fn parse(text: &str) -> Result<Filter, FilterError> {
-    let mut reader = Reader { text, words: words(text)?, at: 0 };
+    parse_with(text, &key)
+}
+
+/// A key of a filter: what of a thing is looked at.
+pub trait Keyed: std::fmt::Display {
+    /// Whether it is a number.
+    fn is_number(&self) -> bool;
+    /// Whether it is a text that may be read as a number.
+    fn may_be_number(&self) -> bool;
+}
+
+impl Keyed for Key {
+    fn is_number(&self) -> bool {
+        matches!(self, Key::Metric(_)) || matches!(self, Key::Attribute(attribute) if attribute.is_number())
+    }
+
+    fn may_be_number(&self) -> bool {
+        matches!(self, Key::Parameter(_) | Key::Tag(_))
+    }
+}
+
+/// [`parse`] for things other than runs: `read` says which key a name stands for.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_with<K: Keyed>(text: &str, read: &ReadKey<'_, K>) -> Result<Filter<K>, FilterError> {
+    let mut reader = Reader { text, words: words(text)?, at: 0, read };
     if reader.words.is_empty() {
         return Ok(Filter::All(Vec::new()));
     }
@@ -165,13 +191,17 @@ fn unquoted(inner: &str, quote: char) -> String {
     inner.replace(&format!("{quote}{quote}"), &quote.to_string())
 }
 
-struct Reader<'a> {
+/// Reads the key that a name stands for; the range is its place, for errors.
+pub type ReadKey<'a, K> = dyn Fn(&str, &Range<usize>) -> Result<K, FilterError> + 'a;
+
+struct Reader<'a, K> {
     text: &'a str,
     words: Vec<Word>,
     at: usize,
+    read: &'a ReadKey<'a, K>,
 }
 
-impl Reader<'_> {
+impl<K: Keyed> Reader<'_, K> {
     fn peek(&self) -> Option<&Word> {
         self.words.get(self.at)
     }
@@ -204,7 +234,7 @@ impl Reader<'_> {
         taken
     }
 
-    fn any(&mut self, depth: usize) -> Result<Filter, FilterError> {
+    fn any(&mut self, depth: usize) -> Result<Filter<K>, FilterError> {
         let mut parts = vec![self.all(depth)?];
         while self.takes("or") {
             parts.push(self.all(depth)?);
@@ -212,7 +242,7 @@ impl Reader<'_> {
         Ok(if parts.len() == 1 { parts.remove(0) } else { Filter::Any(parts) })
     }
 
-    fn all(&mut self, depth: usize) -> Result<Filter, FilterError> {
+    fn all(&mut self, depth: usize) -> Result<Filter<K>, FilterError> {
         let mut parts = vec![self.one(depth)?];
         while self.takes("and") {
             parts.push(self.one(depth)?);
@@ -220,7 +250,7 @@ impl Reader<'_> {
         Ok(if parts.len() == 1 { parts.remove(0) } else { Filter::All(parts) })
     }
 
-    fn one(&mut self, depth: usize) -> Result<Filter, FilterError> {
+    fn one(&mut self, depth: usize) -> Result<Filter<K>, FilterError> {
         if depth > DEPTH {
             let span = self.peek().map_or(self.end(), |word| word.span.clone());
             return Err(FilterError::new(span, format!("more than {DEPTH} brackets within each other")));
@@ -238,7 +268,7 @@ impl Reader<'_> {
         }
         let word = self.next("a comparison")?;
         let key = match &word.kind {
-            Kind::Name(name) => key(name, &word.span)?,
+            Kind::Name(name) => (self.read)(name, &word.span)?,
             _ => {
                 let text = format!("`{}` is nothing that a run has", self.shown(&word));
                 return Err(
@@ -250,7 +280,7 @@ impl Reader<'_> {
         Ok(Filter::Is(key, test))
     }
 
-    fn test(&mut self, key: &Key) -> Result<Test, FilterError> {
+    fn test(&mut self, key: &K) -> Result<Test, FilterError> {
         if self.takes("is") {
             let absent = !self.takes("not");
             let word = self.next("NULL")?;
@@ -285,7 +315,7 @@ impl Reader<'_> {
         }
     }
 
-    fn compared(&mut self, key: &Key, sign: &str, span: &Range<usize>) -> Result<Test, FilterError> {
+    fn compared(&mut self, key: &K, sign: &str, span: &Range<usize>) -> Result<Test, FilterError> {
         let comparison = match sign {
             "=" | "==" => Comparison::Equal,
             "!=" | "<>" => Comparison::NotEqual,
@@ -296,13 +326,13 @@ impl Reader<'_> {
             other => return Err(FilterError::new(span.clone(), format!("`{other}` is no comparison"))),
         };
         let word = self.next("a value")?;
-        let of_numbers = is_number(key);
+        let of_numbers = key.is_number();
         let number = match &word.kind {
             Kind::Number(number) => Some(*number),
             Kind::Name(name) => special(name),
             _ => None,
         };
-        if let Some(number) = number.filter(|_| of_numbers || matches!(key, Key::Parameter(_) | Key::Tag(_))) {
+        if let Some(number) = number.filter(|_| of_numbers || key.may_be_number()) {
             return Ok(Test::Number(comparison, number));
         }
         match (word.kind, comparison) {
@@ -319,7 +349,7 @@ impl Reader<'_> {
         }
     }
 
-    fn list(&mut self, key: &Key, negated: bool) -> Result<Test, FilterError> {
+    fn list(&mut self, key: &K, negated: bool) -> Result<Test, FilterError> {
         let open = self.next("(")?;
         if open.kind != Kind::Sign("(") {
             return Err(FilterError::new(open.span, "IN is followed by a list").hint("write IN ('one', 'another')"));
@@ -355,12 +385,8 @@ fn special(name: &str) -> Option<f64> {
     if known { name.parse().ok() } else { None }
 }
 
-fn is_number(key: &Key) -> bool {
-    matches!(key, Key::Metric(_)) || matches!(key, Key::Attribute(attribute) if attribute.is_number())
-}
-
-fn is_text(key: &Key, span: &Range<usize>) -> Result<(), FilterError> {
-    if is_number(key) {
+fn is_text(key: &impl Keyed, span: &Range<usize>) -> Result<(), FilterError> {
+    if key.is_number() {
         return Err(
             FilterError::new(span.clone(), format!("{key} is a number")).hint("compare it with =, !=, >, >=, <, <=")
         );

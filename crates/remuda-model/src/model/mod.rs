@@ -1,4 +1,10 @@
 //! Models and model versions: what a model reads, what it answers, and how.
+//!
+//! - [`logged`]: models as scripts log them; [`registered`]: names under which versions are kept; [`filter`]: finding both
+
+pub mod filter;
+pub mod logged;
+pub mod registered;
 
 use crate::Digest;
 use crate::data::Task;

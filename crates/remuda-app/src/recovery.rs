@@ -10,8 +10,10 @@ pub(crate) async fn recover(app: &App) -> Result<Vec<String>> {
         return Ok(vec!["The ledger may not be written here: it can be read, as it is.".to_owned()]);
     }
     app.sweep();
-    if let Err(error) = app.blobs.sweep_temporary().await {
-        tracing::warn!(%error, "half-written blobs stay");
+    for blobs in [app.blobs.clone(), app.artifact_blobs()] {
+        if let Err(error) = blobs.sweep_temporary().await {
+            tracing::warn!(%error, "half-written blobs stay");
+        }
     }
     let mut notes = Vec::new();
     match crate::run::close_dead_runs(app).await {

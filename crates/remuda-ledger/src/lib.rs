@@ -35,7 +35,7 @@ mod verify;
 mod write_ahead;
 
 pub use append::{Append, Appended};
-pub use blobs::{BlobProblem, Blobs};
+pub use blobs::{BlobProblem, BlobWriter, Blobs};
 pub use bulk::{
     BULK_METRIC_POINTS, BULK_OUTCOMES, BULK_PREDICTIONS, MetricPoint, OutcomeRecord, SEALED_METRIC_POINTS,
     digest_metric_points, digest_outcomes, digest_predictions,
@@ -54,4 +54,5 @@ pub use tracked::{
     Batch, Found, FoundTraces, HistoryPage, HistoryPlace, ImportedRun, NewRun, PackedPoints, Refusal, RunChange, RunImport, RunNews,
     RunOrder, RunSearch, TracePlace, TraceSearch, Tracker,
 };
+pub use tracked::*;
 pub use verify::{Problem, VerifyReport};

@@ -1,7 +1,7 @@
 //! Opening a ledger: the address, the pool of PostgreSQL, and the migrations. SQLite's file is opened in `sqlite.rs`;
 //! what is stored lives in the other files.
 
-use crate::engine::{Pool, Transaction, Value};
+use crate::engine::{Pool, Row, Transaction, Value};
 use crate::error::{Error, database};
 use sqlx::ConnectOptions as _;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -48,6 +48,7 @@ const MIGRATIONS: &[Migration] = &[
     },
     Migration { version: 2, both: include_str!("migrations/0002_tally.sql"), sqlite: "", postgres: "" },
     Migration { version: 3, both: include_str!("migrations/0003_tracked.sql"), sqlite: "", postgres: "" },
+    Migration { version: 4, both: include_str!("migrations/0004_artifacts.sql"), sqlite: "", postgres: "" },
     Migration { version: 6, both: include_str!("migrations/0006_traces.sql"), sqlite: "", postgres: "" },
 ];
 
@@ -136,35 +137,37 @@ pub(crate) fn opening(place: &str, source: sqlx::Error) -> Error {
 pub(crate) async fn migrate(pool: &Pool, place: &str) -> Result<(), Error> {
     let newest = MIGRATIONS.last().map_or(0, |migration| migration.version);
     // A ledger that is up to date is opened without taking the write lock.
-    if let Ok(Some(found)) = pool.first("read the ledger's format", FORMAT, &[], |row| row.integer(0)).await
+    let read = |row: &Row| Ok((row.integer(0)?, row.integer(1)?));
+    if let Ok(Some((found, count))) = pool.first("read the ledger's format", FORMAT, &[], read).await
         && found >= newest
+        && count >= MIGRATIONS.len() as i64
     {
         return refuse_newer(found, newest, place);
     }
     let operation = "bring the ledger's tables up to date";
     let mut transaction = pool.begin().await.map_err(|source| opening(place, source))?;
-    let found = current(&mut transaction).await.map_err(|source| database(operation, source))?;
-    refuse_newer(found, newest, place)?;
-    for migration in MIGRATIONS.iter().filter(|migration| migration.version > found) {
+    let found = applied(&mut transaction).await.map_err(|source| database(operation, source))?;
+    refuse_newer(found.iter().copied().max().unwrap_or_default(), newest, place)?;
+    for migration in MIGRATIONS.iter().filter(|migration| !found.contains(&migration.version)) {
         apply(&mut transaction, migration).await.map_err(|source| database(operation, source))?;
     }
     transaction.commit().await.map_err(|source| database(operation, source))
 }
 
-const FORMAT: &str = "SELECT COALESCE(MAX(version), 0) FROM remuda_format";
+const FORMAT: &str = "SELECT COALESCE(MAX(version), 0), COUNT(*) FROM remuda_format";
 
 fn refuse_newer(found: i64, known: i64, place: &str) -> Result<(), Error> {
     if found > known { Err(Error::Newer { place: place.to_owned(), found, known }) } else { Ok(()) }
 }
 
-/// The format of the ledger, read under the lock that keeps other migrators away.
-async fn current(transaction: &mut Transaction) -> Result<i64, sqlx::Error> {
+/// The steps that the ledger has taken, read under the lock that keeps other migrators away.
+async fn applied(transaction: &mut Transaction) -> Result<Vec<i64>, sqlx::Error> {
     const TABLE: &str = "CREATE TABLE IF NOT EXISTS remuda_format (version BIGINT NOT NULL PRIMARY KEY)";
     // Any fixed number: it names the lock "remuda migrates".
     transaction.lock(0x72_656d_7564_6100).await?;
     transaction.script(TABLE.to_owned()).await?;
-    let rows = transaction.rows(FORMAT, &[]).await?;
-    rows.first().map_or(Ok(0), |row| row.integer(0))
+    let rows = transaction.rows("SELECT version FROM remuda_format", &[]).await?;
+    rows.iter().map(|row| row.integer(0)).collect()
 }
 
 async fn apply(transaction: &mut Transaction, migration: &Migration) -> Result<(), sqlx::Error> {

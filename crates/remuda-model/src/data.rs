@@ -538,6 +538,18 @@ pub struct DatasetVersion {
     pub report: ContractReport,
     /// Rows in train, validation and holdout.
     pub split_rows: [u64; 3],
+    /// The file that it came from, so that a run which reads this file is known to read this version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<SourceFile>,
+}
+
+/// The content of a file that a version came from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SourceFile {
+    /// Digest of its bytes.
+    pub digest: Digest,
+    /// Its size in bytes.
+    pub bytes: u64,
 }
 
 #[cfg(test)]

@@ -181,6 +181,9 @@ pub struct Product {
     pub server: Option<String>,
     /// How many evaluations one holdout bears.
     pub holdout_budget: u32,
+    /// What snapshots of runs take in.
+    #[serde(default)]
+    pub run: crate::run::captured::RunSettings,
     /// The members.
     pub members: Vec<Member>,
 }

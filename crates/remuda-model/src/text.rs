@@ -134,6 +134,27 @@ pub fn to_name(text: &str) -> String {
     if name.is_empty() { "unnamed".to_owned() } else { name.to_owned() }
 }
 
+/// A size as people write it, in bytes: `500`, `50 MB`, `2GiB`. `None` for anything else.
+pub fn read_bytes(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let end = text.find(|letter: char| !letter.is_ascii_digit() && letter != '.').unwrap_or(text.len());
+    let number: f64 = text[..end].parse().ok().filter(|number: &f64| number.is_finite() && *number >= 0.0)?;
+    let unit = match text[end..].trim().to_ascii_lowercase().as_str() {
+        "" | "b" | "byte" | "bytes" => 1.0,
+        "k" | "kb" => 1e3,
+        "m" | "mb" => 1e6,
+        "g" | "gb" => 1e9,
+        "t" | "tb" => 1e12,
+        "kib" => 1024.0,
+        "mib" => 1024.0 * 1024.0,
+        "gib" => 1024.0 * 1024.0 * 1024.0,
+        "tib" => 1024.0 * 1024.0 * 1024.0 * 1024.0,
+        _ => return None,
+    };
+    let bytes = number * unit;
+    (bytes < 1e18).then_some(bytes as u64)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,5 +178,15 @@ mod tests {
             assert_eq!(number(value), expected);
         }
         assert_eq!(number(f64::NAN), "undefined");
+    }
+
+    #[test]
+    fn sizes_are_read_as_people_write_them() {
+        for (text, bytes) in [("500", 500), ("50 MB", 50_000_000), ("2GiB", 2 << 30), ("1.5 kb", 1_500), ("0", 0)] {
+            assert_eq!(read_bytes(text), Some(bytes), "{text}");
+        }
+        for text in ["", "MB", "-1", "5 parsecs", "1e3", "inf", "9999999 TB"] {
+            assert_eq!(read_bytes(text), None, "{text}");
+        }
     }
 }

@@ -123,4 +123,32 @@ pub enum RepoError {
         /// The text.
         commit: String,
     },
+    /// An object of packed files cannot be used.
+    #[error("the packed files in `{}` cannot be used: {reason}", .path.display())]
+    BrokenArchive {
+        /// The object.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// Files would be overwritten.
+    #[error("nothing was written to `{}`, because these are there already with other content: {}", .folder.display(), .paths.join(", "))]
+    WouldOverwrite {
+        /// The folder.
+        folder: PathBuf,
+        /// Some of the paths.
+        paths: Vec<String>,
+    },
+    /// A name that git refuses for a branch.
+    #[error("`{name}` cannot be the name of a branch")]
+    BadBranch {
+        /// The name.
+        name: String,
+    },
+    /// A branch of that name is there.
+    #[error("there is a branch `{name}` already")]
+    BranchExists {
+        /// The name.
+        name: String,
+    },
 }

@@ -3,6 +3,9 @@
 //! What lives here: finding and reading definition files ([`files`]), checking them all at once with the place of
 //! every finding ([`check()`]), writing them ([`render`], [`mod@scaffold`]) and adding to them ([`edit`]), MLflow's file store ([`mlruns`]), and git ([`git`]): snapshots of code, who
 //! changed what, differences between two snapshots. What never does: the ledger, tables, printing, environment
+//! every finding ([`check()`]), writing them ([`render`], [`mod@scaffold`]) and adding to them ([`edit`]), git ([`git`]): snapshots of code, who
+//! changed what, differences between two snapshots; working files packed and given back ([`archive`]), and the search
+//! for secrets in them ([`secrets`]). What never does: the ledger, tables, printing, environment
 //! variables or clocks; and nothing here touches the index, the branch or the working files of a repository that it
 //! did not create.
 //!
@@ -12,6 +15,7 @@
 //! with it.
 
 mod analysis;
+pub mod archive;
 mod behaviour;
 mod data;
 pub mod definitions;
@@ -24,6 +28,8 @@ pub mod render;
 mod requirement;
 pub mod run;
 pub mod scaffold;
+pub mod secrets;
+pub mod seeds;
 mod serving;
 mod source;
 mod team;

@@ -3,6 +3,7 @@
 
 use crate::source::{Source, Table};
 use crate::tree::{self, Entry};
+use remuda_model::run::captured::RunSettings;
 use remuda_model::team::{Member, Product, Risk, Role, Stage};
 use std::ops::Range;
 
@@ -19,8 +20,9 @@ pub(crate) fn read(source: &mut Source<'_>) -> Option<Product> {
         }
     };
     let root = source.table_of(&root, "remuda.toml")?;
-    root.allow(source, &["product", "holdout", "members"]);
+    root.allow(source, &["product", "holdout", "run", "members"]);
     let holdout_budget = read_budget(source, root);
+    let run = read_run(source, root);
     let members = read_members(source, root);
     let product = root.require(source, "product", "[product]")?;
     let product = source.table_of(product, "product")?;
@@ -45,6 +47,7 @@ pub(crate) fn read(source: &mut Source<'_>) -> Option<Product> {
         solo,
         server,
         holdout_budget: holdout_budget?,
+        run: run?,
         members: members?,
     })
 }
@@ -91,6 +94,35 @@ fn read_budget(source: &mut Source<'_>, root: Table<'_>) -> Option<u32> {
         return None;
     }
     u32::try_from(budget).ok()
+}
+
+/// `[run]`: what snapshots of runs take in.
+fn read_run(source: &mut Source<'_>, root: Table<'_>) -> Option<RunSettings> {
+    let Some(node) = root.get("run") else { return Some(RunSettings::default()) };
+    let table = source.table_of(node, "run")?;
+    table.allow(source, &["environment", "largest_file"]);
+    let mut settings = RunSettings::default();
+    if let Some(node) = table.get("environment") {
+        for (name, span) in source.texts_of(node, "environment")? {
+            let plain = name.strip_suffix('*').unwrap_or(name);
+            let letters = plain.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+            if plain.is_empty() || !letters {
+                let hint = "write a name such as \"MY_SETTING\", or \"MY_*\" for all that begin so";
+                source.error(span, "invalid_value", format!("`{name}` is no name of an environment variable"), hint);
+            }
+            settings.environment.push(name.to_owned());
+        }
+    }
+    if let Some(node) = table.get("largest_file") {
+        let text = source.text_of(node, "largest_file")?;
+        settings.largest_file = remuda_model::text::read_bytes(text);
+        if settings.largest_file.is_none() {
+            let hint = "write a size such as \"50 MB\" or \"2 GiB\"";
+            source.error(&node.span, "invalid_value", format!("`{text}` is no size"), hint);
+            return None;
+        }
+    }
+    Some(settings)
 }
 
 fn read_members(source: &mut Source<'_>, root: Table<'_>) -> Option<Vec<Member>> {

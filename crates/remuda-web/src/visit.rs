@@ -153,9 +153,11 @@ pub(crate) fn own_address(address: Option<&str>) -> String {
 }
 
 /// What is at no address.
-pub(crate) async fn not_found(visit: Visit, uri: Uri) -> Response {
+pub(crate) async fn not_found(visit: Visit, uri: Uri, body: axum::body::Body) -> Response {
     let error = Error::not_found("page", uri.path());
     if crate::mlflow::is_protocol(uri.path()) {
+        // Read to its end, so that the connection can serve on.
+        let _ = axum::body::to_bytes(body, 1 << 20).await;
         return crate::mlflow::no_route(uri.path());
     }
     if guard::is_machine(uri.path()) {

@@ -9,7 +9,7 @@ use crate::use_case::{Access, UseCase};
 use remuda_data::{Format, IngestRequest, Ingested, Parts};
 use remuda_ledger::Append;
 use remuda_model::Digest;
-use remuda_model::data::{Contract, ContractReport, DatasetVersion, Manifest, Oddity, Part};
+use remuda_model::data::{Contract, ContractReport, DatasetVersion, Manifest, Oddity, Part, SourceFile};
 use remuda_model::fact::Link;
 use serde::Serialize;
 use std::collections::HashMap;
@@ -129,6 +129,7 @@ pub(crate) async fn add_file(
         contract: contract.map(|found| found.digest.clone()),
         report: ingested.report.clone(),
         split_rows: ingested.split_rows,
+        file: Some(source_file(path).await?),
     };
     let parts = look::local_parts(app, manifest.clone()).await?;
     let newest = look::latest_version(app, context, dataset).await?;
@@ -138,6 +139,17 @@ pub(crate) async fn add_file(
         append_version(app, context, &version, contract.map(|found| found.path.as_str())).await?;
     }
     Ok(AddedOutcome { version, parts, unchanged, oddities: ingested.oddities })
+}
+
+/// The content of the file itself: a run that reads this very file is then known to read this version.
+async fn source_file(path: &Path) -> Result<SourceFile> {
+    let path = path.to_owned();
+    let hashed = tokio::task::spawn_blocking(move || -> std::io::Result<SourceFile> {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update_reader(std::fs::File::open(path)?)?;
+        Ok(SourceFile { bytes: hasher.count(), digest: Digest::from_hash(hasher.finalize()) })
+    });
+    Ok(hashed.await.map_err(|error| Error::new("internal", "reading stopped").caused_by(&error))??)
 }
 
 async fn append_version(app: &App, context: &Context, version: &DatasetVersion, contract: Option<&str>) -> Result<()> {

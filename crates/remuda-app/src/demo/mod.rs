@@ -205,6 +205,7 @@ fn team() -> Product {
         solo: false,
         server: None,
         holdout_budget: 10,
+        run: Default::default(),
         members: [
             ("owner", Role::ProductOwner),
             ("scientist", Role::DataScientist),

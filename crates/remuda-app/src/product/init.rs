@@ -19,13 +19,10 @@ use remuda_model::fact::Link;
 use remuda_model::requirement::{Requirement, StatedCriterion};
 use remuda_model::run::{Action, Algorithm, Learn, MetricValue, Pipeline, Step};
 use remuda_model::serving::Serving;
-use remuda_model::team::{Member, Product, Risk, Role, Stage};
+use remuda_model::team::{Member, Product, Risk};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-/// Submissions that one holdout bears.
-const HOLDOUT_BUDGET: u32 = 10;
 
 /// What `product.created` keeps.
 #[derive(Serialize)]
@@ -218,17 +215,7 @@ fn context_of(texts: &[(String, String)], folder: &Path, actor: &Actor) -> Resul
 
 /// A product of one member, who holds every role and says so.
 fn product_of(request: &Init, risk: Risk, actor: &Actor) -> Product {
-    let roles = Role::ALL.iter().copied().filter(|role| *role != Role::Annotator).collect();
-    let name = remuda_model::text::to_name(&actor.name);
-    Product {
-        name: request.name.clone(),
-        stage: Stage::Explore,
-        risk,
-        solo: true,
-        server: None,
-        holdout_budget: HOLDOUT_BUDGET,
-        members: vec![Member { name, email: actor.email.clone(), roles }],
-    }
+    Product { risk, ..super::bare::bare(&request.name, actor) }
 }
 
 fn pipeline_of(dataset: &str) -> Pipeline {

@@ -1,5 +1,6 @@
 //! The product as a whole: make one, check its definitions, see where it stands.
 
+mod bare;
 mod check;
 mod init;
 mod status;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use utoipa::ToSchema;
 
+pub use bare::begin_bare;
 pub use check::checked;
 pub(crate) use init::{Place, init_at};
 pub use init::{init, ledger_folder};

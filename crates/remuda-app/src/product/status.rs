@@ -49,7 +49,7 @@ impl UseCase for Status {
             requirements,
             waiting: Vec::new(),
             datasets,
-            runs: crate::run::run_states(app, context, None, RUNS).await?.0,
+            runs: crate::run::newest_runs(app, context, RUNS).await?,
             evaluation,
             holdouts,
             live: live.as_ref().map(|(summary, _)| summary.clone()),

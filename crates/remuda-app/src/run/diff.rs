@@ -1,17 +1,11 @@
 //! Two runs side by side.
 
-use super::{Diff, Difference, FileDifference, MetricDifference, RunDiff, RunState, find_run, run_states};
+use super::{Diff, Difference, List, MetricDifference, RunDiff, RunState, find_run};
 use crate::app::App;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::use_case::{Access, UseCase};
-use remuda_repo::git::ChangeKind;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Lines of a file's diff that are shown.
-const SHOWN_LINES: usize = 200;
-/// Files above this size, in bytes, are named but not compared line by line.
-const LARGEST_DIFF: usize = 1024 * 1024;
 
 impl UseCase for Diff {
     const NOUN: &'static str = "run";
@@ -33,16 +27,15 @@ impl UseCase for Diff {
         let parameters = differences(&printed(&left), &printed(&right));
         let environment = differences(&left.snapshot.environment, &right.snapshot.environment);
         let metrics = metric_differences(&left, &right);
-        let files = file_differences(context, &left, &right)?;
+        let (files, captured) = super::compare::compare(app, context, &left, &right).await?;
         let data = differences(&versions(&left), &versions(&right));
-        Ok(RunDiff { left, right, data, parameters, metrics, environment, files })
+        Ok(RunDiff { left, right, data, parameters, metrics, environment, files, captured })
     }
 }
 
 async fn before(app: &App, context: &Context, run: &RunState) -> Result<RunState> {
-    let runs = run_states(app, context, None, 1000).await?.0;
-    let place = runs.iter().position(|known| known.run == run.run);
-    let mut earlier = place.and_then(|place| runs.get(place + 1).cloned()).ok_or_else(|| {
+    let list = List { limit: 1, before: Some(run.run.clone()), ..List::default() };
+    let mut earlier = list.find(app, context).await?.runs.into_iter().next().ok_or_else(|| {
         Error::new("request.invalid", format!("there is no run before {}", run.run)).hint("name two runs")
     })?;
     super::look::complete(app, context, &mut earlier).await?;
@@ -68,7 +61,7 @@ fn printed(run: &RunState) -> BTreeMap<String, String> {
         .collect()
 }
 
-fn differences(left: &BTreeMap<String, String>, right: &BTreeMap<String, String>) -> Vec<Difference> {
+pub(super) fn differences(left: &BTreeMap<String, String>, right: &BTreeMap<String, String>) -> Vec<Difference> {
     let names: BTreeSet<&String> = left.keys().chain(right.keys()).collect();
     names
         .into_iter()
@@ -98,45 +91,4 @@ fn metric_differences(left: &RunState, right: &RunState) -> Vec<MetricDifference
             MetricDifference { name: name.clone(), left, right, apart }
         })
         .collect()
-}
-
-fn file_differences(context: &Context, left: &RunState, right: &RunState) -> Result<Vec<FileDifference>> {
-    let (Some(root), Some(from), Some(to)) = (&context.root, &left.snapshot.commit, &right.snapshot.commit) else {
-        return Ok(Vec::new());
-    };
-    if from == to {
-        return Ok(Vec::new());
-    }
-    let mut differences = Vec::new();
-    for change in remuda_repo::git::diff(root, from, to)? {
-        let old_path = change.old_path.as_deref().unwrap_or(&change.path);
-        let read = |commit: &str, path: &str| remuda_repo::git::show_file(root, commit, path);
-        let before = read(from, old_path)?.unwrap_or_default();
-        let after = read(to, &change.path)?.unwrap_or_default();
-        let kind = match change.kind {
-            ChangeKind::Added => "added",
-            ChangeKind::Removed => "removed",
-            ChangeKind::Modified | ChangeKind::Renamed => "changed",
-        };
-        let diff = unified(&before, &after, &change.path);
-        differences.push(FileDifference { kind: kind.to_owned(), path: change.path, diff });
-    }
-    Ok(differences)
-}
-
-/// A unified diff, cut at [`SHOWN_LINES`]; empty for binary and very large files.
-fn unified(before: &[u8], after: &[u8], path: &str) -> String {
-    if before.len().max(after.len()) > LARGEST_DIFF {
-        return String::new();
-    }
-    let (Ok(before), Ok(after)) = (std::str::from_utf8(before), std::str::from_utf8(after)) else {
-        return String::new();
-    };
-    let diff = similar::TextDiff::from_lines(before, after);
-    let text = diff.unified_diff().context_radius(3).header(path, path).to_string();
-    let mut lines: Vec<&str> = text.lines().take(SHOWN_LINES).collect();
-    if text.lines().count() > SHOWN_LINES {
-        lines.push("… (cut)");
-    }
-    lines.join("\n")
 }

@@ -1,63 +1,147 @@
-//! Finding runs by a filter and in an order: the language of `remuda_model::run::filter` over what facts tell.
+//! Finding runs: by a filter, in an order, page by page, among all that was tracked.
 
-use super::RunState;
-use super::look::run_states;
+use super::look::{native_state, resolve, tracked_state};
+use super::tracked::{RunOrder, RunSearch, Tracking};
+use super::{List, RunState, Runs};
 use crate::app::App;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use remuda_model::diagnostic::Diagnostic;
-use remuda_model::run::filter::{Attribute, Filter, FilterError, Key, OrderBy, Subject, order_by, parse};
-use remuda_model::run::{MetricValue, RunStatus};
-use std::borrow::Cow;
-use std::cmp::Ordering;
+use remuda_model::run::filter::{Attribute, Filter, FilterError, Key, OrderBy, order_by, parse};
+use remuda_model::run::tracked::{Stage, TrackedRun};
+use std::collections::HashMap;
 
-/// Runs that are read at a time.
-const CHUNK: usize = 5_000;
-
-/// What is asked of runs.
-pub(super) struct Wanted {
-    filter: Filter,
-    order: Option<OrderBy>,
+impl List {
+    /// The runs that are asked for.
+    pub(super) async fn find(&self, app: &App, context: &Context) -> Result<Runs> {
+        let limit = self.limit.clamp(1, 1000);
+        let tracking = app.tracking(&context.product()?.name)?;
+        tracking.catch_up().await?;
+        let text = self.filter.as_deref().unwrap_or_default();
+        let filter: Filter = parse(text).map_err(|error| wrong("--filter", text, error))?;
+        let mut order = Vec::new();
+        for text in self.order_by.iter().flat_map(|text| split_orders(text)) {
+            order.push(order_by(&text).map_err(|error| wrong("--order-by", &text, error))?);
+        }
+        let experiments = match &self.experiment {
+            None => Vec::new(),
+            Some(text) => vec![find_experiment(&tracking, text).await?],
+        };
+        let after = match &self.before {
+            None => None,
+            Some(text) => {
+                let run = resolve(app, &context.product()?.name, text).await?;
+                Some(place_of(&tracking.run(&run).await?, &order))
+            }
+        };
+        let stage = if self.deleted { Stage::Deleted } else { Stage::Active };
+        let search = RunSearch {
+            experiments: &experiments,
+            stage: Some(stage),
+            filter: &filter,
+            order: &order,
+            after: after.as_ref(),
+            limit: limit + 1,
+        };
+        let mut found = tracking.search(&search).await?.runs;
+        let more = found.len() > limit;
+        found.truncate(limit);
+        let total = if self.count {
+            Some(tracking.tracker.count(&RunSearch { after: None, ..search.clone() }).await?)
+        } else {
+            None
+        };
+        Ok(Runs { runs: states(app, context, &tracking, found).await?, more, total })
+    }
 }
 
-impl Wanted {
-    /// Reads a filter and an order.
-    ///
-    /// # Errors
-    /// A word that is not understood, with its place.
-    pub(super) fn read(filter: Option<&str>, order: Option<&str>) -> Result<Self> {
-        let filter = filter.unwrap_or_default();
-        let order = order.map(|text| order_by(text).map_err(|error| wrong("--order-by", text, error))).transpose()?;
-        Ok(Self { filter: parse(filter).map_err(|error| wrong("--filter", filter, error))?, order })
-    }
-
-    /// The first `limit` runs that are wanted: the newest, or in the order asked for. (Before a place in the chain.)
-    pub(super) async fn find(
-        &self,
-        app: &App,
-        context: &Context,
-        mut before: Option<i64>,
-        limit: usize,
-    ) -> Result<Vec<RunState>> {
-        let is_all = self.filter == Filter::All(Vec::new()) && self.order.is_none();
-        let chunk = if is_all { limit } else { CHUNK.max(limit) };
-        let mut found: Vec<RunState> = Vec::new();
-        loop {
-            let (runs, oldest) = run_states(app, context, before, chunk).await?;
-            let ended = runs.len() < chunk;
-            found.extend(runs.into_iter().filter(|run| self.filter.matches(run)));
-            if let Some(order) = &self.order {
-                found.sort_by(|one, other| compare(order, one, other));
+/// Orders are separated by commas outside of quotes.
+fn split_orders(text: &str) -> Vec<String> {
+    let (mut parts, mut quote) = (vec![String::new()], None);
+    for letter in text.chars() {
+        match quote {
+            Some(open) if open == letter => quote = None,
+            None if matches!(letter, '`' | '"' | '\'') => quote = Some(letter),
+            None if letter == ',' => {
+                parts.push(String::new());
+                continue;
             }
-            if self.order.is_some() || found.len() >= limit {
-                found.truncate(limit);
-            }
-            if ended || (self.order.is_none() && found.len() >= limit) {
-                return Ok(found);
-            }
-            before = oldest;
+            _ => {}
+        }
+        if let Some(last) = parts.last_mut() {
+            last.push(letter);
         }
     }
+    parts.retain(|part| !part.trim().is_empty());
+    parts
+}
+
+/// The number of the experiment that goes by this name or number.
+async fn find_experiment(tracking: &Tracking, text: &str) -> Result<i64> {
+    if let Ok(found) = tracking.experiment_named(text).await {
+        return Ok(found.id);
+    }
+    if let Ok(id) = text.parse::<i64>() {
+        return Ok(tracking.experiment(id).await?.id);
+    }
+    let names: Vec<String> = tracking.experiments().await?.into_iter().map(|known| known.name).collect();
+    let error = Error::not_found("experiment", text);
+    Err(match remuda_model::text::nearest(text, names.iter().map(String::as_str)) {
+        Some(near) => error.hint(format!("did you mean `{near}`?")),
+        None => error.hint("`remuda run experiments` lists them"),
+    })
+}
+
+/// States of runs: those of remuda's own tell more by their facts.
+async fn states(app: &App, context: &Context, tracking: &Tracking, runs: Vec<TrackedRun>) -> Result<Vec<RunState>> {
+    let names: HashMap<i64, String> =
+        tracking.experiments().await?.into_iter().map(|experiment| (experiment.id, experiment.name)).collect();
+    let mut states = Vec::with_capacity(runs.len());
+    for run in runs {
+        let experiment = names.get(&run.experiment).cloned().unwrap_or_default();
+        states.push(if run.native {
+            native_state(app, context, run, experiment).await?
+        } else {
+            tracked_state(run, experiment)
+        });
+    }
+    Ok(states)
+}
+
+/// Where a run stands in an order.
+fn place_of(run: &TrackedRun, order: &[OrderBy]) -> RunOrder {
+    let text = |value: Option<&String>| match value {
+        Some(value) => (0, None, Some(value.clone())),
+        None => (2, None, None),
+    };
+    let number = |value: Option<i64>| match value {
+        Some(value) => (0, Some(value as f64), None),
+        None => (2, None, None),
+    };
+    let key = |one: &OrderBy| match &one.key {
+        Key::Metric(name) => match run.document.metrics.get(name) {
+            Some(latest) if latest.value.is_some() => (0, latest.value, None),
+            Some(_) => (1, None, None),
+            None => (2, None, None),
+        },
+        Key::Parameter(name) => text(run.document.parameters.get(name)),
+        Key::Tag(name) => text(run.document.tags.get(name)),
+        Key::Attribute(attribute) => match attribute {
+            Attribute::Started => number(Some(run.started)),
+            Attribute::Ended => number(run.ended),
+            Attribute::Id => text(Some(&run.id)),
+            Attribute::Name => text(Some(&run.name)),
+            Attribute::Status => text(Some(&run.status.as_str().to_owned())),
+            Attribute::User => text(Some(&run.actor)),
+            Attribute::ArtifactUri => text(Some(&run.artifacts)),
+            Attribute::Stage => text(Some(&run.stage.as_str().to_owned())),
+            Attribute::Experiment => text(Some(&run.experiment.to_string())),
+            Attribute::Command => text(run.document.tags.get("remuda.command")),
+            Attribute::Note => text(run.document.tags.get("mlflow.note.content")),
+        },
+        Key::Dataset(_) => (2, None, None),
+    };
+    RunOrder { keys: order.iter().map(key).collect(), started: run.started, id: run.id.clone() }
 }
 
 fn wrong(flag: &str, text: &str, error: FilterError) -> Error {
@@ -69,66 +153,4 @@ fn wrong(flag: &str, text: &str, error: FilterError) -> Error {
         .hint("such as: metrics.trees/auc > 0.8 and params.trees/rounds = '200'");
     error.diagnostics = vec![found];
     error
-}
-
-/// By a key; who lacks it comes last, and among equals the newest first (the sort is stable).
-fn compare(order: &OrderBy, one: &RunState, other: &RunState) -> Ordering {
-    let turned = |ordering: Ordering| if order.descending { ordering.reverse() } else { ordering };
-    let number = |run: &RunState| match &order.key {
-        Key::Metric(name) => run.metric(name),
-        Key::Attribute(attribute) => run.number(*attribute),
-        key => run.texts(key).first().and_then(|text| text.trim().parse::<f64>().ok()),
-    };
-    let (left, right) = (number(one).filter(|value| !value.is_nan()), number(other).filter(|value| !value.is_nan()));
-    if let (Some(left), Some(right)) = (left, right) {
-        return turned(left.total_cmp(&right));
-    }
-    match (left.is_some(), right.is_some()) {
-        (true, false) => return Ordering::Less,
-        (false, true) => return Ordering::Greater,
-        _ => {}
-    }
-    match (one.texts(&order.key).first(), other.texts(&order.key).first()) {
-        (Some(left), Some(right)) => turned(left.cmp(right)),
-        (Some(_), None) => Ordering::Less,
-        (None, Some(_)) => Ordering::Greater,
-        (None, None) => Ordering::Equal,
-    }
-}
-
-impl Subject for RunState {
-    fn metric(&self, name: &str) -> Option<f64> {
-        let of_name = |metric: &&MetricValue| metric.name == name;
-        self.metrics.iter().find(of_name).and_then(|metric| metric.value)
-    }
-
-    fn number(&self, attribute: Attribute) -> Option<f64> {
-        match attribute {
-            Attribute::Started => Some((self.started / 1000) as f64),
-            Attribute::Ended => self.ended.map(|ended| (ended / 1000) as f64),
-            _ => None,
-        }
-    }
-
-    fn texts(&self, key: &Key) -> Vec<Cow<'_, str>> {
-        let text = |value: &str| vec![Cow::Owned(value.to_owned())];
-        match key {
-            Key::Parameter(name) => match self.parameters.get(name) {
-                Some(serde_json::Value::String(value)) => text(value),
-                Some(value) => text(&value.to_string()),
-                None => Vec::new(),
-            },
-            Key::Attribute(Attribute::Id) => text(&self.run),
-            Key::Attribute(Attribute::User) => text(&self.actor),
-            Key::Attribute(Attribute::Command) => text(&self.command),
-            Key::Attribute(Attribute::Note | Attribute::Name) => text(&self.note),
-            Key::Attribute(Attribute::Stage) => text("active"),
-            Key::Attribute(Attribute::Status) => text(match self.status {
-                RunStatus::Running => "RUNNING",
-                RunStatus::Finished => "FINISHED",
-                RunStatus::Failed => "FAILED",
-            }),
-            _ => Vec::new(),
-        }
-    }
 }

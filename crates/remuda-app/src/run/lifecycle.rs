@@ -7,8 +7,10 @@ use crate::error::{Error, Result};
 use crate::pin::{self, Pins};
 use crate::use_case::{Access, UseCase};
 use remuda_ledger::{Append, FactQuery};
+use remuda_model::Digest;
 use remuda_model::fact::{Link, NewFact};
 use remuda_model::model::ModelVersion;
+use remuda_model::run::captured::OutputFile;
 use remuda_model::run::{MetricValue, RunStatus, Snapshot, StepResult};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -38,6 +40,8 @@ pub(crate) struct Recorded {
     pub(crate) step: Option<StepResult>,
     #[serde(default)]
     pub(crate) model: Option<ModelVersion>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) outputs: Vec<OutputFile>,
 }
 
 /// What `run.finished` and `run.failed` keep.
@@ -73,6 +77,13 @@ impl UseCase for Start {
         if let Some(commit) = &self.snapshot.commit {
             links.push(Link::uses("commit", commit.as_str()));
         }
+        if let Some(captured) = &self.snapshot.captured {
+            let blobs: Vec<Digest> = captured.code.iter().flat_map(super::kept::objects_of).collect();
+            super::kept::need_blobs(app, &blobs).await?;
+            links.extend(blobs.iter().map(|blob| Link::uses("blob", blob.as_str())));
+            links.extend(captured.data.iter().map(|seen| Link::uses("dataset_version", seen.version.as_str())));
+            links.extend(captured.reproduces.iter().map(|earlier| Link::uses("run", earlier.as_str())));
+        }
         links.extend(pins.links);
         // The lease comes first: a crash between the two leaves a lease without a run, which the next start drops.
         app.ledger.beat_lease(&lease(&product, &run), &self.holder, app.clock.now()).await?;
@@ -93,7 +104,8 @@ impl UseCase for Record {
 
     async fn run(self, app: &App, context: &Context) -> Result<Done> {
         let run = open_run(app, context, &self.run).await?;
-        let recorded = Recorded { metrics: self.metrics, parameters: self.parameters, step: self.step, model: None };
+        let recorded =
+            Recorded { metrics: self.metrics, parameters: self.parameters, step: self.step, ..Recorded::default() };
         append_recorded(app, context, &run, &recorded, Vec::new()).await?;
         Ok(Done { done: true })
     }

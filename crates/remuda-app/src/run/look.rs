@@ -1,6 +1,5 @@
 //! Looking at runs: a run's state is what its facts add up to.
 
-use super::find::Wanted;
 use super::lifecycle::{EndRecord, Recorded, StartRecord};
 use super::{List, RunData, RunState, Runs, Show};
 use crate::app::App;
@@ -11,10 +10,9 @@ use crate::pin::payload;
 use crate::use_case::{Access, UseCase};
 use remuda_ledger::FactQuery;
 use remuda_model::fact::Fact;
+use remuda_model::run::tracked::{Stage, TrackedRun, TrackedStatus};
 use remuda_model::run::{MetricValue, RunStatus, Snapshot, StepOutcome};
-use std::collections::{BTreeMap, HashMap};
-
-const RUN_VERBS: [&str; 5] = ["run.started", "run.recorded", "run.finished", "run.failed", "model.made"];
+use std::collections::BTreeMap;
 
 impl UseCase for List {
     const NOUN: &'static str = "run";
@@ -24,16 +22,7 @@ impl UseCase for List {
     type Answer = Runs;
 
     async fn run(self, app: &App, context: &Context) -> Result<Runs> {
-        let limit = self.limit.clamp(1, 1000);
-        let before = match &self.before {
-            None => None,
-            Some(run) => Some(start_of(app, context, &find_run(app, context, run).await?.run).await?),
-        };
-        let wanted = Wanted::read(self.filter.as_deref(), self.order_by.as_deref())?;
-        let mut runs = wanted.find(app, context, before, limit + 1).await?;
-        let more = runs.len() > limit;
-        runs.truncate(limit);
-        Ok(Runs { runs, more })
+        self.find(app, context).await
     }
 }
 
@@ -49,63 +38,113 @@ impl UseCase for Show {
     }
 }
 
-/// The newest runs that started before this place in the chain, newest first, and the place of the oldest of them.
-pub(crate) async fn run_states(
-    app: &App,
-    context: &Context,
-    before: Option<i64>,
-    limit: usize,
-) -> Result<(Vec<RunState>, Option<i64>)> {
-    let product = context.product()?.name.clone();
-    let starts = app
-        .ledger
-        .facts(&FactQuery {
-            product: product.clone(),
-            verbs: vec!["run.started".into()],
-            before,
-            limit: Some(limit as u32),
-            newest_first: true,
-            ..FactQuery::default()
-        })
-        .await?;
-    let Some(oldest) = starts.last() else { return Ok((Vec::new(), None)) };
-    let facts = app
-        .ledger
-        .facts(&FactQuery {
-            product,
-            verbs: RUN_VERBS.iter().map(|verb| (*verb).to_owned()).collect(),
-            after: Some(oldest.sequence - 1),
-            ..FactQuery::default()
-        })
-        .await?;
-    let mut by_run: HashMap<String, Vec<&Fact>> = HashMap::new();
-    for fact in &facts {
-        by_run.entry(run_of(fact)?).or_default().push(fact);
-    }
-    let states = starts.iter().map(|start| fold(by_run.get(&start.fact.subject).map_or(&[][..], Vec::as_slice)));
-    Ok((states.collect::<Result<_>>()?, Some(oldest.sequence)))
+/// The newest runs, newest first.
+pub(crate) async fn newest_runs(app: &App, context: &Context, limit: usize) -> Result<Vec<RunState>> {
+    Ok(List { limit, ..List::default() }.find(app, context).await?.runs)
 }
 
 /// A run by its id or the beginning of it; `newest` is the newest.
 pub(crate) async fn find_run(app: &App, context: &Context, text: &str) -> Result<RunState> {
-    if text == "newest" {
-        let newest = run_states(app, context, None, 1).await?.0.into_iter().next();
-        let none = || Error::not_found("run", text).hint("`remuda run` makes the first one");
-        let mut newest = newest.ok_or_else(none)?;
-        complete(app, context, &mut newest).await?;
-        return Ok(newest);
-    }
     let product = context.product()?.name.clone();
-    let id = resolve(app, &product, text).await?;
-    let query = FactQuery { product: product.clone(), subject: Some(id.clone()), ..FactQuery::default() };
-    let mut facts = app.ledger.facts(&query).await?;
-    facts.extend(
-        app.ledger.facts_linking(&product, &id).await?.into_iter().filter(|fact| fact.fact.verb == "model.made"),
-    );
-    facts.sort_by_key(|fact| fact.sequence);
-    let mut state = fold(&facts.iter().collect::<Vec<_>>())?;
+    let id = match text {
+        "newest" => {
+            let newest = newest_runs(app, context, 1).await?.into_iter().next();
+            newest.ok_or_else(|| Error::not_found("run", text).hint("`remuda run` makes the first one"))?.run
+        }
+        text => resolve(app, &product, text).await?,
+    };
+    let tracking = app.tracking(&product)?;
+    let mut state = state_of_facts(app, &product, &id).await?;
+    match tracking.tracker.run(&id).await? {
+        Some(run) => {
+            let experiment = tracking.experiment(run.experiment).await.map(|found| found.name).unwrap_or_default();
+            add_tracked(&mut state, run, experiment);
+        }
+        // What it logged was collected.
+        None if state.tracked => state.deleted = true,
+        None => {}
+    }
     complete(app, context, &mut state).await?;
     Ok(state)
+}
+
+/// What the facts of a run add up to.
+async fn state_of_facts(app: &App, product: &str, id: &str) -> Result<RunState> {
+    let query = FactQuery { product: product.to_owned(), subject: Some(id.to_owned()), ..FactQuery::default() };
+    let mut facts = app.ledger.facts(&query).await?;
+    let linking = app.ledger.facts_linking(product, id).await?;
+    let repeats = linking.iter().filter(|fact| fact.fact.verb == "run.started" && fact.fact.subject != id);
+    let reproduced_by = repeats.map(|fact| fact.fact.subject.clone()).collect();
+    facts.extend(linking.into_iter().filter(|fact| fact.fact.verb == "model.made"));
+    facts.sort_by_key(|fact| fact.sequence);
+    let state = fold(&facts.iter().collect::<Vec<_>>())?;
+    Ok(RunState { reproduced_by, ..state })
+}
+
+/// The state of a run of remuda's own, for a list.
+pub(super) async fn native_state(
+    app: &App,
+    context: &Context,
+    run: TrackedRun,
+    experiment: String,
+) -> Result<RunState> {
+    let mut state = state_of_facts(app, &context.product()?.name, &run.id).await?;
+    add_tracked(&mut state, run, experiment);
+    Ok(state)
+}
+
+/// The state of a run that a script tracked, for a list.
+pub(super) fn tracked_state(run: TrackedRun, experiment: String) -> RunState {
+    let mut state = empty();
+    state.run.clone_from(&run.id);
+    state.tracked = true;
+    add_tracked(&mut state, run, experiment);
+    state
+}
+
+/// Adds what lies in tables to what facts say.
+fn add_tracked(state: &mut RunState, run: TrackedRun, experiment: String) {
+    let TrackedRun { name, actor, status, started, ended, stage, native, document, .. } = run;
+    (state.name, state.experiment, state.deleted) = (name, experiment, stage == Stage::Deleted);
+    if state.tracked || !native {
+        state.actor = actor;
+        state.started = started.saturating_mul(1000);
+        state.ended = ended.map(|ended| ended.saturating_mul(1000));
+        state.status = match status {
+            TrackedStatus::Running | TrackedStatus::Scheduled => RunStatus::Running,
+            TrackedStatus::Finished => RunStatus::Finished,
+            TrackedStatus::Failed | TrackedStatus::Killed => RunStatus::Failed,
+        };
+        if state.command.is_empty() {
+            state.command = document.tags.get("mlflow.source.name").cloned().unwrap_or_default();
+        }
+        if state.note.is_empty() {
+            state.note = document.tags.get("mlflow.note.content").cloned().unwrap_or_default();
+        }
+    }
+    for (key, value) in document.parameters {
+        state.parameters.entry(key).or_insert(serde_json::Value::String(value));
+    }
+    for (key, latest) in document.metrics {
+        if !state.metrics.iter().any(|known| known.name == key) {
+            state.metrics.push(logged(key, latest.value));
+        }
+    }
+    state.tags = document.tags;
+}
+
+/// A metric as a script logged it: nothing is known of its rows, so it has no interval.
+fn logged(name: String, value: Option<f64>) -> MetricValue {
+    MetricValue {
+        name,
+        value,
+        lower: None,
+        upper: None,
+        confidence: 0.0,
+        n: 0,
+        split: String::new(),
+        method: "logged by the script; on how many rows it rests is not known".to_owned(),
+    }
 }
 
 /// What a run's own facts do not say: the parameters of models that it kept, and the names of the datasets.
@@ -115,6 +154,12 @@ pub(super) async fn complete(app: &App, context: &Context, state: &mut RunState)
     for trained_on in state.models.iter().filter_map(|model| model.trained_on.as_ref()) {
         let Some(line) = versions.iter().find(|line| line.version.digest == *trained_on) else { continue };
         let seen = RunData { dataset: line.version.dataset.clone(), version: trained_on.clone() };
+        if !state.data.contains(&seen) {
+            state.data.push(seen);
+        }
+    }
+    for file in state.snapshot.captured.iter().flat_map(|captured| &captured.data) {
+        let seen = RunData { dataset: file.dataset.clone(), version: file.version.clone() };
         if !state.data.contains(&seen) {
             state.data.push(seen);
         }
@@ -148,7 +193,7 @@ async fn add_kept_parameters(app: &App, product: &str, state: &mut RunState) -> 
     Ok(())
 }
 
-async fn resolve(app: &App, product: &str, text: &str) -> Result<String> {
+pub(super) async fn resolve(app: &App, product: &str, text: &str) -> Result<String> {
     let mut ids: Vec<String> = app
         .ledger
         .resolve_prefix(product, text)
@@ -168,24 +213,9 @@ async fn resolve(app: &App, product: &str, text: &str) -> Result<String> {
     }
 }
 
-async fn start_of(app: &App, context: &Context, run: &str) -> Result<i64> {
-    let query = FactQuery {
-        product: context.product()?.name.clone(),
-        verbs: vec!["run.started".into()],
-        subject: Some(run.to_owned()),
-        ..FactQuery::default()
-    };
-    Ok(app.ledger.facts(&query).await?.first().map_or(i64::MAX, |fact| fact.sequence))
-}
-
-/// The run that a fact belongs to: its subject, but for `model.made`, whose payload names it.
-fn run_of(fact: &Fact) -> Result<String> {
-    if fact.fact.verb == "model.made" { Ok(payload::<Made>(fact)?.version.run) } else { Ok(fact.fact.subject.clone()) }
-}
-
-/// What facts of one run, oldest first, add up to.
-fn fold(facts: &[&Fact]) -> Result<RunState> {
-    let mut state = RunState {
+/// A run of which nothing is known yet.
+fn empty() -> RunState {
+    RunState {
         run: String::new(),
         actor: String::new(),
         status: RunStatus::Running,
@@ -201,7 +231,19 @@ fn fold(facts: &[&Fact]) -> Result<RunState> {
         parameters: BTreeMap::new(),
         models: Vec::new(),
         data: Vec::new(),
-    };
+        name: String::new(),
+        experiment: String::new(),
+        tags: BTreeMap::new(),
+        tracked: false,
+        deleted: false,
+        outputs: Vec::new(),
+        reproduced_by: Vec::new(),
+    }
+}
+
+/// What facts of one run, oldest first, add up to.
+fn fold(facts: &[&Fact]) -> Result<RunState> {
+    let mut state = empty();
     for fact in facts {
         match fact.fact.verb.as_str() {
             "run.started" => {
@@ -210,6 +252,7 @@ fn fold(facts: &[&Fact]) -> Result<RunState> {
                 state.actor.clone_from(&fact.fact.actor);
                 state.started = fact.fact.time;
                 (state.command, state.snapshot, state.note) = (record.command, record.snapshot, record.note);
+                state.tracked = record.tracked;
             }
             "model.made" => {
                 let made: Made = payload(fact)?;
@@ -222,6 +265,7 @@ fn fold(facts: &[&Fact]) -> Result<RunState> {
                 add_metrics(&mut state, &record.metrics, step.as_deref());
                 state.parameters.extend(record.parameters);
                 state.steps.extend(record.step);
+                state.outputs.extend(record.outputs);
                 if let Some(model) = record.model
                     && !state.models.iter().any(|known| known.digest == model.digest && known.name == model.name)
                 {

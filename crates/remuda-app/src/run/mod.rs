@@ -1,22 +1,30 @@
 //! Runs: start, train, record, finish; list, show, diff. The pipeline's order of steps is in [`pipeline`].
 
+pub mod capture;
+mod compare;
 mod diff;
 mod find;
 mod import;
+mod kept;
 mod lifecycle;
 mod look;
+pub mod notebook;
 pub mod pipeline;
+pub mod reproduce;
+pub mod restore;
 pub mod tracked;
 mod train;
 
 pub use import::{Export, ExportedRuns, Import, ImportedExperiment, ImportedRuns};
+use remuda_model::run::captured::OutputFile;
 use remuda_model::run::{MetricValue, RunStatus, Snapshot, StepResult};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
+pub use kept::{Fetch, Fetched, Keep, KeptFile, KnownCode, KnownContent, KnownContents, RecordOutputs};
 pub(crate) use lifecycle::{Recorded, append_recorded, close_dead_runs, noted_end, noted_start};
-pub(crate) use look::{find_run, run_states};
+pub(crate) use look::{find_run, newest_runs};
 pub(crate) use train::{Examples, GOLDEN_ROWS, Job, examples, has_classes, label_column, positive_of, task_of};
 
 /// Begin a run. (A face's `run` command calls this, then the steps, then `finish`.)
@@ -110,7 +118,7 @@ pub struct Finish {
 }
 
 /// List runs, newest first.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema, clap::Args)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema, clap::Args)]
 #[group(skip)]
 #[serde(deny_unknown_fields)]
 pub struct List {
@@ -127,10 +135,26 @@ pub struct List {
     #[arg(long)]
     #[serde(default)]
     pub filter: Option<String>,
-    /// What to order by, such as `metrics.trees/auc DESC`; without it the newest come first.
+    /// What to order by, such as `metrics.trees/auc DESC, start_time`; without it the newest come first.
     #[arg(long)]
     #[serde(default)]
     pub order_by: Option<String>,
+    /// Only runs of this experiment, by name or number.
+    #[arg(long)]
+    #[serde(default)]
+    pub experiment: Option<String>,
+    /// What to show of each, such as `metrics.trees/auc, params.depth, tags.team`; without it what is usual.
+    #[arg(long)]
+    #[serde(default)]
+    pub select: Option<String>,
+    /// Runs that were deleted and not yet collected, instead of the others.
+    #[arg(long)]
+    #[serde(default)]
+    pub deleted: bool,
+    /// Say how many there are in all.
+    #[arg(long)]
+    #[serde(default)]
+    pub count: bool,
 }
 
 /// Show a run: steps, metrics with intervals, models, snapshot.
@@ -216,9 +240,30 @@ pub struct RunState {
     pub parameters: BTreeMap<String, serde_json::Value>,
     /// Model versions it made (or kept, for skipped steps).
     pub models: Vec<remuda_model::model::ModelVersion>,
-    /// The dataset versions that its models were trained on. (Lists leave it empty.)
+    /// The dataset versions that its models were trained on, and those that its script read. (Lists leave it empty.)
     #[serde(default)]
     pub data: Vec<RunData>,
+    /// Its name.
+    #[serde(default)]
+    pub name: String,
+    /// The name of its experiment.
+    #[serde(default)]
+    pub experiment: String,
+    /// Its tags.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+    /// A script tracked it: it has histories of metrics, and can be deleted.
+    #[serde(default)]
+    pub tracked: bool,
+    /// It was deleted, and can be restored until it is collected.
+    #[serde(default)]
+    pub deleted: bool,
+    /// Files that it wrote or changed.
+    #[serde(default)]
+    pub outputs: Vec<OutputFile>,
+    /// Runs that repeat it. (Lists leave it empty.)
+    #[serde(default)]
+    pub reproduced_by: Vec<String>,
 }
 
 /// A dataset version that models of a run were trained on.
@@ -237,6 +282,9 @@ pub struct Runs {
     pub runs: Vec<RunState>,
     /// There are more: ask again with `before` set to the last one's id.
     pub more: bool,
+    /// How many there are in all, if that was asked.
+    #[serde(default)]
+    pub total: Option<u64>,
 }
 
 /// Two runs side by side.
@@ -257,6 +305,28 @@ pub struct RunDiff {
     pub environment: Vec<Difference>,
     /// Files that differ between the snapshots: status and path.
     pub files: Vec<FileDifference>,
+    /// What else differs in what they started from and wrote.
+    #[serde(default)]
+    pub captured: CapturedDiff,
+}
+
+/// What differs beyond code, data and parameters.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+pub struct CapturedDiff {
+    /// Words of the command.
+    pub arguments: Vec<Difference>,
+    /// Environment variables.
+    pub variables: Vec<Difference>,
+    /// The Python.
+    pub python: Vec<Difference>,
+    /// Installed packages.
+    pub packages: Vec<Difference>,
+    /// The machine.
+    pub hardware: Vec<Difference>,
+    /// Seeds that were seen.
+    pub seeds: Vec<Difference>,
+    /// Files that were written, by digest.
+    pub outputs: Vec<Difference>,
 }
 
 /// A value that differs.

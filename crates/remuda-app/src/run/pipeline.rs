@@ -1,13 +1,15 @@
 //! The pipeline's order of steps, and tracking of any command. Runs where the member is: commands run here, built-in
 //! steps and facts go through a [`Caller`], which may be a server.
 
-use super::{Beat, Finish, Record, RunState, Show, Start, Train};
-use crate::app::{IdSource, RandomIds};
+use super::capture::{self, Begun, Command, Keeping};
+use super::notebook::Notebook;
+use super::{Beat, Finish, Keep, Record, RecordOutputs, RunState, Show, Train};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::use_case::Caller;
 use remuda_model::Digest;
-use remuda_model::run::{Action, Pipeline, RunStatus, Snapshot, Step, StepOutcome, StepResult};
+use remuda_model::run::captured::OutputFile;
+use remuda_model::run::{Action, Pipeline, RunStatus, Step, StepOutcome, StepResult};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Stdio;
@@ -15,8 +17,6 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::sync::mpsc;
 
-/// A file above this size is left out of a run's snapshot, and said to be.
-pub const SNAPSHOT_CAP: u64 = 10 * 1024 * 1024;
 /// How often a run says that it lives.
 const HEARTBEAT: Duration = Duration::from_secs(10);
 /// How many last lines of output a failed step keeps.
@@ -31,6 +31,8 @@ pub struct Options {
     pub only: Option<String>,
     /// Free words to find the run by.
     pub note: String,
+    /// How the run is captured.
+    pub keeping: Keeping,
 }
 
 /// Where a command wrote a line.
@@ -71,7 +73,11 @@ pub async fn execute(
             .hint("write one with a `[[step]]`, or track any command: `remuda run -- python train.py`"));
     };
     let steps = ordered(&pipeline.value, options.only.as_deref())?;
-    let run = start(caller, root, "pipeline.toml", &options.note).await?;
+    let built_in = steps.iter().all(|step| matches!(step.action, Action::Learn(_)));
+    let (shown, note) = ("pipeline.toml".to_owned(), options.note.clone());
+    let asked = Command { shown, note, built_in, ..Command::default() };
+    let begun = capture::begin(caller, root, asked, &options.keeping, observer).await?;
+    let run = begun.run.clone();
     let work = async {
         for step in steps {
             observer.step_started(&step.name);
@@ -85,9 +91,33 @@ pub async fn execute(
         Ok(()) => (RunStatus::Finished, String::new()),
         Err(error) => (RunStatus::Failed, error.message.clone()),
     };
+    let recorded = record_outputs(caller, begun, None).await;
     caller.call(finish(&run, status, None, note)).await?;
     outcome?;
+    recorded?;
     caller.call(Show { run }).await
+}
+
+/// A command to track.
+#[derive(Clone, Debug, Default)]
+pub struct Tracked {
+    /// Its words.
+    pub argv: Vec<String>,
+    /// Free words to find the run by.
+    pub note: String,
+    /// How the run is captured.
+    pub keeping: Keeping,
+    /// The notebook that the command executes, and where the executed one will lie.
+    pub(crate) notebook: Option<Notebook>,
+    /// Variables that are set or, without a value, taken away for the command.
+    pub(crate) variables: BTreeMap<String, Option<String>>,
+}
+
+impl Tracked {
+    /// A command with its surroundings.
+    pub fn new(argv: Vec<String>, note: String, keeping: Keeping) -> Self {
+        Self { argv, note, keeping, ..Self::default() }
+    }
 }
 
 /// Tracks any command as a run. The command's exit code is in the answer; a failing command is no error here.
@@ -97,17 +127,38 @@ pub async fn execute(
 pub async fn track(
     caller: &impl Caller,
     root: &Path,
-    argv: Vec<String>,
-    note: String,
+    tracked: Tracked,
     observer: &mut dyn Observer,
 ) -> Result<RunState> {
-    let shown = argv.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
-    let run = start(caller, root, &shown, &note).await?;
-    let Some((program, arguments)) = argv.split_first() else {
+    let Some((program, arguments)) = tracked.argv.split_first() else {
         return Err(Error::new("request.invalid", "no command was given").hint("remuda run -- python train.py"));
     };
+    let words = tracked.keeping.reproduces.as_ref().map_or(&tracked.argv, |repeated| &repeated.arguments);
+    let words = capture::variables::shown_words(words);
+    let shown = match &tracked.notebook {
+        Some(notebook) => notebook.path.display().to_string(),
+        None => words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "),
+    };
+    let asked = Command {
+        shown,
+        built_in: false,
+        argv: tracked.argv.clone(),
+        notebook: tracked.notebook.as_ref().map(|notebook| notebook.path.clone()),
+        note: tracked.note,
+    };
+    let begun = capture::begin(caller, root, asked, &tracked.keeping, observer).await?;
+    let run = begun.run.clone();
     let mut command = tokio::process::Command::new(program);
     command.args(arguments).env("REMUDA_RUN", &run);
+    for (name, value) in &tracked.variables {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    if !tracked.keeping.surroundings.folder.as_os_str().is_empty() {
+        command.current_dir(&tracked.keeping.surroundings.folder);
+    }
     let work = async {
         let ended = run_command(command, observer)
             .await
@@ -120,42 +171,32 @@ pub async fn track(
         Ok(ended) => (RunStatus::Failed, ended.code, ended.explain()),
         Err(error) => (RunStatus::Failed, None, error.message.clone()),
     };
+    let recorded = record_outputs(caller, begun, tracked.notebook.as_ref()).await;
     caller.call(finish(&run, status, code, note)).await?;
+    recorded?;
     outcome?;
     caller.call(Show { run }).await
 }
 
+/// Records what the run wrote, and keeps the executed notebook.
+async fn record_outputs(caller: &impl Caller, begun: Begun, notebook: Option<&Notebook>) -> Result<()> {
+    let Begun { run, top, before } = begun;
+    let executed = notebook.map(|notebook| notebook.executed.clone()).filter(|file| file.is_file());
+    let place = top.clone();
+    let mut outputs = capture::apart(move || Ok(capture::outputs::written(&before, &place))).await?;
+    if let (Some(file), Some(notebook)) = (executed, notebook) {
+        let kept = caller.call(Keep { file: file.clone(), source: Some("notebook".to_owned()), code: false }).await?;
+        let output = capture::apart(move || Ok(capture::outputs::output(&file, kept.bytes, &top))).await?;
+        outputs.push(OutputFile { path: notebook.output_name(), blob: Some(kept.blob), ..output });
+    }
+    if outputs.is_empty() {
+        return Ok(());
+    }
+    caller.call(RecordOutputs { run, outputs }).await.map(|_| ())
+}
+
 fn finish(run: &str, status: RunStatus, exit_code: Option<i32>, note: String) -> Finish {
     Finish { run: run.to_owned(), status: status.as_str().to_owned(), exit_code, note }
-}
-
-async fn start(caller: &impl Caller, root: &Path, command: &str, note: &str) -> Result<String> {
-    let folder = root.to_owned();
-    // The id is made here, because the snapshot is filed under it before the ledger (which may be far) hears of the run.
-    let id = RandomIds.short();
-    let name = id.clone();
-    let snapshot = tokio::task::spawn_blocking(move || snapshot(&folder, &name))
-        .await
-        .map_err(|error| Error::new("internal", "the snapshot stopped").caused_by(&error))??;
-    let request = Start {
-        command: command.to_owned(),
-        snapshot,
-        note: note.to_owned(),
-        holder: crate::recovery::holder(),
-        id: Some(id),
-    };
-    Ok(caller.call(request).await?.run)
-}
-
-fn snapshot(root: &Path, name: &str) -> Result<Snapshot> {
-    let mut snapshot = remuda_repo::git::snapshot(root, name, SNAPSHOT_CAP)?;
-    let environment = &mut snapshot.environment;
-    environment.insert("os".into(), std::env::consts::OS.into());
-    environment.insert("architecture".into(), std::env::consts::ARCH.into());
-    environment.insert("remuda".into(), env!("CARGO_PKG_VERSION").into());
-    let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
-    environment.insert("cores".into(), cores.to_string());
-    Ok(snapshot)
 }
 
 /// Does the work while telling the ledger, now and then, that the run lives.
@@ -417,6 +458,15 @@ async fn run_command(mut command: tokio::process::Command, observer: &mut dyn Ob
     }
     let status = child.wait().await?;
     Ok(Ended { code: status.code(), last_lines })
+}
+
+/// Runs a command to its end; answers why it did not end well, if so.
+pub(super) async fn run_for(
+    command: tokio::process::Command,
+    observer: &mut dyn Observer,
+) -> std::io::Result<Option<String>> {
+    let ended = run_command(command, observer).await?;
+    Ok((ended.code != Some(0)).then(|| ended.explain()))
 }
 
 /// Reads lines, whatever their bytes, and sends them on.

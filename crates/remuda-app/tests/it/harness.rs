@@ -97,6 +97,7 @@ fn product(risk: Risk, budget: u32) -> Product {
         solo: false,
         server: None,
         holdout_budget: budget,
+        run: Default::default(),
         members: [
             ("owner", Role::ProductOwner),
             ("deputy", Role::ProductOwner),

@@ -10,6 +10,7 @@ fn a_run_of_skipped_steps_has_their_parameters() {
     check_both(Risk::Medium, |story| async move {
         story.add(&customers(1, 400, None)).await;
         let first = story.train().await;
+        story.later(1_000_000);
         let second = story.train().await;
         assert!(second.steps.iter().all(|step| step.outcome == StepOutcome::Skipped), "{:?}", second.steps);
         let shown = story.does("scientist", Show { run: second.run.clone() }).await.unwrap();
@@ -25,7 +26,9 @@ fn a_run_of_skipped_steps_has_their_parameters() {
             "pipeline.toml",
             &pipeline.replace("learn = \"linear\"", "learn = \"linear\"\nseed = 7"),
         );
+        story.later(1_000_000);
         story.train().await;
+        story.later(1_000_000);
         let fourth = story.train().await;
         assert!(fourth.steps.iter().all(|step| step.outcome == StepOutcome::Skipped), "{:?}", fourth.steps);
         let request = Diff { left: second.run.clone(), right: Some(fourth.run.clone()) };
@@ -46,7 +49,7 @@ fn runs_are_found_by_what_they_measured_and_tried() {
         }
         let find = |filter: &str, order: Option<&str>, limit: usize| {
             let filter = Some(filter.to_owned()).filter(|filter| !filter.is_empty());
-            let list = List { limit, before: None, filter, order_by: order.map(str::to_owned) };
+            let list = List { limit, filter, order_by: order.map(str::to_owned), ..List::default() };
             story.does("owner", list)
         };
         let all = find("", None, 50).await.unwrap();
@@ -65,7 +68,7 @@ fn runs_are_found_by_what_they_measured_and_tried() {
             limit: 5,
             before: Some(first.runs[0].run.clone()),
             filter: Some(format!("run_id != '{id}'")),
-            order_by: None,
+            ..List::default()
         };
         let rest = story.does("owner", list).await.unwrap();
         assert_eq!((rest.runs.len(), rest.more), (1, false));

@@ -8,7 +8,8 @@ use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use remuda_model::Digest;
 use std::fs::{File, TryLockError};
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tempfile::NamedTempFile;
@@ -30,6 +31,11 @@ pub(crate) struct Writing {
 }
 
 impl Writing {
+    /// The file, for who reads what was written.
+    pub(crate) fn path(&self) -> &Path {
+        self.file.path()
+    }
+
     /// The digest of what was written so far.
     pub(crate) fn digest(&self) -> Digest {
         Digest::from_hash(self.hasher.finalize())
@@ -60,6 +66,21 @@ impl Local {
         self.folder.join(folder).join(rest)
     }
 
+    /// Another folder of blobs in the same place.
+    pub(crate) fn beside(&self, folder: &str) -> Self {
+        Self { folder: self.folder.with_file_name(folder) }
+    }
+
+    pub(crate) fn remove(&self, digest: &Digest) -> Result<(), Error> {
+        let path = self.path(digest);
+        match std::fs::remove_file(&path) {
+            Err(source) if !matches!(source.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                Err(file("remove the blob", path, source))
+            }
+            _ => Ok(()),
+        }
+    }
+
     pub(crate) fn existing(&self, digest: &Digest) -> Result<PathBuf, Error> {
         self.size(digest)?;
         Ok(self.path(digest))
@@ -84,25 +105,34 @@ impl Local {
     pub(crate) async fn stream(
         self: &Arc<Self>,
         digest: &Digest,
+        range: Range<u64>,
     ) -> Result<BoxStream<'static, Result<Bytes, Error>>, Error> {
         let digest = digest.clone();
         let open = move |local: &Local| {
             let path = local.path(&digest);
-            match File::open(&path) {
-                Ok(open) => Ok((open, path)),
+            let opened = File::open(&path).and_then(|mut open| {
+                if range.start > 0 {
+                    open.seek(SeekFrom::Start(range.start))?;
+                }
+                Ok(open)
+            });
+            match opened {
+                Ok(open) => Ok((open, path, range.end.saturating_sub(range.start))),
                 Err(source) => Err(absent(&digest, path, source)),
             }
         };
         let open = self.run("read the blob", open).await?;
         let local = Arc::clone(self);
-        let stream = futures::stream::try_unfold(open, move |(open, path)| {
+        let stream = futures::stream::try_unfold(open, move |(open, path, left)| {
             let local = Arc::clone(&local);
             async move {
                 let read = move |_: &Local| {
-                    let mut piece = Vec::with_capacity(PIECE);
-                    let read = (&open).take(PIECE as u64).read_to_end(&mut piece);
+                    let length = left.min(PIECE as u64);
+                    let mut piece = Vec::with_capacity(length as usize);
+                    let read = (&open).take(length).read_to_end(&mut piece);
                     read.map_err(|source| file("read the blob", &path, source))?;
-                    Ok((piece, (open, path)))
+                    let left = left - piece.len() as u64;
+                    Ok((piece, (open, path, left)))
                 };
                 let (piece, rest) = local.run("read the blob", read).await?;
                 Ok(if piece.is_empty() { None } else { Some((Bytes::from(piece), rest)) })

@@ -5,12 +5,16 @@
 
 mod local;
 mod remote;
+mod write;
+
+pub use write::BlobWriter;
 
 use crate::error::Error;
 use bytes::Bytes;
 use futures::stream::BoxStream;
 use object_store::ObjectStore;
 use remuda_model::Digest;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -49,7 +53,19 @@ impl Blobs {
     /// Blobs in an object store, under `prefix` (may be empty); files that programs need on disk are kept in `cache`.
     pub fn remote(store: Arc<dyn ObjectStore>, prefix: &str, cache: &Path) -> Self {
         let cache = local::Local { folder: cache.join("blobs") };
-        Self { place: Place::Remote(Arc::new(remote::Remote { store, prefix: prefix.to_owned(), cache })) }
+        let folder = "blobs";
+        Self { place: Place::Remote(Arc::new(remote::Remote { store, prefix: prefix.to_owned(), folder, cache })) }
+    }
+
+    /// Other blobs beside these, in a folder of this name instead of `blobs`: content that can be removed one day must not be
+    /// taken for content that cannot.
+    #[must_use]
+    pub fn beside(&self, folder: &'static str) -> Self {
+        let place = match &self.place {
+            Place::Local(local) => Place::Local(Arc::new(local.beside(folder))),
+            Place::Remote(remote) => Place::Remote(Arc::new(remote.beside(folder))),
+        };
+        Self { place }
     }
 
     /// Blobs on S3 and its kin, at `s3://BUCKET/PREFIX`. `settings` are object_store's keys of Amazon S3, such as
@@ -125,8 +141,35 @@ impl Blobs {
     /// The blob is missing or cannot be opened; a piece that cannot be read is an error in the stream.
     pub async fn get_stream(&self, digest: &Digest) -> Result<BoxStream<'static, Result<Bytes, Error>>, Error> {
         match &self.place {
-            Place::Local(local) => local.stream(digest).await,
+            Place::Local(local) => local.stream(digest, 0..u64::MAX).await,
             Place::Remote(remote) => remote.stream(digest).await,
+        }
+    }
+
+    /// Some of a blob's bytes piece by piece, from `range.start` up to but not including `range.end`, which must lie within it.
+    ///
+    /// # Errors
+    /// As [`Blobs::get_stream`].
+    pub async fn get_range(
+        &self,
+        digest: &Digest,
+        range: Range<u64>,
+    ) -> Result<BoxStream<'static, Result<Bytes, Error>>, Error> {
+        match &self.place {
+            Place::Local(local) => local.stream(digest, range).await,
+            Place::Remote(remote) => remote.range(digest, range).await,
+        }
+    }
+
+    /// Removes a blob; one that is not here is no error. Only who knows that nothing refers to it may call this.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn remove(&self, digest: &Digest) -> Result<(), Error> {
+        let digest = digest.clone();
+        match &self.place {
+            Place::Local(local) => local.run("remove the blob", move |local| local.remove(&digest)).await,
+            Place::Remote(remote) => remote.remove(&digest).await,
         }
     }
 

@@ -7,8 +7,9 @@ use bytes::Bytes;
 use futures::stream::BoxStream;
 use futures::{StreamExt as _, TryStreamExt as _};
 use object_store::path::Path as Location;
-use object_store::{ObjectStore, ObjectStoreExt as _, WriteMultipart};
+use object_store::{GetOptions, ObjectStore, ObjectStoreExt as _, WriteMultipart};
 use remuda_model::Digest;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::io::AsyncReadExt as _;
@@ -18,6 +19,7 @@ use tokio::io::AsyncReadExt as _;
 pub(crate) struct Remote {
     pub(crate) store: Arc<dyn ObjectStore>,
     pub(crate) prefix: String,
+    pub(crate) folder: &'static str,
     pub(crate) cache: Local,
 }
 
@@ -25,7 +27,13 @@ impl Remote {
     /// The object's name.
     pub(crate) fn location(&self, digest: &Digest) -> Location {
         let (folder, rest) = name(digest);
-        Location::from_iter(self.prefix.split('/').filter(|part| !part.is_empty()).chain(["blobs", folder, rest]))
+        Location::from_iter(self.prefix.split('/').filter(|part| !part.is_empty()).chain([self.folder, folder, rest]))
+    }
+
+    /// Another folder of blobs in the same store.
+    pub(crate) fn beside(&self, folder: &'static str) -> Self {
+        let cache = self.cache.beside(folder);
+        Self { store: Arc::clone(&self.store), prefix: self.prefix.clone(), folder, cache }
     }
 
     fn failed(&self, operation: &'static str, digest: &Digest, source: object_store::Error) -> Error {
@@ -120,6 +128,30 @@ impl Remote {
         Ok(get.into_stream().map_err(move |source| remote.failed("read", &digest, source)).boxed())
     }
 
+    pub(crate) async fn range(
+        self: &Arc<Self>,
+        digest: &Digest,
+        range: Range<u64>,
+    ) -> Result<BoxStream<'static, Result<Bytes, Error>>, Error> {
+        if range.is_empty() {
+            return Ok(futures::stream::empty().boxed());
+        }
+        let options = GetOptions { range: Some(range.into()), ..GetOptions::default() };
+        let get = self.store.get_opts(&self.location(digest), options).await;
+        let get = get.map_err(|source| self.failed("read", digest, source))?;
+        let (remote, digest) = (Arc::clone(self), digest.clone());
+        Ok(get.into_stream().map_err(move |source| remote.failed("read", &digest, source)).boxed())
+    }
+
+    /// Removes the object and the file in the cache.
+    pub(crate) async fn remove(&self, digest: &Digest) -> Result<(), Error> {
+        self.cache.remove(digest)?;
+        match self.store.delete(&self.location(digest)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(source) => Err(self.failed("remove", digest, source)),
+        }
+    }
+
     /// The file in the cache, fetched and checked if it is not there yet.
     pub(crate) async fn fetch(self: &Arc<Self>, digest: &Digest) -> Result<PathBuf, Error> {
         match self.cache.existing(digest) {
@@ -144,7 +176,7 @@ impl Remote {
         self: &Arc<Self>,
         mut progress: impl FnMut(u64, u64) + Send,
     ) -> Result<Vec<BlobProblem>, Error> {
-        let root = Location::from_iter(self.prefix.split('/').filter(|part| !part.is_empty()).chain(["blobs"]));
+        let root = Location::from_iter(self.prefix.split('/').filter(|part| !part.is_empty()).chain([self.folder]));
         let mut listing = self.store.list(Some(&root));
         let mut problems = Vec::new();
         let (mut blobs, mut bytes) = (0, 0);

@@ -5,10 +5,14 @@
 //! - `import.rs`, `adopt.rs`: whole runs and experiments that come from elsewhere
 //! - `traces/`: traces with spans and assessments
 //! - `block.rs`: metric points as bytes; `fold.rs`: from the journal of calls to parts by metric; `history.rs`: back
+//! - `project.rs`: runs whose facts tell everything, taken over into the same tables
+//! - `artifacts.rs`: the tree of files; `loose.rs`: blobs that no file holds; `collect.rs`: what was deleted goes for good
 //! - `document.rs`: what a run logged but for history, in one row
 
 mod adopt;
+mod artifacts;
 mod block;
+mod collect;
 mod document;
 mod experiments;
 mod fold;
@@ -16,15 +20,21 @@ mod history;
 mod import;
 mod inputs;
 mod log;
+mod loose;
+mod project;
 mod refusal;
 mod runs;
 mod search;
 mod traces;
 mod writer;
 
+pub use artifacts::{Artifact, ArtifactContent, ArtifactEntry, ArtifactPlace, SMALL_ARTIFACT};
+pub use collect::{DeletedRun, Room};
 pub use history::{HistoryPage, HistoryPlace};
 pub use import::{ImportedRun, PackedPoints, RunImport, RunNews};
 pub use log::Batch;
+pub use loose::Freed;
+pub use project::Told;
 pub use refusal::Refusal;
 pub use runs::{NewRun, RunChange};
 pub use search::{Found, RunOrder, RunSearch};

@@ -4,7 +4,7 @@
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// No such thing.
-    #[error("there is no {what} `{name}`")]
+    #[error("{}", missing(what, name))]
     Missing {
         /// What: `experiment`, `run`.
         what: &'static str,
@@ -33,9 +33,17 @@ pub enum Refusal {
         /// The one it is in.
         found: &'static str,
     },
+    /// Something else stands at an artifact's path, or on the way to it.
+    #[error("`{path}` is {found} already")]
+    Misplaced {
+        /// The path.
+        path: String,
+        /// What stands there, with its article.
+        found: &'static str,
+    },
     /// A parameter was logged with another value before.
     #[error(
-        "parameter `{key}` of run {run} is `{known}` already, and parameters do not change; `{asked}` was not logged"
+        "Changing param values is not allowed. Parameter `{key}` of run {run} is `{known}` already, and parameters do not change; `{asked}` was not logged"
     )]
     ParameterDiffers {
         /// The run.
@@ -47,4 +55,9 @@ pub enum Refusal {
         /// The value that was asked for.
         asked: String,
     },
+}
+
+/// MLflow's clients look for these words where a tag is missing.
+fn missing(what: &str, name: &str) -> String {
+    if what == "tag" { format!("No tag with name: {name}") } else { format!("there is no {what} `{name}`") }
 }

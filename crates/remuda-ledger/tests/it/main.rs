@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
 
 mod append;
+mod artifacts;
 mod blobs;
 mod bulk;
 mod damage;
@@ -13,4 +14,5 @@ mod processes;
 mod reading;
 mod tables;
 mod traces;
+mod tracked;
 mod verify;

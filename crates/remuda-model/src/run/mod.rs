@@ -1,5 +1,7 @@
 //! Pipelines, steps and runs.
 
+pub mod artifact;
+pub mod captured;
 pub mod filter;
 pub mod foreign;
 pub mod trace;
@@ -167,6 +169,9 @@ pub struct Snapshot {
     pub left_out: Vec<(String, u64)>,
     /// Facts about the machine and the program: operating system, architecture, remuda's version.
     pub environment: BTreeMap<String, String>,
+    /// What was captured into the blobs and beside them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub captured: Option<Box<captured::Captured>>,
 }
 
 /// How one step of a run ended.

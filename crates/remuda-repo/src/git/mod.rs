@@ -4,6 +4,8 @@
 //! Nothing here runs hooks, prompts, or touches the index, the branch or the working files of a repository that was
 //! there before.
 
+mod branch;
+mod files;
 mod history;
 mod program;
 mod snapshot;
@@ -13,8 +15,10 @@ use crate::scaffold::write_over;
 use program::Git;
 use std::path::Path;
 
+pub use branch::{branch_of_commit, branch_of_files};
+pub use files::{WorkingFiles, bytes_of, path_of, working_files};
 pub use history::{ChangeKind, Contribution, FileChange, contributors, diff, show_file};
-pub use snapshot::{USUAL_CAP, reference_of, snapshot};
+pub use snapshot::{USUAL_CAP, reference_of, snapshot, snapshot_without};
 
 /// The name and address under which remuda commits.
 pub const OWN_NAME: &str = "remuda";
@@ -153,7 +157,10 @@ fn is_ignored_outside(git: &Git) -> Result<bool, RepoError> {
 }
 
 /// Adds our line to `.gitignore`, after what is there and with its line ends. Returns whether the file changed.
-fn ignore_own_folder(root: &Path) -> Result<bool, RepoError> {
+///
+/// # Errors
+/// `.gitignore` cannot be read or written.
+pub fn ignore_own_folder(root: &Path) -> Result<bool, RepoError> {
     let path = root.join(".gitignore");
     let before = match std::fs::read_to_string(&path) {
         Ok(text) => text,

@@ -9,7 +9,7 @@
 //! the product's folder: what else lies around is not the product's business.
 
 use super::program::{Git, split_nul};
-use super::{OWN_EMAIL, OWN_NAME, head, is_repository};
+use super::{OWN_EMAIL, OWN_NAME, head, is_repository, path_of};
 use crate::RepoError;
 use remuda_model::run::Snapshot;
 use std::collections::BTreeSet;
@@ -36,6 +36,16 @@ pub fn reference_of(run_id: &str) -> String {
 ///
 /// Outside a repository the answer is an empty [`Snapshot`]. `environment` is left to the caller.
 pub fn snapshot(root: &Path, run_id: &str, cap_bytes: u64) -> Result<Snapshot, RepoError> {
+    snapshot_without(root, run_id, cap_bytes, &BTreeSet::new())
+}
+
+/// The same without these files (paths from the top of the repository, as bytes), whether they are tracked or not.
+pub fn snapshot_without(
+    root: &Path,
+    run_id: &str,
+    cap_bytes: u64,
+    without: &BTreeSet<Vec<u8>>,
+) -> Result<Snapshot, RepoError> {
     if !remuda_model::text::is_name(run_id) {
         return Err(RepoError::BadRunId { id: run_id.to_owned() });
     }
@@ -57,8 +67,12 @@ pub fn snapshot(root: &Path, run_id: &str, cap_bytes: u64) -> Result<Snapshot, R
     let aside = git.with("GIT_INDEX_FILE", &index);
 
     let mut picked = Picked::default();
-    for path in changed_paths(&here, &aside)? {
+    for path in changed_paths(&here, &aside)?.into_iter().filter(|path| !without.contains(path)) {
         picked.sort_in(&top, path, cap_bytes);
+    }
+    for path in without {
+        picked.dropped.extend_from_slice(path);
+        picked.dropped.push(0);
     }
     update(&aside, &picked)?;
     let tree = aside.line(&["write-tree", "--missing-ok"])?;
@@ -72,6 +86,7 @@ pub fn snapshot(root: &Path, run_id: &str, cap_bytes: u64) -> Result<Snapshot, R
         changed_files,
         left_out: picked.left_out,
         environment: Default::default(),
+        captured: None,
     })
 }
 
@@ -155,17 +170,6 @@ impl Picked {
         list.extend_from_slice(&path);
         list.push(0);
     }
-}
-
-#[cfg(unix)]
-fn path_of(bytes: &[u8]) -> PathBuf {
-    use std::os::unix::ffi::OsStrExt;
-    PathBuf::from(std::ffi::OsStr::from_bytes(bytes))
-}
-
-#[cfg(not(unix))]
-fn path_of(bytes: &[u8]) -> PathBuf {
-    PathBuf::from(String::from_utf8_lossy(bytes).into_owned())
 }
 
 fn update(aside: &Git, picked: &Picked) -> Result<(), RepoError> {

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
+mod archive;
 mod bad_behaviour;
 mod bad_contract;
 mod bad_product;

@@ -19,6 +19,7 @@ fn a_product() -> Product {
         solo: false,
         server: Some("http://127.0.0.1:7878".into()),
         holdout_budget: 12,
+        run: Default::default(),
         members: vec![
             Member { name: "petra".into(), email: Some("petra@example.org".into()), roles: vec![Role::ProductOwner] },
             Member { name: "0dan".into(), email: None, roles: Role::ALL.to_vec() },

@@ -46,7 +46,7 @@ async fn create(call: Call, fields: Fields) -> Response {
             limits::within("artifact_location", artifacts, 2048)?;
             if artifacts.contains(['#', '?']) && !artifacts.starts_with("file:") {
                 return Err(invalid(format!(
-                    "Invalid artifact location '{artifacts}': it must not hold a query or a fragment"
+                    "Invalid artifact location '{artifacts}': URL can't include fragments or params"
                 )));
             }
         }
@@ -80,10 +80,9 @@ async fn find_by_name(call: Call, fields: Fields) -> Response {
 async fn update(call: Call, fields: Fields) -> Response {
     let work = async || -> Outcome {
         let id = limits::experiment_id(&fields.need("experiment_id")?)?;
-        if let Some(name) = fields.text("new_name")? {
-            limits::experiment_name(&name)?;
-            call.tracking.rename_experiment(id, &name).await?;
-        }
+        let name = fields.need("new_name")?;
+        limits::experiment_name(&name)?;
+        call.tracking.rename_experiment(id, &name).await?;
         Ok(Answer::done())
     };
     respond(work().await)

@@ -9,7 +9,11 @@ use remuda_app::Error;
 use serde_json::{Map, Value};
 
 /// The fields of a request; unknown ones are ignored.
-pub(crate) struct Fields(Map<String, Value>);
+pub(crate) struct Fields {
+    fields: Map<String, Value>,
+    /// They came by the address: a list of one value is a text there.
+    by_address: bool,
+}
 
 /// An error that the caller can mend.
 pub(crate) fn invalid(message: impl Into<String>) -> Error {
@@ -74,15 +78,20 @@ async fn body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Resp
     let essence = content_type.map(|text| text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
     // A foreign page can send forms and plain text without asking first, but not JSON.
     if let Some(other) = essence.filter(|essence| essence != "application/json") {
-        let error = Error::new(
-            "tracked.bad_request",
-            format!("Bad Request. Content-Type must be application/json, not {other}."),
-        );
-        return Err(refuse(&error));
+        // Read to its end, so that the connection can serve on.
+        let _ = Bytes::from_request(request, state).await;
+        return Err(refuse(&invalid(format!("Bad Request. Content-Type must be application/json, not {other}."))));
     }
-    Bytes::from_request(request, state)
+    let body = Bytes::from_request(request, state)
         .await
-        .map_err(|rejection| refuse(&Error::new("tracked.bad_request", rejection.body_text())))
+        .map_err(|rejection| refuse(&Error::new("tracked.bad_request", rejection.body_text())))?;
+    // Old clients send the object as text.
+    if body.first() == Some(&b'"')
+        && let Ok(inner) = serde_json::from_slice::<String>(&body)
+    {
+        return Ok(inner.into_bytes().into());
+    }
+    Ok(body)
 }
 
 impl Fields {
@@ -100,35 +109,34 @@ impl Fields {
                 Some(known) => *known = Value::Array(vec![known.take(), Value::String(value)]),
             }
         }
-        Ok(Self(fields))
+        Ok(Self { fields, by_address: true })
     }
 
     /// Reads a JSON object; nothing at all is an empty one.
     pub(crate) fn of_body(body: &[u8]) -> Result<Self, Error> {
         if body.iter().all(u8::is_ascii_whitespace) {
-            return Ok(Self(Map::new()));
+            return Ok(Self::in_body(Map::new()));
         }
         let wrong = |why: String| Error::new("tracked.bad_request", format!("the body is no JSON object: {why}"));
         match serde_json::from_slice(body).map_err(|error| wrong(error.to_string()))? {
-            Value::Object(fields) => Ok(Self(fields)),
-            // Old clients send the object as text.
-            Value::String(text) => match serde_json::from_str(&text) {
-                Ok(Value::Object(fields)) => Ok(Self(fields)),
-                _ => Err(wrong("it is a text".to_owned())),
-            },
-            Value::Null => Ok(Self(Map::new())),
+            Value::Object(fields) => Ok(Self::in_body(fields)),
+            Value::Null => Ok(Self::in_body(Map::new())),
             _ => Err(wrong("write `{…}`".to_owned())),
         }
     }
 
+    fn in_body(fields: Map<String, Value>) -> Self {
+        Self { fields, by_address: false }
+    }
+
     /// The fields of an object inside.
     pub(crate) fn of_object(value: &Value) -> Option<Self> {
-        value.as_object().map(|fields| Self(fields.clone()))
+        value.as_object().map(|fields| Self::in_body(fields.clone()))
     }
 
     /// A field as it came; `null` counts as missing.
     pub(crate) fn get(&self, name: &str) -> Option<&Value> {
-        self.0.get(name).filter(|value| !value.is_null())
+        self.fields.get(name).filter(|value| !value.is_null())
     }
 
     /// A text that may be missing; an empty one counts as missing.
@@ -183,7 +191,7 @@ impl Fields {
         match self.get(name) {
             None => Ok(Vec::new()),
             Some(Value::Array(values)) => Ok(values.clone()),
-            Some(Value::String(text)) => Ok(vec![Value::String(text.clone())]),
+            Some(Value::String(text)) if self.by_address => Ok(vec![Value::String(text.clone())]),
             Some(other) => Err(wrong_type(name, other)),
         }
     }

@@ -135,7 +135,10 @@ fn bulk_runs(fields: &Fields, name: &str) -> Result<Vec<String>, Error> {
         runs => runs,
     };
     if runs.is_empty() {
-        return Err(invalid(format!("{name} request must specify at least one run_id.")));
+        return Err(match name {
+            "GetMetricHistoryBulkInterval" => missing("run_ids"),
+            name => invalid(format!("{name} request must specify at least one run_id.")),
+        });
     }
     if runs.len() > BULK_RUNS {
         return Err(invalid(format!(
@@ -201,6 +204,15 @@ async fn interval(call: Call, fields: Fields) -> Response {
     respond(work().await)
 }
 
+/// So many values at most, evenly chosen, the first and the last among them.
+fn spread(all: &[i64], most: usize) -> Vec<i64> {
+    if all.len() <= most {
+        return all.to_vec();
+    }
+    let (last, gaps) = (all.len() - 1, most.saturating_sub(1).max(1));
+    (0..most).map(|place| all[if most == 1 { last } else { place * last / gaps }]).collect()
+}
+
 /// Points of each run at steps that are evenly chosen among all, with the least and greatest step of each run.
 async fn thinned(
     tracking: &Tracking,
@@ -228,8 +240,7 @@ async fn thinned(
         }
     }
     let all: Vec<i64> = all.into_iter().collect();
-    let every = all.len().div_ceil(limit).max(1);
-    chosen.extend(all.iter().step_by(every).copied());
+    chosen.extend(spread(&all, limit));
     let mut found = Vec::new();
     for run in runs {
         let mut of_run: Vec<Point> = Vec::new();
@@ -244,4 +255,18 @@ async fn thinned(
         found.extend(of_run.into_iter().map(|point| (run.clone(), point)));
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::spread;
+
+    #[test]
+    fn what_is_chosen_begins_with_the_first_and_ends_with_the_last() {
+        let all: Vec<i64> = (0..40).collect();
+        assert_eq!(spread(&all, 5), [0, 9, 19, 29, 39]);
+        assert_eq!(spread(&all, 1), [39]);
+        assert_eq!(spread(&all, 40), all);
+        assert_eq!(spread(&[], 5), [0_i64; 0]);
+    }
 }

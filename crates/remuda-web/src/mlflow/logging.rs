@@ -221,8 +221,8 @@ fn read_batch(body: &[u8]) -> Result<(String, Vec<Logged>, Batch), Error> {
     }
     if !twice.is_empty() {
         return Err(invalid(format!(
-            "Duplicate parameter keys have been submitted: {}. Please ensure the request contains only one param value per param key.",
-            Value::from(twice)
+            "Duplicate parameter keys have been submitted: [{}]. Please ensure the request contains only one param value per param key.",
+            twice.iter().map(|key| format!("'{key}'")).collect::<Vec<String>>().join(", ")
         )));
     }
     for (place, (key, value)) in tags.iter().enumerate() {

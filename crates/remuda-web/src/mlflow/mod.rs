@@ -3,15 +3,18 @@
 //! - [`answer`]: errors as its clients read them; [`fields`]: what a request says, checked; [`limits`]: names and sizes
 //! - [`experiments`], [`runs`], [`logging`], [`search`], [`history`]: one file per part of the protocol
 //! - [`traces`]: spans as OpenTelemetry sends them, traces and their assessments
+//! - [`artifacts`]: files of runs; [`files`]: one of them as an answer
 //! - [`server`]: what the server can do, and the routes that it does not have
 //!
 //! Rules live in `remuda_app::run::tracked`; this face translates. A mistake of the caller is never a 5xx: clients would
 //! repeat the request for minutes.
 
 pub(crate) mod answer;
+mod artifacts;
 mod experiments;
 mod experiments_filter;
 pub(crate) mod fields;
+pub(crate) mod files;
 mod history;
 pub(crate) mod limits;
 mod logging;
@@ -59,6 +62,17 @@ impl Call {
     pub(crate) async fn context(&self) -> Result<Context, Error> {
         crate::visit::context(&self.web, &self.caller, None).await
     }
+
+    /// Refuses whoever is no member: only members fill the disk.
+    pub(crate) async fn need_member(&self) -> Result<(), Error> {
+        let context = self.context().await?;
+        if context.may_write() {
+            return Ok(());
+        }
+        let who = &context.actor.name;
+        let message = format!("`{who}` is no member of {}, so it may read but not write", context.product_name());
+        Err(Error::new("access.denied", message).hint("add a `[members.NAME]` table to `remuda.toml`"))
+    }
 }
 
 /// Routes of the protocol, each under both prefixes.
@@ -95,6 +109,7 @@ pub(crate) fn routes() -> Router<Arc<Web>> {
     let routes = search::routes(routes);
     let routes = history::routes(routes);
     let routes = traces::routes(routes);
+    let routes = artifacts::routes(routes);
     routes.router.layer(DefaultBodyLimit::max(BODY_LIMIT))
 }
 

@@ -271,6 +271,14 @@ fn read_input(path: &str, value: &Value) -> Result<Input, Error> {
 async fn search_datasets(call: Call, fields: Fields) -> Response {
     let work = async || -> Outcome {
         let ids = fields.texts("experiment_ids")?;
+        if ids.is_empty() || ids.len() > 20 {
+            let what = if ids.is_empty() {
+                "must specify at least one experiment_id."
+            } else {
+                "cannot specify more than 20 experiment_ids."
+            };
+            return Err(invalid(format!("SearchDatasets request {what} Received {} experiment_ids.", ids.len())));
+        }
         let ids = ids.iter().map(|id| limits::experiment_id(id)).collect::<Result<Vec<i64>, Error>>()?;
         let found: Vec<Value> = call
             .tracking

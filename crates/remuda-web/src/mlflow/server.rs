@@ -3,6 +3,7 @@
 use super::answer::refuse;
 use super::{PREFIXES, Routes};
 use axum::Json;
+use axum::body::Body;
 use axum::http::Uri;
 use axum::response::Response;
 use axum::routing::{any, get};
@@ -53,7 +54,8 @@ async fn info() -> Json<serde_json::Value> {
         "store_type": "SqlStore",
         "workspaces_enabled": false,
         "multipart_uploads_enabled": true,
-        "multipart_downloads_enabled": true,
+        // A file comes as one stream as fast as in parts, and a small one needs no second request.
+        "multipart_downloads_enabled": false,
         "presigned_uploads_supported": false,
         "presigned_downloads_supported": false,
         "features_enabled": {},
@@ -61,7 +63,9 @@ async fn info() -> Json<serde_json::Value> {
     }))
 }
 
-async fn unsupported(uri: Uri) -> Response {
+async fn unsupported(uri: Uri, body: Body) -> Response {
+    // Read to its end, so that the connection can serve on.
+    let _ = axum::body::to_bytes(body, 1 << 20).await;
     let path = PREFIXES.iter().find_map(|prefix| uri.path().strip_prefix(prefix)).unwrap_or(uri.path());
     let name = path.split('/').nth(3).unwrap_or_default();
     let reason = ABSENT

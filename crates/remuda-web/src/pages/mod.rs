@@ -18,6 +18,7 @@ pub mod reference;
 pub mod release;
 pub mod requirement;
 pub mod run;
+mod run_captured;
 pub mod team;
 pub mod why;
 
@@ -107,6 +108,9 @@ struct RunQuery {
     before: Option<String>,
     filter: Option<String>,
     order_by: Option<String>,
+    experiment: Option<String>,
+    select: Option<String>,
+    deleted: Option<String>,
 }
 
 async fn runs(visit: Visit, query: Asking<RunQuery>) -> Response {
@@ -117,6 +121,10 @@ async fn runs(visit: Visit, query: Asking<RunQuery>) -> Response {
         before: filled(query.before),
         filter: filled(query.filter),
         order_by: filled(query.order_by),
+        experiment: filled(query.experiment),
+        select: filled(query.select),
+        deleted: query.deleted.is_some(),
+        count: true,
     };
     visit.show(asked.clone(), |frame, view| run::list(frame, view, &asked)).await
 }

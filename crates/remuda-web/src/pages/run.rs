@@ -1,11 +1,12 @@
 //! `/run`, `/run/{id}` and `/run/{a}/diff/{b}`: what was tried, from what, with which result.
 
+use super::run_captured;
 use crate::components::{Frame, Page, Section, action, diff, layout, parts, table};
 use crate::format;
 use maud::{Markup, html};
 use remuda_app::run::{Difference, List, MetricDifference, RunDiff, RunState, Runs};
 use remuda_model::Digest;
-use remuda_model::run::{MetricValue, RunStatus, Snapshot, StepOutcome, StepResult};
+use remuda_model::run::{MetricValue, RunStatus, StepOutcome, StepResult};
 use remuda_model::text;
 
 /// Runs, newest first. `asked` is what was asked for: its filter stays while turning pages.
@@ -120,8 +121,8 @@ pub fn page(frame: &Frame, run: &RunState) -> Markup {
                 @if !run.failure.is_empty() { pre { code { (format::cut(&run.failure, 6_000)) } } } }
         }
         div.columns {
-            div.main-column { (metrics(run)) (steps(&run.steps)) (models(frame, run)) }
-            div.side-column { (about(frame, run)) (parameters(run)) (snapshot(&run.snapshot)) }
+            div.main-column { (metrics(run)) (steps(&run.steps)) (models(frame, run)) (run_captured::outputs(run)) }
+            div.side-column { (about(frame, run)) (parameters(run)) (snapshot(run)) }
         }
     };
     let page = Page {
@@ -134,7 +135,7 @@ pub fn page(frame: &Frame, run: &RunState) -> Markup {
             span { (parts::time(frame.now, run.started)) }
             span { "took " (length(frame, run)) }
         },
-        commands: vec![format!("remuda run show {}", run.run), format!("remuda run diff {}", run.run)],
+        commands: run_captured::commands(run),
         body,
     };
     layout::page(frame, page)
@@ -252,7 +253,8 @@ fn plain(value: &serde_json::Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-fn snapshot(snapshot: &Snapshot) -> Markup {
+fn snapshot(run: &RunState) -> Markup {
+    let snapshot = &run.snapshot;
     let commit = |commit: &Option<String>| html! { @match commit { Some(commit) => (parts::digest(commit)), None => span.muted { "no git repository" } } };
     parts::section(
         "snapshot",
@@ -265,7 +267,8 @@ fn snapshot(snapshot: &Snapshot) -> Markup {
                 ("branch", parts::text(snapshot.branch.as_deref().unwrap_or("–"))),
                 ("changed files", parts::text(text::thousands(snapshot.changed_files))),
             ]))
-            @if !snapshot.left_out.is_empty() {
+            (run_captured::captured(run))
+            @if !snapshot.left_out.is_empty() && snapshot.captured.is_none() {
                 p { (parts::mark(parts::Tone::Warning, "left out")) " because of their size:" }
                 ul.plain-list {
                     @for (path, bytes) in snapshot.left_out.iter().take(12) {
@@ -289,6 +292,9 @@ pub fn difference(frame: &Frame, view: &RunDiff) -> Markup {
         (metric_differences(&view.metrics, &left, &right))
         @if !view.parameters.is_empty() { (differences("parameters", "Parameters", &view.parameters, &left, &right)) }
         @if !view.environment.is_empty() { (differences("environment", "Environment", &view.environment, &left, &right)) }
+        @for (id, title, found) in run_captured::differences(&view.captured) {
+            @if !found.is_empty() { (differences(id, title, found, &left, &right)) }
+        }
         @if !view.files.is_empty() { (files(view)) }
         @if let Some(same) = the_same(view) { p.muted { (same) } }
     };

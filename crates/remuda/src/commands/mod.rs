@@ -12,6 +12,7 @@ pub(crate) mod product;
 pub(crate) mod release;
 pub(crate) mod requirement;
 pub(crate) mod run;
+pub(crate) mod run_again;
 pub(crate) mod serving;
 pub(crate) mod team;
 pub(crate) mod up;
@@ -41,6 +42,7 @@ pub(crate) fn failed(command: &Command) -> Exit {
         | Command::Gate(gate::Verb::Evaluate(_) | gate::Verb::Check(_))
         | Command::Analysis(analysis::Verb::Test(_))
         | Command::Ledger(ledger::Verb::Verify(_)) => NO_ANSWER,
+        Command::Run(arguments) if arguments.answers_by_exit_code() => NO_ANSWER,
         _ => NOT_MET,
     }
 }

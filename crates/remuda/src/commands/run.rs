@@ -1,26 +1,31 @@
 //! `remuda run`: the pipeline, or any command, tracked; and the runs that were.
 
-use super::{Exit, FINE, INTERRUPTED, NOT_MET};
+use super::{Exit, FINE, INTERRUPTED, NOT_MET, run_again};
 use crate::client::{Client, Remembering};
 use crate::render;
 use crate::session::Session;
 use clap::{Args, Subcommand};
 use remuda_app::run as noun;
-use remuda_app::run::pipeline::{self, Observer, Stream};
-use remuda_app::{Caller, Error, Result};
+use remuda_app::run::capture::{Keeping, Surroundings};
+use remuda_app::run::pipeline::{self, Observer, Stream, Tracked};
+use remuda_app::{Caller, Context, Error, Result};
 use remuda_model::run::{RunStatus, StepResult};
+use std::path::PathBuf;
 
-/// Run the pipeline, or track any command; list, show and compare runs.
+/// Run the pipeline, a notebook or any command, tracked; list, show, compare, restore and reproduce runs.
 #[derive(Args)]
 #[command(
-    after_help = "Every run keeps a snapshot of the code, uncommitted and untracked files too, as a git commit under
-`refs/remuda/runs/`; index and branch stay as they are.
+    after_help = "Every run keeps its code, uncommitted and untracked files too, in the ledger's blobs, and as a git commit under
+`refs/remuda/runs/`; index and branch stay as they are. Command, environment, packages, machine, data versions and
+seeds that are seen are kept beside it. Files that seem to hold a secret are left out and named.
 
 Examples:
   remuda run                         the steps of `pipeline.toml`; unchanged ones are skipped
   remuda run --only trees --force
   remuda run -- python train.py --depth 6
-  remuda run diff k3m9               a run against the one before it"
+  remuda run analysis.ipynb          executed; the executed copy is kept
+  remuda run diff k3m9               a run against the one before it
+  remuda run reproduce k3m9          carried out again in a fresh folder, and compared"
 )]
 pub(crate) struct Run {
     #[command(subcommand)]
@@ -34,9 +39,23 @@ pub(crate) struct Run {
     /// Free words to find the run by.
     #[arg(long, default_value = "", hide_default_value = true)]
     note: String,
+    /// Keep this file although it seems to hold a secret.
+    #[arg(long, value_name = "PATH")]
+    allow_secret: Vec<PathBuf>,
+    /// Name files above this size instead of keeping them, such as `200MB`. Without it, `[run] largest_file` of
+    /// `remuda.toml` counts, else 50 MiB.
+    #[arg(long, value_name = "SIZE", value_parser = read_size)]
+    largest_file: Option<u64>,
+    /// A notebook to execute instead of the pipeline.
+    #[arg(value_name = "NOTEBOOK")]
+    notebook: Option<PathBuf>,
     /// A command to track instead of the pipeline.
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<String>,
+}
+
+fn read_size(text: &str) -> std::result::Result<u64, String> {
+    remuda_model::text::read_bytes(text).ok_or_else(|| format!("`{text}` is no size such as 200MB or 2GiB"))
 }
 
 #[derive(Subcommand)]
@@ -60,51 +79,105 @@ Examples:
     Import(noun::Import),
     /// Export experiments and runs as a folder that MLflow reads.
     Export(noun::Export),
+    /// Carry a run out again in a fresh folder, and say whether it gives the same.
+    Reproduce(run_again::Reproduce),
+    /// Give a run's files back.
+    Restore(run_again::Restore),
+    /// Make a git branch of a run's files.
+    Branch(run_again::Branch),
+}
+
+impl Run {
+    /// Whether 1 is an answer of this command, so that a failure must end otherwise.
+    pub(crate) fn answers_by_exit_code(&self) -> bool {
+        matches!(self.verb, Some(Verb::Reproduce(_)))
+    }
 }
 
 pub(crate) async fn run(arguments: Run, session: &Session) -> Result<Exit> {
-    let Run { verb, force, only, note, command } = arguments;
-    if verb.is_some() && (force || only.is_some() || !note.is_empty() || !command.is_empty()) {
-        return Err(Error::new(
-            "request.invalid",
-            "`--force`, `--only`, `--note` and a command belong to `remuda run` alone",
-        )
-        .hint("leave out the word after `run`"));
+    let Run { verb, force, only, note, allow_secret, largest_file, notebook, command } = arguments;
+    let of_a_run = force || only.is_some() || !note.is_empty() || !allow_secret.is_empty() || largest_file.is_some();
+    if verb.is_some() && (of_a_run || notebook.is_some() || !command.is_empty()) {
+        let message = "`--force`, `--only`, `--note`, `--allow-secret`, `--largest-file` and a command belong to `remuda run` alone";
+        return Err(Error::new("request.invalid", message).hint("leave out the verb, such as `list` or `show`"));
     }
     match verb {
         Some(Verb::List(request)) => {
             let asked = request.clone();
-            session.ask(request, |runs, paper| render::run::list(runs, &asked, paper)).await.map(|_| FINE)
+            return session.ask(request, |runs, paper| render::run::list(runs, &asked, paper)).await.map(|_| FINE);
         }
-        Some(Verb::Show(request)) => session.ask(request, render::run::show).await.map(|_| FINE),
-        Some(Verb::Diff(request)) => session.ask(request, render::run::diff).await.map(|_| FINE),
-        Some(Verb::Import(request)) => session.ask(request, render::run_import::imported).await.map(|_| FINE),
-        Some(Verb::Export(request)) => session.ask(request, render::run_import::exported).await.map(|_| FINE),
-        None if command.is_empty() => {
-            let options = pipeline::Options { force, only, note };
-            carry_out(What::Pipeline(options), session).await
+        Some(Verb::Show(request)) => return session.ask(request, render::run::show).await.map(|_| FINE),
+        Some(Verb::Diff(request)) => return session.ask(request, render::run::diff).await.map(|_| FINE),
+        Some(Verb::Import(request)) => {
+            return session.ask(request, render::run_import::imported).await.map(|_| FINE);
         }
-        None if force || only.is_some() => {
-            Err(Error::new("request.invalid", "`--force` and `--only` are for the pipeline, not for a tracked command"))
+        Some(Verb::Export(request)) => {
+            return session.ask(request, render::run_import::exported).await.map(|_| FINE);
         }
-        None => carry_out(What::Command(command, note), session).await,
+        Some(Verb::Reproduce(request)) => return run_again::reproduce(request, session).await,
+        Some(Verb::Restore(request)) => return run_again::restore(request, session).await,
+        Some(Verb::Branch(request)) => return run_again::branch(request, session).await,
+        None => {}
     }
+    let tracks = !command.is_empty() || notebook.is_some();
+    if tracks && (force || only.is_some()) {
+        return Err(Error::new(
+            "request.invalid",
+            "`--force` and `--only` are for the pipeline, not for a tracked command",
+        ));
+    }
+    let context = session.context()?;
+    let mut keeping = keeping(Some(&context), allow_secret);
+    keeping.settings.largest_file = largest_file.or(keeping.settings.largest_file);
+    let what = match notebook {
+        Some(notebook) if !command.is_empty() => {
+            let message = format!("`{}` and a command were given: only one can be run", notebook.display());
+            return Err(Error::new("request.invalid", message).hint("remuda run -- COMMAND"));
+        }
+        Some(notebook) if notebook.extension().is_none_or(|ending| ending != "ipynb") => {
+            let word = notebook.display();
+            return Err(Error::new(
+                "request.invalid",
+                format!("`{word}` is neither a notebook nor a verb of `remuda run`"),
+            )
+            .hint(format!("to track a command: remuda run -- {word}"))
+            .hint("`remuda run --help` lists the verbs"));
+        }
+        Some(notebook) => What::Notebook(notebook, note, keeping),
+        None if command.is_empty() => What::Pipeline(pipeline::Options { force, only, note, keeping }),
+        None => What::Command(Tracked::new(command, note, keeping)),
+    };
+    carry_out(what, context, session).await
+}
+
+/// What is around a run: this process's environment and folder, and what the product wants captured.
+pub(crate) fn keeping(context: Option<&Context>, allowed: Vec<PathBuf>) -> Keeping {
+    let product = context.and_then(|context| context.definitions.product.as_ref());
+    let settings = product.map(|product| product.value.run.clone()).unwrap_or_default();
+    let text = |word: std::ffi::OsString| word.into_string().ok();
+    let variables = std::env::vars_os().filter_map(|(name, value)| Some((text(name)?, text(value)?))).collect();
+    let surroundings = Surroundings { variables, folder: std::env::current_dir().unwrap_or_default() };
+    Keeping { surroundings, settings, allowed, reproduces: None }
 }
 
 enum What {
     Pipeline(pipeline::Options),
-    Command(Vec<String>, String),
+    Notebook(PathBuf, String, Keeping),
+    Command(Tracked),
 }
 
-async fn carry_out(what: What, session: &Session) -> Result<Exit> {
+async fn carry_out(what: What, context: Context, session: &Session) -> Result<Exit> {
     let root = session.root()?;
-    let context = session.context()?;
     let caller = Remembering::new(session.client_for(Some(context.clone())).await?);
-    let mut watcher = Watcher { session, tracked: matches!(what, What::Command(..)) };
+    let tracked = !matches!(what, What::Pipeline(_));
+    let mut watcher = Watcher { session, tracked };
     let working = async {
         match what {
             What::Pipeline(options) => pipeline::execute(&caller, &root, &context, options, &mut watcher).await,
-            What::Command(command, note) => pipeline::track(&caller, &root, command, note, &mut watcher).await,
+            What::Notebook(path, note, keeping) => {
+                noun::notebook::execute(&caller, &root, path, note, keeping, &mut watcher).await
+            }
+            What::Command(tracked) => pipeline::track(&caller, &root, tracked, &mut watcher).await,
         }
     };
     let ended = tokio::select! {
@@ -113,7 +186,6 @@ async fn carry_out(what: What, session: &Session) -> Result<Exit> {
     };
     let Some(ended) = ended else { return interrupt(&caller, session).await };
     let state = ended?;
-    let tracked = watcher.tracked;
     if tracked {
         session.say(&render::run::ended(&state, &session.paper()));
         if session.globals.json {
@@ -135,7 +207,7 @@ fn exit_of(state: &noun::RunState) -> Exit {
 }
 
 /// Ends the run that was under way: it failed, and says why.
-async fn interrupt(caller: &Remembering<Client>, session: &Session) -> Result<Exit> {
+pub(crate) async fn interrupt(caller: &Remembering<Client>, session: &Session) -> Result<Exit> {
     if let Some(run) = caller.open_run() {
         let request = noun::Finish {
             run: run.clone(),
@@ -150,10 +222,10 @@ async fn interrupt(caller: &Remembering<Client>, session: &Session) -> Result<Ex
 }
 
 /// Tells people how the run goes.
-struct Watcher<'a> {
-    session: &'a Session,
+pub(crate) struct Watcher<'a> {
+    pub(crate) session: &'a Session,
     /// A tracked command's own words are data: they go where they would have gone without us.
-    tracked: bool,
+    pub(crate) tracked: bool,
 }
 
 impl Observer for Watcher<'_> {

@@ -23,6 +23,7 @@ pub(crate) mod report;
 pub(crate) mod requirement;
 pub(crate) mod run;
 pub(crate) mod run_import;
+pub(crate) mod run_again;
 pub(crate) mod serving;
 pub(crate) mod status;
 pub(crate) mod table;

@@ -4,6 +4,7 @@ use super::Paper;
 use super::layout::wrap;
 use super::model::metric_table;
 use super::paint;
+use super::run_again;
 use super::table::{Side, Table};
 use super::words::{ago, bytes, duration, metric, moment};
 use remuda_app::run::{Difference, FileDifference, List, RunDiff, RunState, Runs};
@@ -82,6 +83,7 @@ pub(crate) fn show(state: &RunState, paper: &Paper) -> String {
     }
     out.push_str(&code_lines(state));
     out.push_str(&data_lines(state));
+    out.push_str(&run_again::captured(state, paper));
     if !state.steps.is_empty() {
         out.push_str(&format!("\n{}\n{}", paint::bold("Steps"), steps(&state.steps, paper)));
     }
@@ -97,6 +99,9 @@ pub(crate) fn show(state: &RunState, paper: &Paper) -> String {
             table.row(vec![model.name.clone(), model.digest.short().to_owned(), bytes(model.bytes), data]);
         }
         out.push_str(&table.render(paper.width));
+    }
+    if !state.outputs.is_empty() {
+        out.push_str(&format!("\n{}\n{}", paint::bold("Files written"), run_again::outputs(&state.outputs, paper)));
     }
     if !state.parameters.is_empty() {
         out.push_str(&format!("\n{}\n", paint::bold("Parameters")));
@@ -150,7 +155,8 @@ fn code_lines(state: &RunState) -> String {
         out.push_str(&format!(", {changed} on {}{branch}", short(parent)));
     }
     out.push('\n');
-    for (path, size) in &snapshot.left_out {
+    // With packed files, what they lack is said at the end.
+    for (path, size) in snapshot.left_out.iter().filter(|_| snapshot.captured.is_none()) {
         out.push_str(&format!("  {} {path} ({})\n", paint::yellow("left out"), bytes(*size)));
     }
     out
@@ -259,6 +265,7 @@ pub(crate) fn diff(diff: &RunDiff, paper: &Paper) -> String {
     }
     out.push_str(&differences("Parameters", &diff.parameters, paper));
     out.push_str(&differences("Environment", &diff.environment, paper));
+    out.push_str(&run_again::captured_diff(&diff.captured, |title, rows| differences(title, rows, paper)));
     if diff.files.is_empty() {
         out.push_str("\nThe code is the same.\n");
     }

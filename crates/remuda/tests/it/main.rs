@@ -13,4 +13,5 @@ mod inference;
 mod journey;
 mod mistakes;
 mod own_model;
+mod reproduce;
 mod shop;

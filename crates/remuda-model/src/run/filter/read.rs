@@ -74,7 +74,7 @@ pub(super) struct Word {
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Kind {
-    /// Letters, with the names in backticks or double quotes behind a dot taken in: `metrics.auc`.
+    /// Letters, with the names in backticks or quotes behind a dot taken in: `metrics.auc`.
     Name(String),
     /// In single or double quotes.
     Text(String),
@@ -133,7 +133,10 @@ fn is_key_start(words: &[Word]) -> bool {
 fn name_end(text: &str, start: usize) -> Result<usize, FilterError> {
     let mut at = start;
     while let Some(character) = text[at..].chars().next() {
-        let opens = character == '`' || character == '"' && (at == start || text[..at].ends_with('.'));
+        let behind_dot = text[..at].ends_with('.');
+        let opens = character == '`'
+            || character == '"' && (at == start || behind_dot)
+            || character == '\'' && at > start && behind_dot;
         if opens {
             at = closing(text, at, character)?;
         } else if character.is_whitespace() || "=!<>(),;'\"".contains(character) {
@@ -365,11 +368,13 @@ fn is_text(key: &Key, span: &Range<usize>) -> Result<(), FilterError> {
     Ok(())
 }
 
-/// The key that a name stands for: `PREFIX.NAME`, the name bare, in backticks or in double quotes.
+/// The key that a name stands for: `PREFIX.NAME`, the name bare, in backticks or in quotes.
 pub(super) fn key(raw: &str, span: &Range<usize>) -> Result<Key, FilterError> {
-    let quote = |name: &str| name.starts_with('`') || name.starts_with('"');
+    let quote = |name: &str| name.starts_with(['`', '"', '\'']);
     let bare = |name: &str| match name.chars().next() {
-        Some(mark @ ('`' | '"')) if name.len() >= 2 && name.ends_with(mark) => unquoted(&name[1..name.len() - 1], mark),
+        Some(mark @ ('`' | '"' | '\'')) if name.len() >= 2 && name.ends_with(mark) => {
+            unquoted(&name[1..name.len() - 1], mark)
+        }
         _ => name.to_owned(),
     };
     let (prefix, name) = match raw.split_once('.') {

@@ -40,6 +40,7 @@ pub(crate) fn line(dataset: &str, index: u64) -> VersionLine {
             contract: Some(digest("contract")),
             report,
             split_rows: [4_930 + 700 * index, 1_056 + 150 * index, 1_057 + 150 * index],
+            file: None,
         },
         actor: "engineer".into(),
         time: NOW - (12 - index as i64) * 9 * HOUR,

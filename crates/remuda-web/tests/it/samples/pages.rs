@@ -186,7 +186,10 @@ pub(crate) fn empty(theme: Theme) -> Vec<Drawn> {
         ("empty-requirement", pages::requirement::page(&at("/requirement/x"), &requirement)),
         ("empty-data-list", pages::data::list(&at("/data"), &remuda_app::data::Versions { versions: Vec::new() })),
         ("empty-data", pages::data::page(&at("/data/1"), &version, 7)),
-        ("empty-runs", pages::run::list(&at("/run"), &Runs { runs: Vec::new(), more: false }, &run::asked(None))),
+        (
+            "empty-runs",
+            pages::run::list(&at("/run"), &Runs { runs: Vec::new(), more: false, total: Some(0) }, &run::asked(None)),
+        ),
         ("empty-run", pages::run::page(&at("/run/a"), &bare)),
         ("empty-models", pages::model::list(&at("/model"), &Models { models: Vec::new() })),
         (

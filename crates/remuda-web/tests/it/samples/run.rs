@@ -9,6 +9,9 @@ use remuda_model::feature::Feature;
 use remuda_model::gate::VerdictKind;
 use remuda_model::label::LabelSpace;
 use remuda_model::model::{Engine, ModelSignature, ModelVersion};
+use remuda_model::run::captured::{
+    Captured, DataFile, Gap, GapKind, OutputFile, PackedCode, Python, SeenSeed, Withheld,
+};
 use remuda_model::run::{Algorithm, MetricValue, RunStatus, Snapshot, StepOutcome, StepResult};
 use std::collections::BTreeMap;
 
@@ -85,6 +88,7 @@ pub(crate) fn run(id: &str, status: RunStatus, hours: i64) -> RunState {
                 ("architecture".into(), "x86_64".into()),
                 ("remuda".into(), "0.1.0".into()),
             ]),
+            captured: (!failed).then(|| Box::new(captured())),
         },
         steps: vec![
             step("majority", StepOutcome::Skipped, "its inputs did not change", 0.0),
@@ -108,12 +112,63 @@ pub(crate) fn run(id: &str, status: RunStatus, hours: i64) -> RunState {
         ]),
         models: if failed { Vec::new() } else { vec![model()] },
         data: Vec::new(),
+        name: String::new(),
+        experiment: "pipeline".to_owned(),
+        tags: BTreeMap::new(),
+        tracked: false,
+        deleted: false,
+        outputs: vec![OutputFile {
+            path: "out/<b>result</b>.json".into(),
+            bytes: 4_211,
+            digest: Some(digest("result")),
+            meaning: None,
+            blob: None,
+        }],
+        reproduced_by: vec!["w8c4n6rt2c".into()],
+    }
+}
+
+fn captured() -> Captured {
+    Captured {
+        code: Some(PackedCode {
+            blob: digest("code"),
+            others: Vec::new(),
+            tree: digest("tree"),
+            files: 214,
+            bytes: 3_400_211,
+            packed: 81_022,
+        }),
+        arguments: vec!["python".into(), "train.py".into(), "--note=<script>".into()],
+        variables: BTreeMap::from([("OMP_NUM_THREADS".into(), "4".into())]),
+        python: Some(Python {
+            version: "3.11.7".into(),
+            implementation: "CPython".into(),
+            program: "python".into(),
+            packages: Some(digest("packages")),
+            package_count: 92,
+            assumed: false,
+        }),
+        locks: vec!["requirements.txt".into()],
+        hardware: BTreeMap::from([
+            ("processor".into(), "AMD EPYC".into()),
+            ("cores".into(), "8".into()),
+            ("memory".into(), "31.2 GiB".into()),
+        ]),
+        data: vec![DataFile { path: "data/churn.csv".into(), dataset: "churn".into(), version: digest("churn 1") }],
+        seeds: vec![SeenSeed { name: "random_state".into(), value: "42".into(), place: "train.py:12".into() }],
+        withheld: vec![Withheld { place: "deploy.py".into(), line: Some(3), kind: "GitHub token".into() }],
+        gaps: vec![
+            Gap { kind: GapKind::TooLarge, what: "data/raw.parquet".into(), bytes: Some(812_000_000) },
+            Gap { kind: GapKind::Outside, what: "link → /mnt/<data>".into(), bytes: None },
+        ],
+        reproduces: Some("k3f7m2pq9x".into()),
+        ..Captured::default()
     }
 }
 
 /// What was asked for.
 pub(crate) fn asked(filter: Option<&str>) -> remuda_app::run::List {
-    remuda_app::run::List { limit: 50, before: None, filter: filter.map(str::to_owned), order_by: None }
+    remuda_app::run::List { limit: 50, filter: filter.map(str::to_owned), ..Default::default() }
 }
 
 pub(crate) fn runs() -> Runs {
@@ -123,7 +178,7 @@ pub(crate) fn runs() -> Runs {
         run("q2n7p9wc6h", RunStatus::Failed, 9),
         run("k3f7m2pq9x", RunStatus::Finished, 31),
     ];
-    Runs { runs, more: true }
+    Runs { runs, more: true, total: Some(2_410) }
 }
 
 pub(crate) fn difference() -> RunDiff {
@@ -139,6 +194,11 @@ pub(crate) fn difference() -> RunDiff {
             MetricDifference { name: "trees/recall of Yes".into(), left: Some(metric("trees/recall of Yes", 0.42, 0.03, 283)), right: Some(metric("trees/recall of Yes", 0.5571, 0.058, 283)), apart: true },
         ],
         environment: Vec::new(),
+        captured: remuda_app::run::CapturedDiff {
+            arguments: vec![difference("word 3", "--depth=4", "--depth=6")],
+            packages: vec![difference("scikit-learn", "1.8.0", "1.9.1")],
+            ..Default::default()
+        },
         files: vec![
             FileDifference { kind: "changed".into(), path: "pipeline.toml".into(), diff: "@@ -8,6 +8,7 @@\n [steps.trees]\n learn = \"trees\"\n dataset = \"customers\"\n-depth = 4\n+depth = 6\n+rate = 0.05\n".into() },
             FileDifference { kind: "added".into(), path: "notes/scan.png".into(), diff: String::new() },

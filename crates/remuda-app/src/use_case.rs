@@ -102,6 +102,7 @@ use_cases! {
     crate::run::Artifacts, crate::run::Download,
     crate::run::Delete, crate::run::Undelete, crate::run::Collect, crate::run::Storage,
     crate::run::Import, crate::run::Export,
+    crate::run::KnownCode, crate::run::Keep, crate::run::RecordOutputs, crate::run::Fetch,
     crate::model::List, crate::model::Show, crate::model::Add, crate::model::Export,
     crate::gate::Evaluate, crate::gate::Show, crate::gate::List, crate::gate::Report,
     crate::analysis::Test, crate::analysis::ShowTests,

@@ -34,8 +34,8 @@ mod writer;
 
 pub use artifacts::{Artifact, ArtifactContent, ArtifactEntry, ArtifactPlace, SMALL_ARTIFACT};
 pub use collect::{DeletedRun, Room};
-pub use groups::{Grouped, RunCount, RunGroup};
 pub use collect::{DeletedRun, Room, VersionOrigin};
+pub use groups::{Grouped, RunCount, RunGroup};
 pub use history::{HistoryPage, HistoryPlace};
 pub use import::{ImportedRun, PackedPoints, RunImport, RunNews};
 pub use log::Batch;

@@ -156,6 +156,12 @@ pub(crate) async fn run(arguments: Run, session: &Session) -> Result<Exit> {
         }
         Some(Verb::Show(request)) => return session.ask(request, render::run::show).await.map(|_| FINE),
         Some(Verb::Diff(request)) => return session.ask(request, render::run::diff).await.map(|_| FINE),
+        Some(Verb::Import(request)) => {
+            return session.ask(request, render::run_import::imported).await.map(|_| FINE);
+        }
+        Some(Verb::Export(request)) => {
+            return session.ask(request, render::run_import::exported).await.map(|_| FINE);
+        }
         Some(Verb::Reproduce(request)) => return run_again::reproduce(request, session).await,
         Some(Verb::Restore(request)) => return run_again::restore(request, session).await,
         Some(Verb::Branch(request)) => return run_again::branch(request, session).await,

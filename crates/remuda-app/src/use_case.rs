@@ -97,7 +97,7 @@ use_cases! {
     crate::run::Start, crate::run::Train, crate::run::Record, crate::run::Beat, crate::run::Finish,
     crate::run::List, crate::run::Show, crate::run::Diff,
     crate::run::KnownCode, crate::run::Keep, crate::run::RecordOutputs, crate::run::Fetch,
-    crate::model::List, crate::model::Show, crate::model::Add, crate::model::Export,
+    crate::model::List, crate::model::Show, crate::model::Add, crate::model::Export, crate::model::registry::Registered,
     crate::gate::Evaluate, crate::gate::Show, crate::gate::List, crate::gate::Report,
     crate::analysis::Test, crate::analysis::ShowTests,
     crate::analysis::Keep, crate::analysis::Require, crate::analysis::Expect,

@@ -21,6 +21,7 @@ pub mod edit;
 mod error;
 pub mod files;
 pub mod git;
+pub mod mlmodel;
 pub mod render;
 mod requirement;
 pub mod run;

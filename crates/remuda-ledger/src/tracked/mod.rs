@@ -17,8 +17,8 @@ mod fold;
 mod history;
 mod inputs;
 mod log;
-mod models;
 mod loose;
+mod models;
 mod project;
 mod refusal;
 mod runs;
@@ -29,11 +29,11 @@ pub use artifacts::{Artifact, ArtifactContent, ArtifactEntry, ArtifactPlace, SMA
 pub use collect::{DeletedRun, Room};
 pub use history::{HistoryPage, HistoryPlace};
 pub use log::Batch;
+pub use loose::Freed;
 pub use models::{
     FactsOf, LoggedChange, LoggedFound, LoggedOrder, LoggedSearch, ModelAnswer, ModelChange, NewLoggedModel,
     NewRegisteredModel, NewVersion, OrderPlace, RegistrySearch, VersionChange,
 };
-pub use loose::Freed;
 pub use project::Told;
 pub use refusal::Refusal;
 pub use runs::{NewRun, RunChange};

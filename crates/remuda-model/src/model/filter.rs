@@ -148,7 +148,8 @@ fn key(
         }),
         _ => Err(wrong(
             format!("Invalid entity type '{prefix}'"),
-            if logged { "write metrics., params., tags. or an attribute" } else { "write tags. or an attribute" }.to_owned(),
+            if logged { "write metrics., params., tags. or an attribute" } else { "write tags. or an attribute" }
+                .to_owned(),
         )),
     }
 }

@@ -170,9 +170,8 @@ impl std::fmt::Display for FollowedAlias {
 
 /// Whether clients give this alias a meaning of its own: `latest` and version numbers such as `v3`.
 pub fn is_reserved_alias(alias: &str) -> bool {
-    let numbered = alias
-        .strip_prefix(['v', 'V'])
-        .is_some_and(|rest| !rest.is_empty() && rest.chars().all(char::is_numeric));
+    let numbered =
+        alias.strip_prefix(['v', 'V']).is_some_and(|rest| !rest.is_empty() && rest.chars().all(char::is_numeric));
     alias.eq_ignore_ascii_case("latest") || numbered
 }
 
@@ -185,7 +184,10 @@ mod tests {
         let any = FollowedAlias::parse("champion").map(|alias| (alias.is("a", "champion"), alias.is("a", "other")));
         assert_eq!(any, Some((true, false)));
         let one = FollowedAlias::parse("churn@champion");
-        assert_eq!(one.as_ref().map(|alias| (alias.is("churn", "champion"), alias.is("b", "champion"))), Some((true, false)));
+        assert_eq!(
+            one.as_ref().map(|alias| (alias.is("churn", "champion"), alias.is("b", "champion"))),
+            Some((true, false))
+        );
         assert_eq!(one.map(|alias| alias.to_string()).as_deref(), Some("churn@champion"));
         for bad in ["", "@", "churn@", "latest", "v3", "a b", "a/b@champion", "@champion"] {
             assert_eq!(FollowedAlias::parse(bad), None, "{bad}");

@@ -23,8 +23,7 @@ impl Tracking {
         description: Option<String>,
         tags: BTreeMap<String, String>,
     ) -> Result<RegisteredModel> {
-        let model =
-            NewRegisteredModel { name: name.to_owned(), description, tags, now: self.now(), facts: Vec::new() };
+        let model = NewRegisteredModel { name: name.to_owned(), description, tags, now: self.now(), facts: Vec::new() };
         self.tracker.make_registered_model(model).await?;
         self.registered(name).await
     }

@@ -10,14 +10,14 @@ mod parts;
 mod runs;
 mod world;
 
-pub use logged::MakeLogged;
-pub use remuda_ledger::{
-    Batch, Found, HistoryPage, HistoryPlace, LoggedChange, LoggedFound, LoggedOrder, LoggedSearch, OrderPlace, RunOrder,
-    RunSearch,
-};
 pub use artifacts::artifact_folder;
+pub use logged::MakeLogged;
 pub use parts::SentPart;
 pub use remuda_ledger::{Artifact, ArtifactContent, ArtifactEntry, ArtifactPlace};
+pub use remuda_ledger::{
+    Batch, Found, HistoryPage, HistoryPlace, LoggedChange, LoggedFound, LoggedOrder, LoggedSearch, OrderPlace,
+    RunOrder, RunSearch,
+};
 pub use remuda_ledger::{Batch, Found, HistoryPage, HistoryPlace, RunOrder, RunSearch};
 pub use runs::{Begin, Change, NAME_TAG};
 

@@ -42,12 +42,11 @@ def arguments():
     parser.add_argument("--quick", action="store_true", help="small sizes and short times")
     parser.add_argument("--artifact", type=int, default=256, help="MiB")
     parser.add_argument("--starts", type=int, default=5)
-    parser.add_argument("--rest", type=float, default=2, help="seconds of nothing before memory at rest is read")
     parser.add_argument("--folder", help="where the servers keep their data (a temporary folder, when absent)")
     parser.add_argument("--json", metavar="FILE", help="write the figures there as well")
     options = parser.parse_args()
     if options.quick:
-        options.seconds, options.starts, options.batches, options.rest = 2, 3, 400, 1
+        options.seconds, options.starts, options.batches = 2, 3, 400
         options.runs, options.mlflow_runs = options.runs[:1], options.mlflow_runs[:1]
         options.points, options.mlflow_points = [100_000], [20_000]
     if options.large:
@@ -93,6 +92,8 @@ def measure(servers, names, options):
         for server in servers:
             server.prepare()
             server.start()
+        for server in servers:
+            server.settle()
         for name in names:
             rows = {}
             for server in servers:

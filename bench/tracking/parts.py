@@ -29,7 +29,7 @@ def start(server, options):
     for _ in range(options.starts):
         server.stop()
         taken.append(server.start() * 1000)
-    time.sleep(options.rest)
+        server.settle()
     yield "start to first answer", "ms", statistics.median(taken)
     yield "memory at rest", "MiB", server.memory()
 
@@ -130,13 +130,11 @@ def history(server, options):
     yield "memory while it is read", "MiB", peak.most
 
 
-def fill_runs(server, experiment, count, clients=4):
+def fill_runs(server, experiment, count, clients=8):
     """Adds runs, each with two metrics, two params and a tag, by runs/create and log-batch; the seconds that it took."""
-    each = count // clients
-
     def prepare(connection, index):
         def requests():
-            for number in range(each):
+            for number in range(count // clients + (index < count % clients)):
                 body = {"experiment_id": experiment, "start_time": 1_700_000_000_000 + number * clients + index, "run_name": f"run {index}-{number}"}
                 run = make_run(connection, **body)
                 value = (number * clients + index) / count

@@ -54,7 +54,16 @@ class Server:
                 raise SystemExit(f"{self.name} does not answer; see {self.folder}/server.log")
             time.sleep(0.002)
 
+    def settle(self, longest=180):
+        """Waits until the server does nothing of its own accord: it may answer long before all its processes are ready."""
+        quiet, until = 0, time.perf_counter() + longest
+        while quiet < 3 and time.perf_counter() < until:
+            before = self.processor()
+            time.sleep(1)
+            quiet = quiet + 1 if self.processor() - before < 0.1 else 0
+
     def environment(self):
+        """What the server finds in its environment."""
         return dict(os.environ)
 
     def stop(self):

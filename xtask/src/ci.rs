@@ -29,6 +29,18 @@ fn step(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
     Ok(())
 }
 
+/// MLflow's own clients against the program as it was built for the tests.
+pub fn tracking(root: &Path) -> Result<()> {
+    let target = machine::target()?;
+    let mut build = Command::new("cargo");
+    build.args(["build", "--package", "remuda", "--quiet"]).current_dir(root).env("CARGO_TARGET_DIR", &target);
+    let status = build.status().with_context(|| format!("cannot start {build:?}"))?;
+    if !status.success() {
+        bail!("{build:?} ended with {status}");
+    }
+    crate::tracking::run(root, &root.join(target).join("debug").join("remuda"))
+}
+
 /// All tests; with PostgreSQL where the script can start one. `cargo nextest` runs them faster, where it is installed.
 fn tests(root: &Path, machine: &Machine, with_postgres: bool) -> Result<()> {
     let nextest = succeeds(Command::new("cargo").args(["nextest", "--version"]));

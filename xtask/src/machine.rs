@@ -20,7 +20,7 @@ const PYTHON_PACKAGES: [&str; 5] = ["onnxruntime", "numpy", "scikit-learn", "skl
 /// Makes the machine ready.
 pub fn prepare(with_postgres: bool) -> Result<Machine> {
     let cache = cache()?;
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| cache.join("target"), PathBuf::from);
+    let target = target()?;
     install_packages(with_postgres)?;
     let python = match std::env::var_os("REMUDA_PYTHON") {
         Some(python) => PathBuf::from(python),
@@ -29,8 +29,14 @@ pub fn prepare(with_postgres: bool) -> Result<Machine> {
     Ok(Machine { target, python })
 }
 
+/// Where cargo builds: the folder that the environment names, or one among our caches.
+pub fn target() -> Result<PathBuf> {
+    let named = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+    named.map_or_else(|| Ok(cache()?.join("target")), Ok)
+}
+
 /// Our folder among the user's caches.
-fn cache() -> Result<PathBuf> {
+pub fn cache() -> Result<PathBuf> {
     let named = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
     let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
     Ok(named.or_else(home).context("neither XDG_CACHE_HOME nor HOME is set")?.join("remuda"))
@@ -84,7 +90,8 @@ fn has_postgres() -> bool {
     is_program("initdb") || debian.into_iter().any(|version| version.path().join("bin/initdb").is_file())
 }
 
-fn is_program(name: &str) -> bool {
+/// Whether a program of this name is on the path.
+pub fn is_program(name: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|folder| folder.join(name).is_file())
 }

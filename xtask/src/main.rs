@@ -2,10 +2,12 @@
 //!
 //! - [`tidy`]: arrows between crates, file lengths, headers, foreign files, error codes
 //! - [`ci`]: the steps of the whole check, in order; [`machine`]: what they need that is not Rust
+//! - [`tracking`]: MLflow's own clients, of today and of a year ago, against `remuda up`
 
 mod ci;
 mod machine;
 mod tidy;
+mod tracking;
 
 use anyhow::{Result, bail};
 use std::path::PathBuf;
@@ -15,6 +17,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
 
   tidy                    check layers, file lengths, headers, foreign files, error codes
   ci [--without-postgres] everything: format, lints, tidy, tests on SQLite and PostgreSQL, doctests
+  tracking                MLflow's own clients, of today and of a year ago, against `remuda up`
 ";
 
 fn main() -> ExitCode {
@@ -34,6 +37,7 @@ fn run() -> Result<()> {
         ["tidy"] => tidy_workspace(),
         ["ci"] => ci::run(&root(), true),
         ["ci", "--without-postgres"] => ci::run(&root(), false),
+        ["tracking"] => ci::tracking(&root()),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
             Ok(())

@@ -100,6 +100,7 @@ pub const CODES: &[Code] = &[
         kind: Kind::User,
         meaning: "the rows cannot serve this purpose (one class only, no rows, no label)",
     },
+    Code { code: "run.import", kind: Kind::User, meaning: "a store of MLflow cannot be read" },
     Code { code: "run.failed", kind: Kind::User, meaning: "a step of the pipeline failed" },
     Code { code: "model.unusable", kind: Kind::User, meaning: "a model cannot be trained, read or run" },
     Code {

@@ -292,8 +292,17 @@ fn sentence(fact: &Fact) -> String {
             step if step.is_empty() => format!("run {subject} recorded metrics"),
             step => format!("run {subject}: step {step} {}", text(&["step", "outcome"])),
         },
+        "run.imported" => {
+            let number = |key: &str| payload[key].as_u64().unwrap_or(0);
+            let runs = remuda_model::text::count(number("new_runs") + number("changed_runs"), "run");
+            format!("{actor} imported {runs} from {}", text(&["source"]))
+        }
         "run.finished" => format!("run {subject} finished"),
         "run.failed" => format!("run {subject} failed: {}", text(&["note"]).lines().next().unwrap_or_default()),
+        "run.deleted" => format!("{actor} deleted run {subject}"),
+        "run.restored" => format!("{actor} brought run {subject} back"),
+        "run.collected" => format!("{actor} removed run {subject} for good, with {} files", number(&["files"])),
+        "experiment.collected" => format!("{actor} removed {} for good", fact.fact.subject.replace('/', " ")),
         "model.made" if text(&["version", "algorithm"]) == "null" => {
             format!("{actor} registered {} as model {subject}", text(&["version", "name"]))
         }

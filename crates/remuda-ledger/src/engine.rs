@@ -4,6 +4,7 @@
 //! the list of placeholders of a batch. What a query means lives in the files that hold its text.
 
 use crate::error::{Error, database};
+use futures::TryStreamExt as _;
 use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, PgPool, Postgres, Row as _, Sqlite, SqlitePool};
 use std::sync::Arc;
@@ -144,6 +145,33 @@ impl Pool {
     ) -> Result<Vec<T>, Error> {
         let rows = self.rows(operation, sql, values).await?;
         rows.iter().map(read).collect::<Result<_, _>>().map_err(|source| database(operation, source))
+    }
+
+    /// Hands out the rows of a query one after another, so that a long answer is never in memory at once.
+    pub(crate) async fn walk(
+        &self,
+        operation: &'static str,
+        sql: impl Into<String>,
+        values: &[Value<'_>],
+        mut each: impl FnMut(&Row) -> Result<(), sqlx::Error> + Send,
+    ) -> Result<(), Error> {
+        let sql = AssertSqlSafe(sql.into());
+        let failed = |source| database(operation, source);
+        match self {
+            Pool::Sqlite(pool, _) => {
+                let mut rows = bound!(sql, values).fetch(pool);
+                while let Some(row) = rows.try_next().await.map_err(failed)? {
+                    each(&Row::Sqlite(row)).map_err(failed)?;
+                }
+            }
+            Pool::Postgres(pool) => {
+                let mut rows = bound!(sql, values).fetch(pool);
+                while let Some(row) = rows.try_next().await.map_err(failed)? {
+                    each(&Row::Postgres(row)).map_err(failed)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// A table `asked` with one column `id` for a query's `FROM`: the texts of the list (see [`lists`]) bound as `$2`.

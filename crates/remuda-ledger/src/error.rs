@@ -23,6 +23,23 @@ pub enum Error {
         #[source]
         source: sqlx::Error,
     },
+    /// Another program's database could not be opened.
+    #[error("cannot open the database at {place}: check that it exists and that you may read it")]
+    Foreign {
+        /// File or host and database.
+        place: String,
+        /// What the driver said.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// A database is not what it was taken for.
+    #[error("the database at {place} is none of MLflow's: it has no table `{table}`")]
+    NotMlflow {
+        /// File or host and database.
+        place: String,
+        /// The table that it lacks.
+        table: &'static str,
+    },
     /// The ledger was written by a newer remuda.
     #[error(
         "the ledger at {place} has format {found}, this remuda knows formats up to {known}: install a newer remuda"

@@ -7,6 +7,7 @@
 //! - `bulk.rs` says how bulk rows enter the chain; `metrics.rs`, `predictions.rs` and `outcomes.rs` read them.
 //! - `verify.rs` walks the chain and finds what was tampered with; `write_ahead.rs` finds what SQLite would forget.
 //! - [`Tracker`] (`tracked/`) keeps what experiments log: rows that change and can be deleted.
+//! - [`ForeignDatabase`] (`foreign/`) reads MLflow's own database, for an import.
 //! - `tokens.rs` and `leases.rs` hold the two tables that are no facts and may change.
 //! - [`Blobs`] (`blobs/`) keeps content by its BLAKE3 digest, on local disk or an object store.
 //! - `engine.rs` is the seam between the two databases: everything above it is written once.
@@ -20,6 +21,7 @@ mod definitions;
 mod engine;
 mod error;
 mod facts;
+mod foreign;
 mod leases;
 mod metrics;
 mod open;
@@ -41,6 +43,7 @@ pub use bulk::{
 pub use definitions::Definition;
 pub use error::Error;
 pub use facts::FactQuery;
+pub use foreign::ForeignDatabase;
 pub use leases::Lease;
 pub use open::{Ledger, Options};
 pub use outcomes::{ConfusionCount, Joined};
@@ -52,5 +55,9 @@ pub use tracked::{
     Batch, FactsOf, Found, HistoryPage, HistoryPlace, LoggedChange, LoggedFound, LoggedOrder, LoggedSearch,
     ModelAnswer, ModelChange, NewLoggedModel, NewRegisteredModel, NewRun, NewVersion, OrderPlace, Refusal,
     RegistrySearch, RunChange, RunOrder, RunSearch, Tracker, VersionChange,
+};
+pub use tracked::*;
+    Batch, Found, FoundTraces, HistoryPage, HistoryPlace, ImportedRun, NewRun, PackedPoints, Refusal, RunChange, RunImport, RunNews,
+    RunOrder, RunSearch, TracePlace, TraceSearch, Tracker,
 };
 pub use verify::{Problem, VerifyReport};

@@ -50,6 +50,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 3, both: include_str!("migrations/0003_tracked.sql"), sqlite: "", postgres: "" },
     Migration { version: 4, both: include_str!("migrations/0004_artifacts.sql"), sqlite: "", postgres: "" },
     Migration { version: 5, both: include_str!("migrations/0005_models.sql"), sqlite: "", postgres: "" },
+    Migration { version: 6, both: include_str!("migrations/0006_traces.sql"), sqlite: "", postgres: "" },
 ];
 
 impl Ledger {
@@ -193,7 +194,7 @@ async fn apply(transaction: &mut Transaction, migration: &Migration) -> Result<(
 }
 
 /// An address fit for a message: `postgres://user:secret@host/name` loses its secret.
-fn without_password(address: &str) -> String {
+pub(crate) fn without_password(address: &str) -> String {
     let Some((scheme, rest)) = address.split_once("://") else { return address.to_owned() };
     // A password may itself hold an `@`: the last one before the path ends it.
     let authority = rest.find('/').unwrap_or(rest.len());

@@ -28,6 +28,20 @@ pub enum RepoError {
         /// Why.
         source: std::io::Error,
     },
+    /// A folder is no file store of MLflow's.
+    #[error("`{}` is no `mlruns/` folder: no folder in it has a `meta.yaml`", .path.display())]
+    NoStore {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A folder that was to become a file store holds something else.
+    #[error("`{}` is neither empty nor a `mlruns/` folder: it holds `{found}`", .path.display())]
+    NotEmpty {
+        /// The folder.
+        path: PathBuf,
+        /// What is in it.
+        found: String,
+    },
     /// A definition file is larger than any text that somebody wrote.
     #[error("`{path}` has {bytes} bytes, more than the {cap} that a definition file may have; move data elsewhere")]
     TooLarge {

@@ -20,7 +20,8 @@ pub(crate) fn read(source: &mut Source<'_>) -> Option<Product> {
         }
     };
     let root = source.table_of(&root, "remuda.toml")?;
-    root.allow(source, &["product", "holdout", "run", "members"]);
+    root.allow(source, &["product", "holdout", "run", "members", "retention"]);
+    crate::retention::check(source, root);
     let holdout_budget = read_budget(source, root);
     let run = read_run(source, root);
     let members = read_members(source, root);

@@ -29,7 +29,7 @@ const HOMES: [(&str, &[&str]); 16] = [
     ("object_store", &["remuda-ledger"]),
     ("gix", &["remuda-repo"]),
     ("ort", &["remuda-learn"]),
-    ("prost", &["remuda-learn"]),
+    ("prost", &["remuda-learn", "remuda-web"]),
     ("maud", &["remuda-web"]),
     ("axum", &["remuda-web", "remuda-serve", "remuda"]),
     ("tower", &["remuda-web", "remuda-serve", "remuda"]),

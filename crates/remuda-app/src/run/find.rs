@@ -144,7 +144,7 @@ fn place_of(run: &TrackedRun, order: &[OrderBy]) -> RunOrder {
     RunOrder { keys: order.iter().map(key).collect(), started: run.started, id: run.id.clone() }
 }
 
-fn wrong(flag: &str, text: &str, error: FilterError) -> Error {
+pub(super) fn wrong(flag: &str, text: &str, error: FilterError) -> Error {
     let mut found = Diagnostic::at(flag, text, error.span, "request.filter", error.message);
     if !error.hint.is_empty() {
         found.hints.push(error.hint);

@@ -1,9 +1,15 @@
 //! Runs: start, train, record, finish; list, show, diff. The pipeline's order of steps is in [`pipeline`].
 
+mod artifacts;
 pub mod capture;
+mod collect;
 mod compare;
 mod diff;
+mod diff;
 mod find;
+mod find;
+mod housekeeping;
+mod import;
 mod kept;
 mod lifecycle;
 mod look;
@@ -14,12 +20,16 @@ pub mod restore;
 pub mod tracked;
 mod train;
 
+pub use import::{Export, ExportedRuns, Import, ImportedExperiment, ImportedRuns};
 use remuda_model::run::captured::OutputFile;
 use remuda_model::run::{MetricValue, RunStatus, Snapshot, StepResult};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
+pub use artifacts::{Artifacts, Download, Downloaded, RunArtifact, RunArtifacts};
+pub use collect::{Collect, Collected, CollectedExperiment, PinnedRun};
+pub use housekeeping::{Delete, ExperimentStorage, MovedRun, MovedRuns, Storage, StorageUse, Taken, Undelete};
 pub use kept::{Fetch, Fetched, Keep, KeptFile, KnownCode, KnownContent, KnownContents, RecordOutputs};
 pub(crate) use lifecycle::{Recorded, append_recorded, close_dead_runs, noted_end, noted_start};
 pub(crate) use look::{find_run, newest_runs};

@@ -88,15 +88,29 @@ pub async fn restore(
         if place.symlink_metadata().is_ok() && !force {
             return Err(advised(RepoError::WouldOverwrite { folder, paths: vec![output.path.clone()] }));
         }
-        if let Some(parent) = place.parent() {
-            std::fs::create_dir_all(parent)?;
-        }
+        make_parent_inside(&folder, &place)?;
         caller.call(Fetch { run: state.run.clone(), kept: Some(output.path.clone()), output: place }).await?;
         kept.push(output.path.clone());
     }
     let missing = missing(&state);
     let (written, unchanged) = (restored.written, restored.unchanged);
     Ok(RestoredRun { run: state.run, folder, written, unchanged, outputs: kept, missing })
+}
+
+/// Makes the folder of an output; refused where a link among the files that were given back would lead it elsewhere.
+fn make_parent_inside(folder: &Path, place: &Path) -> Result<()> {
+    let parent = place.parent().unwrap_or(folder);
+    let mut above = parent;
+    while !above.exists() {
+        above = above.parent().unwrap_or(folder);
+    }
+    let inside = std::fs::canonicalize(above)?.starts_with(std::fs::canonicalize(folder)?);
+    let is_link = place.symlink_metadata().is_ok_and(|about| about.file_type().is_symlink());
+    if !inside || is_link {
+        return Err(Error::new("repository.unusable", format!("{} is or lies behind a link", place.display()))
+            .hint("restore without `--outputs`"));
+    }
+    Ok(std::fs::create_dir_all(parent)?)
 }
 
 /// Makes a branch of a run's snapshot, in the repository of `root`.

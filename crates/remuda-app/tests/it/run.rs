@@ -1,8 +1,11 @@
 //! Runs side by side: a step that was skipped has the parameters of the run whose model it kept.
 
 use crate::harness::{check_both, customers};
-use remuda_app::run::{Diff, List, Show};
+use remuda_app::run::{Diff, Fetch, Keep, KnownCode, List, RecordOutputs, Show, Start};
+use remuda_model::Digest;
+use remuda_model::run::Snapshot;
 use remuda_model::run::StepOutcome;
+use remuda_model::run::captured::{Captured, OutputFile, PackedCode};
 use remuda_model::team::Risk;
 
 #[test]
@@ -74,5 +77,52 @@ fn runs_are_found_by_what_they_measured_and_tried() {
         assert_eq!((rest.runs.len(), rest.more), (1, false));
         let error = find("metric.linear/accuracy > 'high'", None, 5).await.unwrap_err();
         assert_eq!((error.code.as_str(), error.diagnostics[0].column), ("request.invalid", 26));
+    });
+}
+
+#[test]
+fn packed_code_is_kept_only_if_it_can_be_given_back() {
+    check_both(Risk::Medium, |story| async move {
+        let known = story.does("scientist", KnownCode {}).await.unwrap();
+        assert!(known.code.is_none() && known.contents.is_empty());
+        // A file that is no packed code is refused, and so is a snapshot that names a blob which is not here.
+        let file = story.file("code", "not packed");
+        let keep = Keep { file, source: None, code: true };
+        assert_eq!(story.does("scientist", keep).await.unwrap_err().code, "repository.unusable");
+        let code = PackedCode {
+            blob: Digest::of(b"nowhere"),
+            others: Vec::new(),
+            tree: Digest::of(b"tree"),
+            files: 1,
+            bytes: 1,
+            packed: 1,
+        };
+        let captured = Captured { code: Some(code), ..Captured::default() };
+        let start = Start {
+            command: "true".into(),
+            snapshot: Snapshot { captured: Some(Box::new(captured)), ..Snapshot::default() },
+            note: String::new(),
+            holder: String::new(),
+            id: None,
+        };
+        assert_eq!(story.does("scientist", start).await.unwrap_err().code, "request.invalid");
+
+        // A run of the pipeline keeps its files; the next one of the same files keeps nothing more.
+        story.add(&customers(1, 400, None)).await;
+        let first = story.train().await;
+        let second = story.train().await;
+        let code = |run: &remuda_app::run::RunState| run.snapshot.captured.clone().unwrap().code.unwrap();
+        assert_eq!(code(&first), code(&second));
+        let known = story.does("scientist", KnownCode {}).await.unwrap();
+        assert_eq!(known.code.as_ref(), Some(&code(&first)));
+        let output = story.file("fetched", "");
+        let fetch = Fetch { run: second.run.clone(), kept: None, output: output.clone() };
+        assert!(story.does("owner", fetch).await.unwrap().bytes > 100);
+        // What has ended takes no outputs any more, and what was not kept cannot be fetched.
+        let lost = OutputFile { path: "a".into(), bytes: 1, digest: None, meaning: None, blob: None };
+        let late = RecordOutputs { run: second.run.clone(), outputs: vec![lost] };
+        assert_eq!(story.does("scientist", late).await.unwrap_err().code, "request.invalid");
+        let fetch = Fetch { run: second.run.clone(), kept: Some("a".into()), output };
+        assert_eq!(story.does("owner", fetch).await.unwrap_err().code, "request.not_found");
     });
 }

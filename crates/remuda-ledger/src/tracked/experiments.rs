@@ -38,7 +38,6 @@ impl Change for Create {
 
     fn apply<'a>(&'a self, product: &'a str, transaction: &'a mut Transaction) -> BoxFuture<'a, Result<i64, Error>> {
         async move {
-            const NEXT: &str = "SELECT COALESCE(MAX(id), 0) + 1 FROM tracked_experiment WHERE product = $1";
             if let Some(known) = by_name(product, transaction, &self.name).await? {
                 if self.number == Some(known.id) {
                     return Ok(known.id);
@@ -48,10 +47,7 @@ impl Change for Create {
             let failed = |source| database(OPERATION, source);
             let id = match self.number {
                 Some(number) => number,
-                None => {
-                    let rows = transaction.rows(NEXT, &[Value::Text(product)]).await.map_err(failed)?;
-                    rows.first().map_or(Ok(1), |row| row.integer(0)).map_err(failed)?
-                }
+                None => next_number(product, transaction).await?,
             };
             let artifacts = self.artifacts.clone().unwrap_or_else(|| format!("mlflow-artifacts:/{id}"));
             let tags = serde_json::to_string(&self.tags).unwrap_or_default();
@@ -79,7 +75,15 @@ fn taken(known: &Experiment) -> Error {
     Error::Refused(Refusal::Taken { what: "an experiment", name: known.name.clone(), deleted })
 }
 
-async fn by_name(product: &str, transaction: &mut Transaction, name: &str) -> Result<Option<Experiment>, Error> {
+/// The number of the next experiment.
+pub(super) async fn next_number(product: &str, transaction: &mut Transaction) -> Result<i64, Error> {
+    const NEXT: &str = "SELECT COALESCE(MAX(id), 0) + 1 FROM tracked_experiment WHERE product = $1";
+    let failed = |source| database(OPERATION, source);
+    let rows = transaction.rows(NEXT, &[Value::Text(product)]).await.map_err(failed)?;
+    rows.first().map_or(Ok(1), |row| row.integer(0)).map_err(failed)
+}
+
+pub(super) async fn by_name(product: &str, transaction: &mut Transaction, name: &str) -> Result<Option<Experiment>, Error> {
     let sql = format!("{COLUMNS} WHERE product = $1 AND name = $2");
     one(transaction, sql, &[Value::Text(product), Value::Text(name)]).await
 }
@@ -161,7 +165,12 @@ fn wrong_stage(name: &str, wanted: &'static str, found: Stage) -> Error {
     Error::Refused(Refusal::Stage { what: "experiment", name: name.to_owned(), wanted, found: found.as_str() })
 }
 
-async fn store(product: &str, transaction: &mut Transaction, experiment: &Experiment, now: i64) -> Result<(), Error> {
+pub(super) async fn store(
+    product: &str,
+    transaction: &mut Transaction,
+    experiment: &Experiment,
+    now: i64,
+) -> Result<(), Error> {
     const UPDATE: &str =
         "UPDATE tracked_experiment SET name = $1, stage = $2, updated = $3, tags = $4 WHERE product = $5 AND id = $6";
     let tags = serde_json::to_string(&experiment.tags).unwrap_or_default();

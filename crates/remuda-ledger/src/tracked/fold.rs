@@ -2,6 +2,7 @@
 //! into the run's document and the table that filters read. All of a fold is one transaction.
 
 use super::block;
+use super::import::{Part, part_of};
 use super::refusal::Refusal;
 use super::runs::{COLUMNS, put_latest, read, write_document};
 use super::writer::{OPERATION, Tracker, lock_key};
@@ -18,7 +19,7 @@ const ROWS: i64 = 512;
 const SHORT: i64 = 512;
 
 /// Points of a part at most.
-const PART: usize = 4096;
+pub(super) const PART: usize = 4096;
 
 /// Folds all that lies in the journal of a product.
 pub(super) async fn fold(ledger: &Ledger, product: &str) -> Result<(), Error> {
@@ -89,7 +90,7 @@ async fn remove(transaction: &mut Transaction, sequences: &[i64]) -> Result<(), 
 }
 
 /// Folds the points of one run, in the order in which they came.
-async fn fold_run(transaction: &mut Transaction, number: i64, points: Vec<Point>) -> Result<(), Error> {
+pub(super) async fn fold_run(transaction: &mut Transaction, number: i64, points: Vec<Point>) -> Result<(), Error> {
     let Some(mut run) = run_of(transaction, number).await? else { return Ok(()) };
     let mut keys: BTreeMap<String, Vec<Point>> = BTreeMap::new();
     for point in points {
@@ -105,11 +106,15 @@ async fn fold_run(transaction: &mut Transaction, number: i64, points: Vec<Point>
     let latest = keys.keys().filter_map(|key| Some((number, key.as_str(), run.document.metrics.get(key)?.value)));
     put_latest(transaction, latest).await?;
     let mut tails = tails(transaction, number, &keys).await?;
-    let mut parts = Vec::new();
+    let mut parts: Vec<(&str, Vec<Part>)> = Vec::new();
     for (key, points) in &keys {
-        add_parts(number, key, points, tails.remove(key), &mut parts)?;
+        parts.push((key, new_parts(points, tails.remove(key))?));
     }
-    write_parts(transaction, &parts).await
+    let mut all = Vec::new();
+    for (key, parts) in &parts {
+        all.extend(parts.iter().map(|part| (number, *key, part)));
+    }
+    write_parts(transaction, &all).await
 }
 
 async fn run_of(transaction: &mut Transaction, number: i64) -> Result<Option<TrackedRun>, Error> {
@@ -156,69 +161,51 @@ async fn tails(
     Ok(found)
 }
 
-/// A part to be written.
-struct Part<'a> {
-    run: i64,
-    key: &'a str,
-    part: i64,
-    count: i64,
-    steps: (i64, i64),
-    points: Vec<u8>,
-}
-
-/// Appends points to a metric's parts. A point that is there already, to the last bit, is left out: callers repeat what
-/// they are not sure to have delivered.
-fn add_parts<'a>(
-    run: i64,
-    key: &'a str,
-    points: &[Point],
-    tail: Option<Tail>,
-    parts: &mut Vec<Part<'a>>,
-) -> Result<(), Error> {
+/// The parts that points of a metric add. A point that is there already, to the last bit, is left out: callers repeat
+/// what they are not sure to have delivered.
+fn new_parts(points: &[Point], tail: Option<Tail>) -> Result<Vec<Part>, Error> {
+    let mut parts = Vec::new();
     let Some(tail) = tail else {
-        push_parts(run, key, &without(points, &[]), 0, parts);
-        return Ok(());
+        push_parts(&without(points, &[]), 0, &mut parts);
+        return Ok(parts);
     };
     let known = block::decode(&tail.points)?;
     let fresh = without(points, &known);
     if fresh.is_empty() {
-        return Ok(());
+        return Ok(parts);
     }
     if tail.count < SHORT {
         let whole: Vec<Point> = known.into_iter().chain(fresh).collect();
-        push_parts(run, key, &whole, tail.part, parts);
+        push_parts(&whole, tail.part, &mut parts);
     } else {
-        push_parts(run, key, &fresh, tail.part + 1, parts);
+        push_parts(&fresh, tail.part + 1, &mut parts);
     }
-    Ok(())
+    Ok(parts)
 }
 
 /// The points that are neither known nor named twice.
-fn without(points: &[Point], known: &[Point]) -> Vec<Point> {
+pub(super) fn without(points: &[Point], known: &[Point]) -> Vec<Point> {
     let name = |point: &Point| (point.step, point.time, point.value.map(f64::to_bits));
     let mut seen: HashSet<_> = known.iter().map(name).collect();
     points.iter().filter(|point| seen.insert(name(point))).cloned().collect()
 }
 
-fn push_parts<'a>(run: i64, key: &'a str, points: &[Point], first: i64, parts: &mut Vec<Part<'a>>) {
-    for (part, points) in (first..).zip(points.chunks(PART)) {
-        let steps = points
-            .iter()
-            .fold((i64::MAX, i64::MIN), |(least, most), point| (least.min(point.step), most.max(point.step)));
-        parts.push(Part { run, key, part, count: points.len() as i64, steps, points: block::encode(points.iter()) });
-    }
+/// Cuts points into parts, numbered from `first` on.
+pub(super) fn push_parts(points: &[Point], first: i64, parts: &mut Vec<Part>) {
+    parts.extend((first..).zip(points.chunks(PART)).map(|(part, points)| part_of(part, points)));
 }
 
-async fn write_parts(transaction: &mut Transaction, parts: &[Part<'_>]) -> Result<(), Error> {
+/// Writes parts: run, metric and part each.
+pub(super) async fn write_parts(transaction: &mut Transaction, parts: &[(i64, &str, &Part)]) -> Result<(), Error> {
     const INSERT: &str = "INSERT INTO tracked_part (run, key, part, count, first_step, last_step, points)";
     const TAIL: &str = " ON CONFLICT (run, key, part) DO UPDATE SET count = excluded.count, \
         first_step = excluded.first_step, last_step = excluded.last_step, points = excluded.points";
     let values: Vec<Value<'_>> = parts
         .iter()
-        .flat_map(|part| {
+        .flat_map(|(run, key, part)| {
             [
-                Value::Integer(part.run),
-                Value::Text(part.key),
+                Value::Integer(*run),
+                Value::Text(key),
                 Value::Integer(part.part),
                 Value::Integer(part.count),
                 Value::Integer(part.steps.0),

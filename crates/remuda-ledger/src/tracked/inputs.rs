@@ -29,34 +29,37 @@ impl Change for AddInputs {
 
 impl AddInputs {
     async fn write(&self, product: &str, transaction: &mut Transaction) -> Result<(), Error> {
-        const INPUT: &str = "INSERT INTO tracked_input (run, dataset, context, tags)";
         let run = stored_run(product, transaction, &self.run).await?;
         if run.stage == Stage::Deleted {
             return Err(Error::Refused(super::log::deleted(&self.run)));
         }
-        for input in &self.inputs {
-            let dataset = dataset(product, transaction, run.experiment, input).await?;
-            let tags = serde_json::to_string(&input.tags).unwrap_or_default();
-            let values =
-                [Value::Integer(run.number), Value::Integer(dataset), Value::Text(&input.context), Value::Text(&tags)];
-            let tail = " ON CONFLICT (run, dataset) DO NOTHING";
-            transaction.insert(INPUT, 4, &values, tail).await.map_err(|source| database(OPERATION, source))?;
-        }
+        put_inputs(product, transaction, run.number, run.experiment, &self.inputs).await?;
         if !self.model_inputs.is_empty() || !self.model_outputs.is_empty() {
             let mut document = run.document;
-            let add = |known: &mut Vec<ModelUse>, new: &[ModelUse]| {
-                for one in new {
-                    if !known.contains(one) {
-                        known.push(one.clone());
-                    }
-                }
-            };
-            add(&mut document.model_inputs, &self.model_inputs);
-            add(&mut document.model_outputs, &self.model_outputs);
+            document.add_models(&self.model_inputs, &self.model_outputs);
             write_document(transaction, run.number, &document).await?;
         }
         append_facts(product, transaction, &self.facts).await
     }
+}
+
+/// Notes what a run read.
+pub(super) async fn put_inputs(
+    product: &str,
+    transaction: &mut Transaction,
+    run: i64,
+    experiment: i64,
+    inputs: &[Input],
+) -> Result<(), Error> {
+    const INPUT: &str = "INSERT INTO tracked_input (run, dataset, context, tags)";
+    for input in inputs {
+        let dataset = dataset(product, transaction, experiment, input).await?;
+        let tags = serde_json::to_string(&input.tags).unwrap_or_default();
+        let values = [Value::Integer(run), Value::Integer(dataset), Value::Text(&input.context), Value::Text(&tags)];
+        let tail = " ON CONFLICT (run, dataset) DO NOTHING";
+        transaction.insert(INPUT, 4, &values, tail).await.map_err(|source| database(OPERATION, source))?;
+    }
+    Ok(())
 }
 
 /// The dataset's number in the experiment, made if it is not there yet.

@@ -2,6 +2,8 @@
 //!
 //! - [`Tracker`] (`writer.rs`): one writer task for a product, which commits whatever waits at once (one flush to the disk for many callers)
 //! - `experiments.rs`, `runs.rs`, `log.rs`, `inputs.rs`: changes and reads; `search.rs` turns a filter into SQL
+//! - `import.rs`, `adopt.rs`: whole runs and experiments that come from elsewhere
+//! - `traces/`: traces with spans and assessments
 //! - `block.rs`: metric points as bytes; `fold.rs`: from the journal of calls to parts by metric; `history.rs`: back
 //! - `project.rs`: runs whose facts tell everything, taken over into the same tables
 //! - `artifacts.rs`: the tree of files; `loose.rs`: blobs that no file holds; `collect.rs`: what was deleted goes for good
@@ -9,12 +11,14 @@
 //! - `models/`: logged models; registered models, their versions and aliases
 
 mod artifacts;
+mod adopt;
 mod block;
 mod collect;
 mod document;
 mod experiments;
 mod fold;
 mod history;
+mod import;
 mod inputs;
 mod log;
 mod loose;
@@ -23,11 +27,13 @@ mod project;
 mod refusal;
 mod runs;
 mod search;
+mod traces;
 mod writer;
 
 pub use artifacts::{Artifact, ArtifactContent, ArtifactEntry, ArtifactPlace, SMALL_ARTIFACT};
 pub use collect::{DeletedRun, Room};
 pub use history::{HistoryPage, HistoryPlace};
+pub use import::{ImportedRun, PackedPoints, RunImport, RunNews};
 pub use log::Batch;
 pub use loose::Freed;
 pub use models::{
@@ -38,4 +44,5 @@ pub use project::Told;
 pub use refusal::Refusal;
 pub use runs::{NewRun, RunChange};
 pub use search::{Found, RunOrder, RunSearch};
+pub use traces::{FoundTraces, TracePlace, TraceSearch};
 pub use writer::Tracker;

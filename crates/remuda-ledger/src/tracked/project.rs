@@ -58,7 +58,7 @@ impl Change for Take {
 }
 
 async fn take(product: &str, transaction: &mut Transaction, told: &Told) -> Result<(), Error> {
-    const END: &str = "UPDATE tracked_run SET status = $1, ended = $2 WHERE product = $3 AND id = $4";
+    const END: &str = "UPDATE tracked_run SET status = $1, ended = $2 WHERE product = $3 AND id = $4 AND native = 1";
     match told {
         Told::Began(run) => {
             if !stored_runs(product, transaction, &[&run.id]).await?.is_empty() {

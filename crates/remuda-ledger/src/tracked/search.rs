@@ -390,7 +390,7 @@ pub(super) fn write_text(sql: &mut Sql, value: &str, head: Option<&str>, test: &
 }
 
 /// A text read as a number, NULL where it is none.
-fn number_of(sql: &Sql, value: &str) -> String {
+pub(super) fn number_of(sql: &Sql, value: &str) -> String {
     if sql.postgres {
         return format!(
             "CASE WHEN {value} ~ '^\\s*[-+]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][-+]?[0-9]{{1,3}})?\\s*$' THEN CAST({value} AS DOUBLE PRECISION) END"

@@ -3,6 +3,9 @@
 pub mod artifact;
 pub mod captured;
 pub mod filter;
+pub mod foreign;
+pub mod retention;
+pub mod trace;
 pub mod tracked;
 
 use crate::Digest;

@@ -180,6 +180,19 @@ impl Document {
     }
 }
 
+impl Document {
+    /// Adds logged models that were read and made; none twice.
+    pub fn add_models(&mut self, inputs: &[ModelUse], outputs: &[ModelUse]) {
+        for (known, new) in [(&mut self.model_inputs, inputs), (&mut self.model_outputs, outputs)] {
+            for one in new {
+                if !known.contains(one) {
+                    known.push(one.clone());
+                }
+            }
+        }
+    }
+}
+
 /// A logged model that a run read or made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ModelUse {

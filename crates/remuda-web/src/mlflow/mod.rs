@@ -4,6 +4,7 @@
 //! - [`experiments`], [`runs`], [`logging`], [`search`], [`history`]: one file per part of the protocol
 //! - [`logged_models`], [`registry`]: models; [`places`]: tokens of pages
 //! - [`artifacts`]: files of runs; [`files`]: one of them as an answer
+//! - [`traces`]: spans as OpenTelemetry sends them, traces and their assessments
 //! - [`server`]: what the server can do, and the routes that it does not have
 //!
 //! Rules live in `remuda_app::run::tracked`; this face translates. A mistake of the caller is never a 5xx: clients would
@@ -24,6 +25,7 @@ mod registry;
 mod runs;
 mod search;
 mod server;
+mod traces;
 
 use crate::guard::Caller;
 use crate::state::Web;
@@ -113,6 +115,7 @@ pub(crate) fn routes() -> Router<Arc<Web>> {
     let routes = logged_models::routes(routes);
     let routes = registry::routes(routes);
     let routes = artifacts::routes(routes);
+    let routes = traces::routes(routes);
     routes.router.layer(DefaultBodyLimit::max(BODY_LIMIT))
 }
 

@@ -293,7 +293,10 @@ pub fn difference(frame: &Frame, view: &RunDiff) -> Markup {
         @if !view.parameters.is_empty() { (differences("parameters", "Parameters", &view.parameters, &left, &right)) }
         @if !view.environment.is_empty() { (differences("environment", "Environment", &view.environment, &left, &right)) }
         @for (id, title, found) in run_captured::differences(&view.captured) {
-            @if !found.is_empty() { (differences(id, title, found, &left, &right)) }
+            @if !found.is_empty() {
+                (differences(id, title, &found[..found.len().min(20)], &left, &right))
+                (parts::left_out(found.len(), 20, &format!("remuda run diff {left} {right}")))
+            }
         }
         @if !view.files.is_empty() { (files(view)) }
         @if let Some(same) = the_same(view) { p.muted { (same) } }
@@ -340,7 +343,7 @@ fn the_same(view: &RunDiff) -> Option<String> {
     let parts = [
         ("data", !view.left.data.is_empty() && !view.right.data.is_empty()),
         ("parameters", view.parameters.is_empty()),
-        ("environment", view.environment.is_empty()),
+        ("environment", view.environment.is_empty() && run_captured::same_environment(&view.captured)),
         ("code", view.files.is_empty()),
     ];
     let same: Vec<&str> = parts.into_iter().filter(|(_, is_same)| *is_same).map(|(name, _)| name).collect();

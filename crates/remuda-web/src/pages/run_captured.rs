@@ -102,6 +102,11 @@ pub(super) fn outputs(run: &RunState) -> Markup {
     }
 }
 
+/// Whether Python, packages, variables and machine are the same, as far as both runs say.
+pub(super) fn same_environment(diff: &CapturedDiff) -> bool {
+    [&diff.python, &diff.packages, &diff.variables, &diff.hardware].into_iter().all(Vec::is_empty)
+}
+
 /// The tables of a comparison beyond code, data, parameters and metrics.
 pub(super) fn differences(diff: &CapturedDiff) -> [(&'static str, &'static str, &[Difference]); 7] {
     [

@@ -13,6 +13,7 @@ pub(crate) mod release;
 pub(crate) mod requirement;
 pub(crate) mod run;
 pub(crate) mod run_again;
+mod run_files;
 pub(crate) mod serving;
 pub(crate) mod team;
 pub(crate) mod up;

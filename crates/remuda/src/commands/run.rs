@@ -1,6 +1,6 @@
 //! `remuda run`: the pipeline, or any command, tracked; and the runs that were.
 
-use super::{Exit, FINE, INTERRUPTED, NOT_MET, run_again};
+use super::{Exit, FINE, INTERRUPTED, NOT_MET, run_again, run_files};
 use crate::client::{Client, Remembering};
 use crate::render;
 use crate::session::Session;
@@ -15,9 +15,10 @@ use std::path::PathBuf;
 /// Run the pipeline, a notebook or any command, tracked; list, show, compare, restore and reproduce runs.
 #[derive(Args)]
 #[command(
-    after_help = "Every run keeps its code, uncommitted and untracked files too, in the ledger's blobs, and as a git commit under
-`refs/remuda/runs/`; index and branch stay as they are. Command, environment, packages, machine, data versions and
-seeds that are seen are kept beside it. Files that seem to hold a secret are left out and named.
+    after_help = "Every run keeps its code, uncommitted and untracked files too, in the ledger's blobs and as a git
+commit under `refs/remuda/runs/`; index and branch stay as they are. Command, packages, machine,
+data versions and seeds that are seen are kept beside it. Files that seem to hold a secret are left
+out and named.
 
 Examples:
   remuda run                         the steps of `pipeline.toml`; unchanged ones are skipped
@@ -75,6 +76,40 @@ enum Verb {
     Restore(run_again::Restore),
     /// Make a git branch of a run's files.
     Branch(run_again::Branch),
+    /// List the files that a run logged.
+    Artifacts(noun::Artifacts),
+    /// Write files that a run logged into a folder.
+    #[command(after_help = "Examples:
+  remuda run download k3m9                         all of the run's files
+  remuda run download k3m9 model --to downloads    the folder `model`")]
+    Download(run_files::Download),
+    /// Delete tracked runs; they can be brought back until they are collected.
+    #[command(after_help = "Examples:
+  remuda run delete k3m9 7qpa
+  remuda run delete --filter \"status = 'FAILED'\" --dry-run")]
+    Delete(noun::Delete),
+    /// Bring deleted runs back.
+    Undelete(noun::Undelete),
+    /// Remove for good what was deleted: runs, experiments, their files, and blobs that nothing holds any more.
+    #[command(
+        after_help = "Where `remuda.toml` says how long runs are kept, those that ended before are deleted first:
+  [retention]
+  runs = \"90d\"
+What a release rests on stays."
+    )]
+    Collect(noun::Collect),
+    /// Show what tracked runs take: by experiment, deleted ones apart.
+    Storage(noun::Storage),
+    /// Import experiments and runs from an MLflow database or `mlruns/` folder.
+    #[command(after_help = "What was imported before is not imported again: only what has changed there since comes.
+
+Examples:
+  remuda run import sqlite:///mlflow.db --dry-run
+  remuda run import mlruns/
+  PGPASSWORD=… remuda run import postgresql://ana@host/mlflow --experiment churn")]
+    Import(noun::Import),
+    /// Export experiments and runs as a folder that MLflow reads.
+    Export(noun::Export),
 }
 
 impl Run {
@@ -101,6 +136,14 @@ pub(crate) async fn run(arguments: Run, session: &Session) -> Result<Exit> {
         Some(Verb::Reproduce(request)) => return run_again::reproduce(request, session).await,
         Some(Verb::Restore(request)) => return run_again::restore(request, session).await,
         Some(Verb::Branch(request)) => return run_again::branch(request, session).await,
+        Some(Verb::Artifacts(request)) => return run_files::artifacts(request, session).await,
+        Some(Verb::Download(arguments)) => return run_files::download(arguments, session).await,
+        Some(Verb::Delete(request)) => return run_files::delete(request, session).await,
+        Some(Verb::Undelete(request)) => return run_files::undelete(request, session).await,
+        Some(Verb::Collect(request)) => return run_files::collect(request, session).await,
+        Some(Verb::Storage(_)) => return run_files::storage(session).await,
+        Some(Verb::Import(request)) => return session.ask(request, render::run_import::imported).await.map(|_| FINE),
+        Some(Verb::Export(request)) => return session.ask(request, render::run_import::exported).await.map(|_| FINE),
         None => {}
     }
     let tracks = !command.is_empty() || notebook.is_some();

@@ -14,12 +14,12 @@ use std::path::PathBuf;
 /// Carry a run out again in a fresh folder, and say whether it gives the same.
 #[derive(Args)]
 #[command(
-    after_help = "Files come from the ledger's blobs, the environment is rebuilt by `uv` where it is found, else by venv and pip. The
-command runs as a new run that names the old one. Files that it wrote are compared by digest, metrics within the
-tolerance: the difference over the greater of 1 and the recorded value.
+    after_help = "Files come from the ledger's blobs; the environment is rebuilt by `uv` where it is found, else by
+venv and pip. The command runs as a new run that names the old one. Files that it wrote are compared
+by digest, metrics within the tolerance: the difference over the greater of 1 and the recorded value.
 
-Exit codes: 0 reproduced; 1 something differs, or is not proved because the snapshot lacks something; 2 it could not
-be carried out.
+Exit codes: 0 reproduced; 1 something differs, or it is not proved, since the snapshot lacks
+something; 2 it could not be carried out.
 
 Examples:
   remuda run reproduce k3m9
@@ -32,8 +32,8 @@ pub(crate) struct Reproduce {
     /// How far metrics may be apart: a number for all, or `METRIC=NUMBER` for one. May be repeated.
     #[arg(long, value_name = "TOLERANCE")]
     tolerance: Vec<String>,
-    /// Rebuild it here, in a new or empty folder, and keep that. Without it the folder is a temporary one, kept only
-    /// if something differs.
+    /// Rebuild it here, in a new or empty folder, and keep that. Without it the folder is a temporary one that goes
+    /// when the run is reproduced.
     #[arg(long, value_name = "FOLDER")]
     folder: Option<PathBuf>,
     /// Install nothing: use the Python that is here.

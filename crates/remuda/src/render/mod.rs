@@ -24,6 +24,8 @@ pub(crate) mod report;
 pub(crate) mod requirement;
 pub(crate) mod run;
 pub(crate) mod run_again;
+pub(crate) mod run_files;
+pub(crate) mod run_import;
 pub(crate) mod serving;
 pub(crate) mod status;
 pub(crate) mod table;

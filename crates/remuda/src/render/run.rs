@@ -12,6 +12,9 @@ use remuda_model::Digest;
 use remuda_model::run::{MetricValue, RunStatus, StepOutcome, StepResult};
 use remuda_model::text;
 
+/// How many rows a table of differences shows.
+const SHOWN_ROWS: usize = 40;
+
 /// `run list`.
 pub(crate) fn list(answer: &Runs, asked: &List, paper: &Paper) -> String {
     if answer.runs.is_empty() && asked.filter.is_some() {
@@ -281,10 +284,14 @@ fn differences(title: &str, rows: &[Difference], paper: &Paper) -> String {
     }
     let mut table = Table::new(&[("name", Side::Left), ("left", Side::Left), ("right", Side::Left)]).indent(2);
     let side = |text: &str| if text.is_empty() { "–".to_owned() } else { text.to_owned() };
-    for row in rows {
+    for row in rows.iter().take(SHOWN_ROWS) {
         table.row(vec![row.name.clone(), side(&row.left), side(&row.right)]);
     }
-    format!("\n{}\n{}", paint::bold(title), table.render(paper.width))
+    let more = match rows.len().saturating_sub(SHOWN_ROWS) {
+        0 => String::new(),
+        more => paint::dim(&format!("  and {more} more: add `--json`\n")),
+    };
+    format!("\n{}\n{}{more}", paint::bold(title), table.render(paper.width))
 }
 
 fn file_difference(file: &FileDifference) -> String {

@@ -155,7 +155,6 @@ impl Stage {
             (r"just now|\b\d+ (second|minute|hour)s? ago", "[ago]"),
             (r"\b\d{4}-\d\d-\d\d \d\d:\d\d\b", "[moment]"),
             (r"\b\d{4}-\d\d-\d\d\b", "[day]"),
-            (r"(machine|python) +\S.*", "$1 [described]"),
             (r"traffic +\S+ .*", "traffic [blocks]"),
             // A server keeps the caller's definitions as one blob more.
             (r"\b\d+ blobs\b", "[some] blobs"),

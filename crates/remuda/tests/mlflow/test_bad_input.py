@@ -194,6 +194,18 @@ def test_many_at_once(base, api, experiment):
 
 
 @pytest.mark.beyond
+def test_a_thousand_runs_at_once(base, api, experiment):
+    """All are open at the same time and written to in turn; MLflow's own server needs minutes for it."""
+    with concurrent.futures.ThreadPoolExecutor(16) as crew:
+        speakers = [Speaker(base) for _ in range(16)]
+        runs = list(crew.map(lambda index: speakers[index % 16].run(experiment, start_time=1000 + index), range(1000)))
+        log = lambda place: speakers[place[0] % 16].post("runs/log-metric", run_id=place[1], key="m", value=place[0], timestamp=1 + place[0])
+        assert list(crew.map(log, enumerate(runs))) == [{}] * 1000
+    assert api.found(experiment, max_results=5000) == runs[::-1]
+    assert api.found(experiment, "metrics.m >= 990", max_results=5000) == runs[:989:-1]
+
+
+@pytest.mark.beyond
 def test_many_who_set_one_tag(base, api, run):
     """MLflow's own server answers some of them with an error of its database."""
     with concurrent.futures.ThreadPoolExecutor(8) as crew:

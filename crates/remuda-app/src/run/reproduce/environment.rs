@@ -91,9 +91,15 @@ fn as_it_is(python: &Python, surroundings: &Surroundings) -> Environment {
     let mut environment = Environment::default();
     environment.notes.push("nothing was installed (`--no-install`): the Python that is here was used".to_owned());
     let first = python.program.split(' ').next().unwrap_or_default();
-    if find_program(first, surroundings).is_none() && is_python(first) {
-        let other = ["python3", "python"].into_iter().find(|name| find_program(name, surroundings).is_some());
-        environment.python = other.map(str::to_owned);
+    match find_program(first, surroundings) {
+        // One that was named by its path must not be looked for in the new folder, where it is not.
+        Some(found) if first.contains('/') => environment.python = Some(found.to_string_lossy().into_owned()),
+        Some(_) => {}
+        None if is_python(first) => {
+            let other = ["python3", "python"].into_iter().find(|name| find_program(name, surroundings).is_some());
+            environment.python = other.map(str::to_owned);
+        }
+        None => {}
     }
     environment
 }

@@ -229,18 +229,21 @@ fn check_metrics(recorded: &[MetricValue], repeated: &[MetricValue], tolerance: 
             let allowed = tolerance.of(name);
             let (left, right) = (of(recorded, name), of(repeated, name));
             let same = match (left, right) {
-                (Some(left), Some(right)) => {
-                    // Infinities are equal or not; their difference is no number.
-                    left == right
-                        || (left - right).abs() <= allowed * left.abs().max(1.0)
-                        || (left.is_nan() && right.is_nan())
-                }
+                (Some(left), Some(right)) => near(left, right, allowed),
                 (None, None) => known(recorded, name) && known(repeated, name),
                 _ => false,
             };
             MetricCheck { name: name.clone(), recorded: left, repeated: right, tolerance: allowed, same }
         })
         .collect()
+}
+
+/// Whether two values are no farther apart than allowed. What is not finite has no distance: it is the same or not.
+fn near(left: f64, right: f64, allowed: f64) -> bool {
+    if left.is_finite() && right.is_finite() {
+        return (left - right).abs() <= allowed * left.abs().max(1.0);
+    }
+    left == right || (left.is_nan() && right.is_nan())
 }
 
 fn ending(recorded: &RunState, repeated: &RunState) -> Option<Difference> {
@@ -279,20 +282,19 @@ fn parts(diff: &RunDiff) -> Vec<Part> {
         }
         false => part("data", named(&[&diff.data])),
     });
-    let seeds = diff.left.snapshot.captured.as_ref().map_or(0, |captured| captured.seeds.len());
-    parts.push(match seeds {
-        0 => Part {
-            name: "seeds".to_owned(),
-            same: None,
-            words: "none was seen: chance may differ at each run".to_owned(),
-        },
-        many => Part {
-            name: "seeds".to_owned(),
-            same: None,
-            words: format!("{} seen; others may be unset", text::count(many as u64, "seed")),
-        },
-    });
+    parts.push(seeds(&diff.left));
     parts
+}
+
+/// Seeds are seen in the command, the environment and the script, and are parameters of a pipeline's steps.
+fn seeds(run: &RunState) -> Part {
+    let seen = run.snapshot.captured.as_ref().map_or(0, |captured| captured.seeds.len());
+    let given = run.parameters.keys().filter(|name| name.rsplit('/').next() == Some("seed")).count();
+    let words = match seen + given {
+        0 => "none was seen: chance may differ at each run".to_owned(),
+        many => format!("{} seen; others may be unset", text::count(many as u64, "seed")),
+    };
+    Part { name: "seeds".to_owned(), same: None, words }
 }
 
 fn shown(text: &str) -> &str {

@@ -8,6 +8,7 @@ mod logged;
 mod names;
 mod parts;
 mod runs;
+mod traces;
 mod world;
 
 pub use artifacts::artifact_folder;
@@ -20,22 +21,26 @@ pub use remuda_ledger::{
 };
 pub use remuda_ledger::{Batch, Found, HistoryPage, HistoryPlace, RunOrder, RunSearch};
 pub use runs::{Begin, Change, NAME_TAG};
+pub use traces::{FoundTraces, TracePlace, TraceSearch};
 
 use crate::app::App;
 use crate::error::{Error, Result};
 use remuda_ledger::{Refusal, Tracker};
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::AtomicI64;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The trackers of an application, one for each product.
 #[derive(Default)]
-pub struct Trackers(Mutex<HashMap<String, Tracker>>);
+pub struct Trackers(Mutex<HashMap<String, (Tracker, Arc<AtomicI64>)>>);
 
 /// What is tracked of one product. Cheap to clone.
 #[derive(Clone)]
 pub struct Tracking {
     pub(crate) app: App,
     pub(crate) tracker: Tracker,
+    /// The place in the chain up to which this process has looked for runs to take over.
+    seen: Arc<AtomicI64>,
 }
 
 impl App {
@@ -45,15 +50,15 @@ impl App {
     /// The ledger may only be read and holds nothing of it.
     pub fn tracking(&self, product: &str) -> Result<Tracking> {
         let mut trackers = self.trackers.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let tracker = match trackers.get(product) {
-            Some(tracker) => tracker.clone(),
+        let (tracker, seen) = match trackers.get(product) {
+            Some(known) => known.clone(),
             None => {
-                let tracker = Tracker::start(&self.ledger, product);
-                trackers.insert(product.to_owned(), tracker.clone());
-                tracker
+                let made = (Tracker::start(&self.ledger, product), Arc::default());
+                trackers.insert(product.to_owned(), made.clone());
+                made
             }
         };
-        Ok(Tracking { app: self.clone(), tracker })
+        Ok(Tracking { app: self.clone(), tracker, seen })
     }
 }
 

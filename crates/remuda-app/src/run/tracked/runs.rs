@@ -148,6 +148,10 @@ impl Tracking {
     /// # Errors
     /// There is none of that id.
     pub async fn run(&self, id: &str) -> Result<TrackedRun> {
+        if let Some(run) = self.tracker.run(id).await? {
+            return Ok(run);
+        }
+        self.catch_up().await?;
         self.tracker.run(id).await?.ok_or_else(|| Error::not_found("run", id))
     }
 
@@ -156,6 +160,7 @@ impl Tracking {
     /// # Errors
     /// The ledger cannot be read.
     pub async fn search(&self, search: &RunSearch<'_>) -> Result<Found> {
+        self.catch_up().await?;
         Ok(self.tracker.search(search).await?)
     }
 

@@ -11,6 +11,7 @@ use remuda_model::fact::Fact;
 use remuda_model::run::MetricValue;
 use remuda_model::run::tracked::{Document, Point, TrackedStatus};
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 
 /// Facts that are taken over at once.
 const FACTS: u32 = 2000;
@@ -33,8 +34,14 @@ impl Tracking {
             return Ok(());
         }
         loop {
-            let (from, newest) = (self.tracker.cursor().await?, self.tracker.newest_fact().await?);
+            let newest = self.tracker.newest_fact().await?;
+            if self.seen.load(Ordering::Relaxed) >= newest {
+                return Ok(());
+            }
+            let cursor = self.tracker.cursor().await?;
+            let from = cursor.max(self.seen.load(Ordering::Relaxed));
             if from >= newest {
+                self.seen.fetch_max(from, Ordering::Relaxed);
                 return Ok(());
             }
             let query = FactQuery {
@@ -45,13 +52,23 @@ impl Tracking {
             };
             let facts = self.app.ledger.facts(&query).await?;
             let Some(last) = facts.last() else { return Ok(()) };
-            let begins = facts.iter().any(|fact| fact.fact.verb == "run.started");
-            let experiment = if begins { self.pipeline_experiment().await? } else { 0 };
             let mut told = Vec::new();
             for fact in &facts {
-                told.extend(told_by(fact, experiment)?);
+                told.extend(told_by(fact)?);
             }
-            self.tracker.take_over(from, last.sequence, told).await?;
+            if told.iter().any(|told| matches!(told, Told::Began(_))) {
+                let experiment = self.pipeline_experiment().await?;
+                for told in &mut told {
+                    if let Told::Began(run) = told {
+                        run.experiment = experiment;
+                    }
+                }
+            }
+            // Most facts say nothing of runs: for those alone nothing is written.
+            if !told.is_empty() || last.sequence - cursor > i64::from(FACTS) {
+                self.tracker.take_over(cursor, last.sequence, told).await?;
+            }
+            self.seen.fetch_max(last.sequence, Ordering::Relaxed);
         }
     }
 
@@ -71,13 +88,13 @@ impl Tracking {
     }
 }
 
-fn told_by(fact: &Fact, experiment: i64) -> Result<Option<Told>> {
+fn told_by(fact: &Fact) -> Result<Option<Told>> {
     let run = fact.fact.subject.clone();
     let time = fact.fact.time.div_euclid(1000);
     Ok(match fact.fact.verb.as_str() {
         "run.started" => {
             let record: StartRecord = payload(fact)?;
-            if record.tracked { None } else { Some(Told::Began(begun(fact, record, experiment, time))) }
+            if record.tracked { None } else { Some(Told::Began(begun(fact, record, time))) }
         }
         "run.recorded" => {
             let record: Recorded = payload(fact)?;
@@ -91,13 +108,14 @@ fn told_by(fact: &Fact, experiment: i64) -> Result<Option<Told>> {
             let points = points(&made.metrics, Some(&made.version.name), time);
             Some(Told::Recorded(made.version.run, Batch { points, ..Batch::default() }))
         }
+        // Runs that scripts track have these too, but their own word stands.
         "run.finished" => Some(Told::Ended(run, TrackedStatus::Finished, time)),
         "run.failed" => Some(Told::Ended(run, TrackedStatus::Failed, time)),
         _ => None,
     })
 }
 
-fn begun(fact: &Fact, record: StartRecord, experiment: i64, time: i64) -> NewRun {
+fn begun(fact: &Fact, record: StartRecord, time: i64) -> NewRun {
     let name = if record.note.is_empty() { record.command.clone() } else { record.note.clone() };
     let mut tags = BTreeMap::from([
         (super::NAME_TAG.to_owned(), name.clone()),
@@ -113,7 +131,7 @@ fn begun(fact: &Fact, record: StartRecord, experiment: i64, time: i64) -> NewRun
     }
     NewRun {
         id: fact.fact.subject.clone(),
-        experiment,
+        experiment: 0,
         name,
         actor: fact.fact.actor.clone(),
         status: TrackedStatus::Running,

@@ -57,7 +57,4 @@ pub use tracked::{
     RegistrySearch, RunChange, RunOrder, RunSearch, Tracker, VersionChange,
 };
 pub use tracked::*;
-    Batch, Found, FoundTraces, HistoryPage, HistoryPlace, ImportedRun, NewRun, PackedPoints, Refusal, RunChange, RunImport, RunNews,
-    RunOrder, RunSearch, TracePlace, TraceSearch, Tracker,
-};
 pub use verify::{Problem, VerifyReport};

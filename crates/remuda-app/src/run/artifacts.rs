@@ -40,6 +40,7 @@ pub struct Download {
     /// The file among the run's files.
     pub path: String,
     /// Where to write it.
+    #[schema(value_type = String)]
     pub output: PathBuf,
 }
 
@@ -79,6 +80,7 @@ pub struct Downloaded {
     /// Its path below the run's folder.
     pub path: String,
     /// Where it was written.
+    #[schema(value_type = String)]
     pub output: PathBuf,
     /// Its size.
     pub bytes: u64,
@@ -95,6 +97,7 @@ impl Tracking {
     /// # Errors
     /// There is none, or there are several.
     pub async fn find(&self, text: &str) -> Result<TrackedRun> {
+        self.catch_up().await?;
         let known = if text.is_empty() { Vec::new() } else { self.tracker.runs_beginning(text).await? };
         match known.as_slice() {
             [] => Err(Error::not_found("tracked run", text).hint("`remuda run list` shows runs")),

@@ -13,6 +13,7 @@ use crate::pin;
 use crate::use_case::{Access, UseCase};
 use remuda_ledger::DeletedRun;
 use remuda_model::fact::Link;
+use remuda_model::run::artifact::ArtifactPath;
 use remuda_model::run::filter::Filter;
 use remuda_model::run::retention::Span;
 use remuda_model::run::tracked::{DEFAULT_EXPERIMENT, Stage, TrackedRun};
@@ -66,6 +67,9 @@ pub struct Collected {
     pub runs: Vec<MovedRun>,
     /// Experiments that were removed: number and name.
     pub experiments: Vec<CollectedExperiment>,
+    /// Logged models that were removed.
+    #[serde(default)]
+    pub models: Vec<CollectedModel>,
     /// Runs that stay since something rests on them.
     pub pinned: Vec<PinnedRun>,
     /// Files of the removed runs.
@@ -78,6 +82,15 @@ pub struct Collected {
     pub freed: u64,
     /// Nothing was changed: it was asked what would go.
     pub dry_run: bool,
+}
+
+/// A logged model that was removed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CollectedModel {
+    /// Its id.
+    pub model: String,
+    /// Its name.
+    pub name: String,
 }
 
 /// An experiment that was removed.
@@ -103,7 +116,7 @@ impl UseCase for Collect {
         })?;
         let tracking = app.tracking(&context.product()?.name)?;
         let before = tracking.now().saturating_sub(span.milliseconds);
-        let pins = pins(app, context).await?;
+        let pins = pins(app, context, &tracking).await?;
         let mut work = Work {
             app,
             context,
@@ -114,6 +127,7 @@ impl UseCase for Collect {
         };
         work.apply_rule().await?;
         work.collect_runs().await?;
+        work.collect_models().await?;
         work.collect_experiments().await?;
         if !self.dry_run {
             work.tracking.tracker.collect_datasets().await?;
@@ -123,14 +137,33 @@ impl UseCase for Collect {
     }
 }
 
-/// Runs that something rests on, and what.
-async fn pins(app: &App, context: &Context) -> Result<BTreeMap<String, String>> {
-    let mut pins = BTreeMap::new();
+/// Runs and experiments that something rests on, and what.
+#[derive(Default)]
+struct Pins {
+    runs: BTreeMap<String, String>,
+    experiments: BTreeMap<i64, String>,
+}
+
+async fn pins(app: &App, context: &Context, tracking: &Tracking) -> Result<Pins> {
+    let mut pins = Pins::default();
     for release in crate::release::releases(app, context).await? {
         let made = crate::model::find_made(app, context, |made| made.version.digest == release.model).await?;
         if let Some(made) = made {
             let why = format!("release {} rests on its model {}", release.digest.short(), release.model_name);
-            pins.insert(made.version.run, why);
+            pins.runs.insert(made.version.run, why);
+        }
+    }
+    for origin in tracking.tracker.version_origins().await? {
+        let why = format!("registered version {} rests on it", origin.version);
+        let folder = ArtifactPath::of_address(&origin.storage).unwrap_or_default();
+        // Its files may lie in a run's folder although it names no run: every name on the way counts as one.
+        let names = folder.as_str().split('/').map(str::to_owned);
+        for run in names.chain(origin.run).chain(origin.logged.0).filter(|run| !run.is_empty()) {
+            pins.runs.entry(run).or_insert_with(|| why.clone());
+        }
+        let first = folder.as_str().split('/').next().and_then(|name| name.parse().ok());
+        for experiment in [origin.logged.1, first].into_iter().flatten() {
+            pins.experiments.entry(experiment).or_insert_with(|| why.clone());
         }
     }
     Ok(pins)
@@ -142,7 +175,7 @@ struct Work<'a> {
     tracking: Tracking,
     /// What was deleted later than this stays.
     before: i64,
-    pins: BTreeMap<String, String>,
+    pins: Pins,
     done: Collected,
 }
 
@@ -174,7 +207,7 @@ impl Work<'_> {
             }
         }
         for run in due {
-            if self.pins.contains_key(&run.id) {
+            if self.pins.runs.contains_key(&run.id) {
                 continue;
             }
             if !self.done.dry_run {
@@ -191,7 +224,7 @@ impl Work<'_> {
         let total = due.len().max(1) as f64;
         for (number, run) in due.into_iter().enumerate() {
             self.context.tell(number as f64 / total, "removing runs");
-            if let Some(why) = self.pins.get(&run.id) {
+            if let Some(why) = self.pins.runs.get(&run.id) {
                 self.done.pinned.push(PinnedRun { run: run.id, name: run.name, why: why.clone() });
                 continue;
             }
@@ -219,13 +252,26 @@ impl Work<'_> {
         Ok(())
     }
 
+    /// Logged models that were deleted by themselves.
+    async fn collect_models(&mut self) -> Result<()> {
+        for (id, name) in self.tracking.tracker.deleted_logged_models(self.before).await? {
+            // An address of a registered version names the model's folder.
+            let pinned = self.pins.runs.contains_key(&id);
+            if !pinned && (self.done.dry_run || self.tracking.tracker.collect_logged_model(&id, self.before).await?) {
+                self.done.models.push(CollectedModel { model: id, name });
+            }
+        }
+        Ok(())
+    }
+
     /// Experiments follow when none of their runs is left.
     async fn collect_experiments(&mut self) -> Result<()> {
         let rows = self.tracking.tracker.rows_by_experiment().await?;
         for experiment in self.tracking.experiments().await? {
             let due = experiment.stage == Stage::Deleted
                 && experiment.updated <= self.before
-                && experiment.id != DEFAULT_EXPERIMENT;
+                && experiment.id != DEFAULT_EXPERIMENT
+                && !self.pins.experiments.contains_key(&experiment.id);
             let going = self.done.runs.iter().filter(|run| run.experiment == experiment.id).count() as u64;
             let left: u64 = rows.iter().filter(|(id, ..)| *id == experiment.id).map(|(_, _, room)| room.runs).sum();
             let empty = if self.done.dry_run { left <= going } else { left == 0 };

@@ -5,8 +5,6 @@ pub mod capture;
 mod collect;
 mod compare;
 mod diff;
-mod diff;
-mod find;
 mod find;
 mod housekeeping;
 mod import;
@@ -28,7 +26,7 @@ use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 pub use artifacts::{Artifacts, Download, Downloaded, RunArtifact, RunArtifacts};
-pub use collect::{Collect, Collected, CollectedExperiment, PinnedRun};
+pub use collect::{Collect, Collected, CollectedExperiment, CollectedModel, PinnedRun};
 pub use housekeeping::{Delete, ExperimentStorage, MovedRun, MovedRuns, Storage, StorageUse, Taken, Undelete};
 pub use kept::{Fetch, Fetched, Keep, KeptFile, KnownCode, KnownContent, KnownContents, RecordOutputs};
 pub(crate) use lifecycle::{Recorded, append_recorded, close_dead_runs, noted_end, noted_start};

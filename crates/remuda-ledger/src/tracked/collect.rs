@@ -110,7 +110,6 @@ impl Change for CollectExperiment {
                 WHERE product = $1 AND id = $2 AND stage = 'deleted' AND updated <= $3 AND NOT EXISTS \
                 (SELECT 1 FROM tracked_run WHERE tracked_run.product = $1 AND tracked_run.experiment = $2)";
             const GO: &str = "DELETE FROM tracked_experiment WHERE product = $1 AND id = $2";
-            const DATASETS: &str = "DELETE FROM tracked_dataset WHERE product = $1 AND experiment = $2";
             let failed = |source| database(OPERATION, source);
             if self.id == DEFAULT_EXPERIMENT {
                 return Ok(false);
@@ -120,7 +119,7 @@ impl Change for CollectExperiment {
             let rows = transaction.rows(DUE, &values).await.map_err(failed)?;
             let Some(row) = rows.first() else { return Ok(false) };
             let address = row.text(0).map_err(failed)?;
-            transaction.execute(DATASETS, &own).await.map_err(failed)?;
+            remove_beside_runs(transaction, &own).await?;
             transaction.execute(GO, &own).await.map_err(failed)?;
             // What lies beside runs (traces, logged models), where the address is this experiment's own.
             let folder = ArtifactPath::of_address(&address).filter(|folder| folder.as_str() == self.id.to_string());
@@ -134,7 +133,117 @@ impl Change for CollectExperiment {
     }
 }
 
+struct CollectModel {
+    id: String,
+    before: i64,
+}
+
+impl Change for CollectModel {
+    type Answer = bool;
+
+    fn apply<'a>(&'a self, product: &'a str, transaction: &'a mut Transaction) -> BoxFuture<'a, Result<bool, Error>> {
+        async move {
+            const DUE: &str = "SELECT number, artifacts FROM logged_model WHERE product = $1 AND id = $2 \
+                AND stage = 'deleted' AND updated <= $3 \
+                AND NOT EXISTS (SELECT 1 FROM registered_version WHERE logged = $2)";
+            let failed = |source| database(OPERATION, source);
+            let values = [Value::Text(product), Value::Text(&self.id), Value::Integer(self.before)];
+            let rows = transaction.rows(DUE, &values).await.map_err(failed)?;
+            let Some(row) = rows.first() else { return Ok(false) };
+            let number = row.integer(0).map_err(failed)?;
+            let address = row.text(1).map_err(failed)?;
+            for table in ["logged_model_parameter", "logged_model_tag", "logged_model_metric"] {
+                let sql = format!("DELETE FROM {table} WHERE model = $1");
+                transaction.execute(sql, &[Value::Integer(number)]).await.map_err(failed)?;
+            }
+            const GO: &str = "DELETE FROM logged_model WHERE number = $1";
+            transaction.execute(GO, &[Value::Integer(number)]).await.map_err(failed)?;
+            let folder = ArtifactPath::of_address(&address);
+            if let Some(folder) = folder.filter(|folder| folder.as_str().split('/').any(|name| name == self.id)) {
+                remove_under(product, transaction, &folder).await?;
+            }
+            Ok(true)
+        }
+        .boxed()
+    }
+}
+
+/// Removes the datasets, logged models and traces of an experiment: product and number are `$1` and `$2`.
+async fn remove_beside_runs(transaction: &mut Transaction, own: &[Value<'_>]) -> Result<(), Error> {
+    const OWNERS: [(&str, &str, &[&str]); 3] = [
+        ("tracked_dataset", "dataset", &["tracked_input"]),
+        ("logged_model", "model", &["logged_model_parameter", "logged_model_tag", "logged_model_metric"]),
+        ("tracked_trace", "trace", &["tracked_trace_word", "tracked_span", "tracked_assessment"]),
+    ];
+    for (owner, key, tables) in OWNERS {
+        let due = "product = $1 AND experiment = $2";
+        let mut all: Vec<String> = tables
+            .iter()
+            .map(|table| format!("DELETE FROM {table} WHERE {key} IN (SELECT number FROM {owner} WHERE {due})"))
+            .collect();
+        all.push(format!("DELETE FROM {owner} WHERE {due}"));
+        for sql in all {
+            transaction.execute(sql, own).await.map_err(|source| database(OPERATION, source))?;
+        }
+    }
+    Ok(())
+}
+
+/// A registered version and what it was made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VersionOrigin {
+    /// The registered model and the number: `churn 3`.
+    pub version: String,
+    /// The run that it names.
+    pub run: Option<String>,
+    /// The run and the experiment of the logged model that it names.
+    pub logged: (Option<String>, Option<i64>),
+    /// Where its files lie.
+    pub storage: String,
+}
+
 impl Tracker {
+    /// The logged models that were deleted up to this time: id and name.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn deleted_logged_models(&self, before: i64) -> Result<Vec<(String, String)>, Error> {
+        const DELETED: &str = "SELECT id, name FROM logged_model \
+            WHERE product = $1 AND stage = 'deleted' AND updated <= $2 ORDER BY id";
+        let values = [Value::Text(&self.product), Value::Integer(before)];
+        self.ledger.pool.list(READ, DELETED, &values, |row| Ok((row.text(0)?, row.text(1)?))).await
+    }
+
+    /// Removes a logged model that was deleted up to this time and that no registered version names, with its files; answers
+    /// whether it went.
+    ///
+    /// # Errors
+    /// The database failed; then all of it is still there.
+    pub async fn collect_logged_model(&self, id: &str, before: i64) -> Result<bool, Error> {
+        self.change(CollectModel { id: id.to_owned(), before }).await
+    }
+
+    /// All registered versions with what they were made of: collecting that would take their files.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn version_origins(&self) -> Result<Vec<VersionOrigin>, Error> {
+        const ORIGINS: &str = "SELECT model.name, version.version, version.run, logged.source_run, logged.experiment, \
+            version.storage FROM registered_version AS version \
+            JOIN registered_model AS model ON model.number = version.model \
+            LEFT JOIN logged_model AS logged ON logged.product = model.product AND logged.id = version.logged \
+            WHERE model.product = $1 ORDER BY model.name, version.version";
+        let read = |row: &crate::engine::Row| {
+            Ok(VersionOrigin {
+                version: format!("{} {}", row.text(0)?, row.integer(1)?),
+                run: row.optional_text(2)?,
+                logged: (row.optional_text(3)?, row.optional_integer(4)?),
+                storage: row.text(5)?,
+            })
+        };
+        self.ledger.pool.list(READ, ORIGINS, &[Value::Text(&self.product)], read).await
+    }
+
     /// The runs that were deleted up to this time (milliseconds since 1970), the oldest deletion first.
     ///
     /// # Errors

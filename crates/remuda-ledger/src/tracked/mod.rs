@@ -31,7 +31,7 @@ mod traces;
 mod writer;
 
 pub use artifacts::{Artifact, ArtifactContent, ArtifactEntry, ArtifactPlace, SMALL_ARTIFACT};
-pub use collect::{DeletedRun, Room};
+pub use collect::{DeletedRun, Room, VersionOrigin};
 pub use history::{HistoryPage, HistoryPlace};
 pub use import::{ImportedRun, PackedPoints, RunImport, RunNews};
 pub use log::Batch;

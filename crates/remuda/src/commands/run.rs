@@ -95,7 +95,7 @@ enum Verb {
         after_help = "Where `remuda.toml` says how long runs are kept, those that ended before are deleted first:
   [retention]
   runs = \"90d\"
-What a release rests on stays."
+What a release or a registered version rests on stays."
     )]
     Collect(noun::Collect),
     /// Show what tracked runs take: by experiment, deleted ones apart.

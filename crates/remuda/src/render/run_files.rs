@@ -87,6 +87,9 @@ pub(crate) fn collected(answer: &Collected, paper: &Paper) -> String {
         out.push_str(&names(&answer.runs, paper));
         out.push_str(&format!("  with {} ({})\n", count(answer.files, "file"), bytes(answer.bytes)));
     }
+    if !answer.models.is_empty() {
+        out.push_str(&format!("{} {would}removed for good\n", count(answer.models.len() as u64, "logged model")));
+    }
     for experiment in &answer.experiments {
         out.push_str(&format!("experiment {} ({}) {would}removed for good\n", experiment.experiment, experiment.name));
     }
@@ -97,7 +100,7 @@ pub(crate) fn collected(answer: &Collected, paper: &Paper) -> String {
             0,
         ));
     }
-    let nothing = answer.runs.is_empty() && answer.experiments.is_empty();
+    let nothing = answer.runs.is_empty() && answer.experiments.is_empty() && answer.models.is_empty();
     if answer.dry_run {
         out.push_str("Nothing was changed.\n");
     } else if answer.blobs > 0 {

@@ -101,7 +101,6 @@ use_cases! {
     crate::run::Artifacts, crate::run::Download,
     crate::run::Delete, crate::run::Undelete, crate::run::Collect, crate::run::Storage,
     crate::run::Import, crate::run::Export,
-    crate::model::List, crate::model::Show, crate::model::Add, crate::model::Export,
     crate::gate::Evaluate, crate::gate::Show, crate::gate::List, crate::gate::Report,
     crate::analysis::Test, crate::analysis::ShowTests,
     crate::analysis::Keep, crate::analysis::Require, crate::analysis::Expect,

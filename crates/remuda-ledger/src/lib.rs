@@ -51,10 +51,4 @@ pub use predictions::{LabelCount, Window};
 pub use tally::{MINUTE, ReleaseCount, Traffic};
 pub use tokens::Token;
 pub use tracked::*;
-pub use tracked::{
-    Batch, FactsOf, Found, HistoryPage, HistoryPlace, LoggedChange, LoggedFound, LoggedOrder, LoggedSearch,
-    ModelAnswer, ModelChange, NewLoggedModel, NewRegisteredModel, NewRun, NewVersion, OrderPlace, Refusal,
-    RegistrySearch, RunChange, RunOrder, RunSearch, Tracker, VersionChange,
-};
-pub use tracked::*;
 pub use verify::{Problem, VerifyReport};

@@ -8,6 +8,9 @@ use super::words::ago;
 use remuda_app::model::registry::{RegisteredEntry, RegisteredModels};
 use remuda_model::model::registered::{RegisteredVersion, VersionStage};
 
+/// Said where no alias is followed.
+const NOT_FOLLOWED: &str = "The live endpoint follows no alias: name one by `alias` in serving.toml, and it moves only through the gate.";
+
 /// `model registered`.
 pub(crate) fn list(answer: &RegisteredModels, paper: &Paper) -> String {
     if answer.models.is_empty() {
@@ -23,7 +26,7 @@ pub(crate) fn list(answer: &RegisteredModels, paper: &Paper) -> String {
     }
     out.push_str(&match &answer.followed {
         Some(alias) => format!("\nThe live endpoint follows `{alias}`: it moves only through the gate.\n"),
-        None => wrap("\nNo alias is followed by the live endpoint: name one by `alias` in serving.toml, and it moves only through the gate.", paper.width, 0),
+        None => format!("\n{}", wrap(NOT_FOLLOWED, paper.width, 0)),
     });
     out
 }

@@ -309,6 +309,14 @@ fn sentence(fact: &Fact) -> String {
             format!("{actor} registered {} as model {subject}", text(&["version", "name"]))
         }
         "model.made" => format!("{actor} trained {} as model {subject}", text(&["version", "name"])),
+        "model.logged" => format!("{actor} logged model {}", text(&["name"])),
+        "model.log_deleted" => format!("{actor} deleted logged model {subject}"),
+        "model.registered" => format!("{actor} registered version {subject}"),
+        "model.unregistered" => format!("{actor} deleted {subject} from the registry"),
+        "model.renamed" => format!("{actor} renamed registered model {subject} to {}", text(&["to"])),
+        "model.alias_moved" => format!("{actor} pointed alias {} to {subject}", text(&["alias"])),
+        "model.alias_removed" => format!("{actor} took alias {} from {subject}", text(&["alias"])),
+        "model.staged" => format!("{actor} brought {subject} to stage {}", text(&["stage"])),
         "gate.evaluated" => {
             format!("{actor} evaluated {}: {}", text(&["model_name"]), text(&["verdict"]).replace('_', " "))
         }

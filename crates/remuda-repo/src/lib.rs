@@ -23,6 +23,7 @@ pub mod edit;
 mod error;
 pub mod files;
 pub mod git;
+pub mod mlmodel;
 pub mod mlruns;
 pub mod render;
 mod requirement;

@@ -18,6 +18,7 @@ pub(crate) mod markdown;
 pub(crate) mod model;
 pub(crate) mod paint;
 pub(crate) mod product;
+pub(crate) mod registered;
 pub(crate) mod release;
 pub(crate) mod report;
 pub(crate) mod requirement;

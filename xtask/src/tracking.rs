@@ -47,7 +47,7 @@ pub fn run(root: &Path, remuda: &Path) -> Result<()> {
     if failures.is_empty() { Ok(()) } else { bail!("{}", failures.join("\n\n")) }
 }
 
-/// One server, asked by one client. Answers pytest's last line; the folder is kept where something failed.
+/// One server, asked by one client. Answers pytest's counts; the folder is kept where something failed.
 fn trial(client: &str, python: &Path, suite: &Path, remuda: &Path) -> Result<String> {
     let folder = std::env::temp_dir().join(format!("remuda-tracking-{}-{client}", std::process::id()));
     if folder.exists() {
@@ -62,7 +62,8 @@ fn trial(client: &str, python: &Path, suite: &Path, remuda: &Path) -> Result<Str
     let _ = server.kill();
     let _ = server.wait();
     let (passed, said) = asked?;
-    let summary = said.lines().last().unwrap_or("pytest said nothing").trim_matches(['=', ' ']).to_owned();
+    let counts = |line: &&str| [" passed", " failed", " error"].iter().any(|word| line.contains(word));
+    let summary = said.lines().rev().find(counts).unwrap_or("pytest counted nothing").to_owned();
     if passed && ended.is_none() {
         std::fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", folder.display()))?;
         return Ok(summary);

@@ -297,6 +297,8 @@ fn sentence(fact: &Fact) -> String {
             let runs = remuda_model::text::count(number("new_runs") + number("changed_runs"), "run");
             format!("{actor} imported {runs} from {}", text(&["source"]))
         }
+        "view.saved" => format!("{actor} saved the view {}", text(&["name"])),
+        "view.forgotten" => format!("{actor} forgot the view {}", text(&["name"])),
         "run.finished" => format!("run {subject} finished"),
         "run.failed" => format!("run {subject} failed: {}", text(&["note"]).lines().next().unwrap_or_default()),
         "run.deleted" => format!("{actor} deleted run {subject}"),
@@ -307,6 +309,14 @@ fn sentence(fact: &Fact) -> String {
             format!("{actor} registered {} as model {subject}", text(&["version", "name"]))
         }
         "model.made" => format!("{actor} trained {} as model {subject}", text(&["version", "name"])),
+        "model.logged" => format!("{actor} logged model {}", text(&["name"])),
+        "model.log_deleted" => format!("{actor} deleted logged model {subject}"),
+        "model.registered" => format!("{actor} registered version {subject}"),
+        "model.unregistered" => format!("{actor} deleted {subject} from the registry"),
+        "model.renamed" => format!("{actor} renamed registered model {subject} to {}", text(&["to"])),
+        "model.alias_moved" => format!("{actor} pointed alias {} to {subject}", text(&["alias"])),
+        "model.alias_removed" => format!("{actor} took alias {} from {subject}", text(&["alias"])),
+        "model.staged" => format!("{actor} brought {subject} to stage {}", text(&["stage"])),
         "gate.evaluated" => {
             format!("{actor} evaluated {}: {}", text(&["model_name"]), text(&["verdict"]).replace('_', " "))
         }

@@ -1,5 +1,6 @@
 //! Serving: endpoint settings, traffic, predictions.
 
+use crate::model::registered::FollowedAlias;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -12,12 +13,15 @@ pub struct Serving {
     pub on_duty: Option<String>,
     /// When drift is called: the column's distance must exceed this, besides what chance explains.
     pub drift_distance: f64,
+    /// The alias of a registered model that the endpoint follows: it moves only with what is live.
+    #[serde(default)]
+    pub alias: Option<FollowedAlias>,
 }
 
 impl Serving {
     /// The settings of a product that has no `serving.toml`.
     pub fn usual(product: &str) -> Self {
-        Self { endpoint: product.to_owned(), on_duty: None, drift_distance: 0.1 }
+        Self { endpoint: product.to_owned(), on_duty: None, drift_distance: 0.1, alias: None }
     }
 }
 

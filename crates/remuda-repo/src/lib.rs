@@ -1,11 +1,11 @@
 //! The team's git repository and the definition files in it.
 //!
 //! What lives here: finding and reading definition files ([`files`]), checking them all at once with the place of
+//! every finding ([`check()`]), writing them ([`render`], [`mod@scaffold`]) and adding to them ([`edit`]), MLflow's file store ([`mlruns`]), and git ([`git`]): snapshots of code, who
+//! changed what, differences between two snapshots. What never does: the ledger, tables, printing, environment
 //! every finding ([`check()`]), writing them ([`render`], [`mod@scaffold`]) and adding to them ([`edit`]), git ([`git`]): snapshots of code, who
 //! changed what, differences between two snapshots; working files packed and given back ([`archive`]), and the search
 //! for secrets in them ([`secrets`]). What never does: the ledger, tables, printing, environment
-//! every finding ([`check()`]), writing them ([`render`], [`mod@scaffold`]) and adding to them ([`edit`]), MLflow's file store ([`mlruns`]), and git ([`git`]): snapshots of code, who
-//! changed what, differences between two snapshots. What never does: the ledger, tables, printing, environment
 //! variables or clocks; and nothing here touches the index, the branch or the working files of a repository that it
 //! did not create.
 //!
@@ -23,6 +23,7 @@ pub mod edit;
 mod error;
 pub mod files;
 pub mod git;
+pub mod mlmodel;
 pub mod mlruns;
 pub mod render;
 mod requirement;

@@ -3,6 +3,7 @@
 use crate::definitions::Context;
 use crate::source::Source;
 use crate::tree;
+use remuda_model::model::registered::FollowedAlias;
 use remuda_model::serving::Serving;
 
 /// Reads `serving.toml`.
@@ -15,7 +16,7 @@ pub(crate) fn read(source: &mut Source<'_>, context: &Context<'_>) -> Option<Ser
         }
     };
     let root = source.table_of(&root, "serving.toml")?;
-    root.allow(source, &["endpoint", "on_duty", "drift"]);
+    root.allow(source, &["endpoint", "on_duty", "alias", "drift"]);
     let on_duty = root.text(source, "on_duty");
     if let (Some(word), Some(node)) = (on_duty, root.get("on_duty")) {
         context.check_member_or_role(source, &node.span, word);
@@ -35,7 +36,16 @@ pub(crate) fn read(source: &mut Source<'_>, context: &Context<'_>) -> Option<Ser
     if let Some(node) = root.get("endpoint") {
         source.check_name(&node.span, "endpoint", endpoint);
     }
+    let mut alias = None;
+    if let (Some(word), Some(node)) = (root.text(source, "alias"), root.get("alias")) {
+        alias = FollowedAlias::parse(word);
+        if alias.is_none() {
+            let hint = "write \"champion\", or \"churn@champion\" for that of one registered model";
+            source.error(&node.span, "invalid_value", "`alias` must be the alias of a registered model", hint);
+        }
+    }
     Some(Serving {
+        alias,
         endpoint: endpoint.to_owned(),
         on_duty: on_duty.map(str::to_owned),
         drift_distance: drift_distance?,

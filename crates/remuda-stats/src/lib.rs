@@ -13,7 +13,8 @@
 //! * The metrics themselves: [`classification`], [`scoring`], [`regression`], [`ranking`], [`calibration`];
 //!   and the [`threshold`] at which a score is cheapest to act on.
 //! * Groups and samples: [`difference`] of two groups, [`cluster`], [`fairness`], [`slices`] where losses are greater,
-//!   [`label_noise`], [`prediction_powered`], [`conformal`], [`multiplicity`] of claims.
+//!   [`label_noise`], [`prediction_powered`], [`conformal`], [`multiplicity`] of claims, the
+//!   [`luck`] in the best of many.
 //! * Over time: [`drift`] between two samples, [`sequential`] looks, [`adaptivity`] of repeated use of one holdout.
 //! * Between people: [`agreement`] of annotators.
 //! * Beneath all: [`special`] functions.
@@ -34,6 +35,7 @@ pub mod estimate;
 pub mod f1;
 pub mod fairness;
 pub mod label_noise;
+pub mod luck;
 pub mod mean;
 pub mod multiplicity;
 pub mod paired;

@@ -18,7 +18,7 @@ pub(crate) fn routes() -> Router<Arc<Web>> {
 }
 
 /// What each action did, in one sentence; also the list of actions that forms may carry out.
-const DONE: [(&str, &str); 13] = [
+const DONE: [(&str, &str); 16] = [
     ("team.sign", "Signed. The signature binds what stands on this page."),
     ("team.token", "A token was made."),
     ("team.revoke-token", "All tokens of the member are withdrawn."),
@@ -29,6 +29,9 @@ const DONE: [(&str, &str); 13] = [
     ("analysis.require", "The criterion stands in the requirement."),
     ("analysis.expect", "The behavioural test stands in `tests/`."),
     ("analysis.request-labels", "The rows were drawn; their file is listed below."),
+    ("run.save-view", "Saved: the view stands above the list, for the whole team."),
+    ("run.forget-view", "The view is forgotten."),
+    ("run.undelete", "The run is back."),
     ("release.create", "The release was made."),
     ("release.promote", "Promoted: the release is live."),
     ("release.rollback", "Rolled back: the release before is live again."),

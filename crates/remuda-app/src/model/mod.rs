@@ -10,6 +10,7 @@ mod trial;
 
 use crate::gate::EvaluationSummary;
 use remuda_model::model::ModelVersion;
+use remuda_model::model::registered::RegisteredVersion;
 use remuda_model::run::MetricValue;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -157,6 +158,9 @@ pub struct ModelPage {
     pub evaluations: Vec<EvaluationSummary>,
     /// Releases made of it.
     pub releases: Vec<String>,
+    /// The registered versions that it is, newest first.
+    #[serde(default)]
+    pub registered: Vec<RegisteredVersion>,
 }
 
 use crate::app::App;
@@ -230,7 +234,8 @@ impl UseCase for Show {
             .filter(|release| release.model == *digest)
             .map(|release| release.digest.to_string())
             .collect();
-        Ok(ModelPage { line, evaluations, releases })
+        let registered = app.tracking(&context.product()?.name)?.registered_as(digest).await?;
+        Ok(ModelPage { line, evaluations, releases, registered })
     }
 }
 

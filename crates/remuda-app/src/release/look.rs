@@ -173,6 +173,27 @@ pub(crate) fn requirements_of<'a>(
 pub(super) async fn page(app: &App, context: &Context, text: &str) -> Result<ReleasePage> {
     let line = find_release(app, context, text).await?;
     let created = content_of(app, context, &line).await?;
+    page_of(app, context, line, created).await
+}
+
+/// The page that a release would have if it were made now.
+pub(super) async fn page_of_prepared(app: &App, context: &Context, created: Created) -> Result<ReleasePage> {
+    let line = ReleaseLine {
+        digest: created.content.digest(),
+        model_name: created.model_name.clone(),
+        model: created.content.model.clone(),
+        actor: context.actor.name.clone(),
+        time: 0,
+        live: false,
+        solo: created.content.solo,
+        promotions: 0,
+        verdict: VerdictKind::Undecided,
+        waivers: Vec::new(),
+    };
+    page_of(app, context, line, created).await
+}
+
+async fn page_of(app: &App, context: &Context, line: ReleaseLine, created: Created) -> Result<ReleasePage> {
     let (evidence, of_other_texts) = evidence(app, context, &created).await?;
     let mut signatures: Vec<Signature> = Vec::new();
     for binds in binds(&created, &evidence, &line) {

@@ -1,6 +1,7 @@
 //! Releases: create, list, show, promote, roll back. Promotion is refused with the exact list of what is missing.
 
 mod create;
+mod go_live;
 mod look;
 mod promote;
 
@@ -14,6 +15,7 @@ use remuda_model::team::Missing;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub(crate) use go_live::go_live;
 pub(crate) use look::{content_of, find_release, live_release, promotions, releases, requirements_of};
 
 /// Make a release of a model: one digest over model, features, schema, criteria, evidence and signatures.

@@ -19,6 +19,14 @@ impl UseCase for Promote {
     type Answer = ReleasePage;
 
     async fn run(self, app: &App, context: &Context) -> Result<ReleasePage> {
+        let page = self.promote(app, context).await?;
+        crate::model::registry::follow(app, context, &page.line.model).await;
+        Ok(page)
+    }
+}
+
+impl Promote {
+    async fn promote(self, app: &App, context: &Context) -> Result<ReleasePage> {
         context.need_sound()?;
         let wanted = self.release.as_deref().unwrap_or("newest");
         let page = look::page(app, context, wanted).await?;
@@ -64,7 +72,9 @@ impl UseCase for Rollback {
                     .hint("look first: `remuda release list`"));
             }
             if append(app, context, "release.rolled_back", &before, self.why.clone(), head).await? {
-                return look::page(app, context, before.as_str()).await;
+                let page = look::page(app, context, before.as_str()).await?;
+                crate::model::registry::follow(app, context, &page.line.model).await;
+                return Ok(page);
             }
         }
     }
@@ -137,7 +147,7 @@ fn refused(page: &ReleasePage) -> Error {
 }
 
 /// One missing thing as a sentence: what, and who can provide it.
-fn sentence(missing: &Missing) -> String {
+pub(super) fn sentence(missing: &Missing) -> String {
     let roles: Vec<String> = missing.roles.iter().map(|role| role.words()).collect();
     let who = if missing.members.is_empty() {
         format!("nobody holds the role: {}", roles.join(" or "))

@@ -9,40 +9,61 @@ use crate::error::{Error, Result};
 use remuda_model::diagnostic::Diagnostic;
 use remuda_model::run::filter::{Attribute, Filter, FilterError, Key, OrderBy, order_by, parse};
 use remuda_model::run::tracked::{Stage, TrackedRun};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+
+/// A search that is read and whose experiment is found.
+pub(super) struct Sought {
+    pub(super) tracking: Tracking,
+    pub(super) filter: Filter,
+    pub(super) order: Vec<OrderBy>,
+    experiments: Vec<i64>,
+    stage: Stage,
+}
+
+impl Sought {
+    pub(super) async fn read(list: &List, app: &App, context: &Context) -> Result<Self> {
+        let tracking = app.tracking(&context.product()?.name)?;
+        tracking.catch_up().await?;
+        let text = list.filter.as_deref().unwrap_or_default();
+        let filter = parse(text).map_err(|error| wrong("--filter", text, error))?;
+        let order = orders(list.order_by.as_deref())?;
+        let experiments = match &list.experiment {
+            None => Vec::new(),
+            Some(text) => vec![find_experiment(&tracking, text).await?],
+        };
+        let stage = if list.deleted { Stage::Deleted } else { Stage::Active };
+        Ok(Self { tracking, filter, order, experiments, stage })
+    }
+
+    pub(super) fn search(&self, limit: usize) -> RunSearch<'_> {
+        RunSearch {
+            experiments: &self.experiments,
+            stage: Some(self.stage),
+            filter: &self.filter,
+            order: &self.order,
+            after: None,
+            limit,
+        }
+    }
+}
 
 impl List {
     /// The runs that are asked for.
     pub(super) async fn find(&self, app: &App, context: &Context) -> Result<Runs> {
         let limit = self.limit.clamp(1, 1000);
-        let tracking = app.tracking(&context.product()?.name)?;
-        tracking.catch_up().await?;
-        let text = self.filter.as_deref().unwrap_or_default();
-        let filter: Filter = parse(text).map_err(|error| wrong("--filter", text, error))?;
-        let mut order = Vec::new();
-        for text in self.order_by.iter().flat_map(|text| split_orders(text)) {
-            order.push(order_by(&text).map_err(|error| wrong("--order-by", &text, error))?);
+        for column in self.select.iter().flat_map(|text| split(text)) {
+            key_of("--select", &column)?;
         }
-        let experiments = match &self.experiment {
-            None => Vec::new(),
-            Some(text) => vec![find_experiment(&tracking, text).await?],
-        };
+        let sought = Sought::read(self, app, context).await?;
+        let tracking = &sought.tracking;
         let after = match &self.before {
             None => None,
             Some(text) => {
                 let run = resolve(app, &context.product()?.name, text).await?;
-                Some(place_of(&tracking.run(&run).await?, &order))
+                Some(place_of(&tracking.run(&run).await?, &sought.order))
             }
         };
-        let stage = if self.deleted { Stage::Deleted } else { Stage::Active };
-        let search = RunSearch {
-            experiments: &experiments,
-            stage: Some(stage),
-            filter: &filter,
-            order: &order,
-            after: after.as_ref(),
-            limit: limit + 1,
-        };
+        let search = RunSearch { after: after.as_ref(), ..sought.search(limit + 1) };
         let mut found = tracking.search(&search).await?.runs;
         let more = found.len() > limit;
         found.truncate(limit);
@@ -51,12 +72,60 @@ impl List {
         } else {
             None
         };
-        Ok(Runs { runs: states(app, context, &tracking, found).await?, more, total })
+        Ok(Runs { runs: states(app, context, tracking, found).await?, more, total })
     }
 }
 
-/// Orders are separated by commas outside of quotes.
-fn split_orders(text: &str) -> Vec<String> {
+/// The states of these runs, in this order, as lists show them.
+pub(super) async fn states_of(app: &App, context: &Context, ids: &[String]) -> Result<Vec<RunState>> {
+    let tracking = app.tracking(&context.product()?.name)?;
+    tracking.tracker.fold().await?;
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let found = tracking.tracker.runs(&ids).await?;
+    states(app, context, &tracking, found).await
+}
+
+/// The ids of these runs, each once; each may be the beginning of one.
+pub(super) async fn find_ids(app: &App, context: &Context, texts: &[String]) -> Result<Vec<String>> {
+    let product = &context.product()?.name;
+    let tracking = app.tracking(product)?;
+    tracking.catch_up().await?;
+    let asked: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let known: HashSet<String> = tracking.tracker.runs(&asked).await?.into_iter().map(|run| run.id).collect();
+    let (mut ids, mut seen) = (Vec::with_capacity(texts.len()), HashSet::new());
+    for text in texts {
+        let id = if known.contains(text) { text.clone() } else { resolve(app, product, text).await? };
+        if seen.insert(id.clone()) {
+            ids.push(id);
+        }
+    }
+    Ok(ids)
+}
+
+fn orders(text: Option<&str>) -> Result<Vec<OrderBy>> {
+    let texts = text.map(split).unwrap_or_default();
+    texts.iter().map(|text| order_by(text).map_err(|error| wrong("--order-by", text, error))).collect()
+}
+
+/// The metric that an order names first, and whether its greatest value is the best.
+pub(super) fn leading_metric(order: Option<&str>) -> Result<Option<(String, bool)>> {
+    Ok(orders(order)?.into_iter().find_map(|one| match one.key {
+        Key::Metric(name) => Some((name, one.descending)),
+        _ => None,
+    }))
+}
+
+/// What of a run a text names: `metrics.auc`, `params.depth`.
+pub(super) fn key_of(flag: &str, text: &str) -> Result<Key> {
+    let read = order_by(text).map_err(|mut error| {
+        error.hint = "write a key: metrics.auc, params.depth, tags.team, status".to_owned();
+        wrong(flag, text, error)
+    })?;
+    Ok(read.key)
+}
+
+/// Orders and columns are separated by commas outside of quotes.
+pub fn split(text: &str) -> Vec<String> {
     let (mut parts, mut quote) = (vec![String::new()], None);
     for letter in text.chars() {
         match quote {
@@ -73,7 +142,7 @@ fn split_orders(text: &str) -> Vec<String> {
         }
     }
     parts.retain(|part| !part.trim().is_empty());
-    parts
+    parts.iter().map(|part| part.trim().to_owned()).collect()
 }
 
 /// The number of the experiment that goes by this name or number.

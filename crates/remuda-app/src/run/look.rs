@@ -10,7 +10,7 @@ use crate::pin::payload;
 use crate::use_case::{Access, UseCase};
 use remuda_ledger::FactQuery;
 use remuda_model::fact::Fact;
-use remuda_model::run::tracked::{Stage, TrackedRun, TrackedStatus};
+use remuda_model::run::tracked::{Stage, TrackedRun};
 use remuda_model::run::{MetricValue, RunStatus, Snapshot, StepOutcome};
 use std::collections::BTreeMap;
 
@@ -58,6 +58,7 @@ pub(crate) async fn find_run(app: &App, context: &Context, text: &str) -> Result
     match tracking.tracker.run(&id).await? {
         Some(run) => {
             let experiment = tracking.experiment(run.experiment).await.map(|found| found.name).unwrap_or_default();
+            state.family = Some(super::family::family(context, &tracking, &run).await?);
             add_tracked(&mut state, run, experiment);
         }
         // What it logged was collected.
@@ -110,11 +111,7 @@ fn add_tracked(state: &mut RunState, run: TrackedRun, experiment: String) {
         state.actor = actor;
         state.started = started.saturating_mul(1000);
         state.ended = ended.map(|ended| ended.saturating_mul(1000));
-        state.status = match status {
-            TrackedStatus::Running | TrackedStatus::Scheduled => RunStatus::Running,
-            TrackedStatus::Finished => RunStatus::Finished,
-            TrackedStatus::Failed | TrackedStatus::Killed => RunStatus::Failed,
-        };
+        state.status = super::family::status_of(status);
         if state.command.is_empty() {
             state.command = document.tags.get("mlflow.source.name").cloned().unwrap_or_default();
         }
@@ -238,6 +235,7 @@ fn empty() -> RunState {
         deleted: false,
         outputs: Vec::new(),
         reproduced_by: Vec::new(),
+        family: None,
     }
 }
 

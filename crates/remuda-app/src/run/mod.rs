@@ -4,19 +4,27 @@ mod artifacts;
 pub mod capture;
 mod collect;
 mod compare;
+mod curves;
 mod diff;
+mod family;
 mod find;
+mod groups;
 mod housekeeping;
 mod import;
 mod kept;
 mod lifecycle;
 mod look;
+mod luck;
+mod many;
 pub mod notebook;
 pub mod pipeline;
+mod preview;
 pub mod reproduce;
 pub mod restore;
+mod thin;
 pub mod tracked;
 mod train;
+mod views;
 
 pub use import::{Export, ExportedRuns, Import, ImportedExperiment, ImportedRuns};
 use remuda_model::run::captured::OutputFile;
@@ -24,6 +32,18 @@ use remuda_model::run::{MetricValue, RunStatus, Snapshot, StepResult};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
+
+pub use curves::{Along, Curves, RunCurve, RunCurves};
+pub use family::{ChildRun, ReadData, RunFamily};
+pub use find::split;
+pub use groups::{ExperimentLine, ExperimentList, Experiments, Groups, RunGroupLine, RunGroups};
+pub use luck::{BestOf, is_better_small};
+pub use many::{
+    CompareRuns, ComparedMetric, ComparedPair, ComparedParameter, ComparedRun, ComparedValue, MOST, RunsCompared,
+};
+pub use preview::{FileKind, FilePreview, Preview};
+pub use thin::Bucket;
+pub use views::{ForgetView, SaveView, SavedView, SavedViews, Views};
 
 pub use artifacts::{Artifacts, Download, Downloaded, RunArtifact, RunArtifacts};
 pub use collect::{Collect, Collected, CollectedExperiment, CollectedModel, PinnedRun};
@@ -270,6 +290,9 @@ pub struct RunState {
     /// Runs that repeat it. (Lists leave it empty.)
     #[serde(default)]
     pub reproduced_by: Vec<String>,
+    /// What stands around it: parent, children, datasets, logged models. (Lists leave it out.)
+    #[serde(default)]
+    pub family: Option<RunFamily>,
 }
 
 /// A dataset version that models of a run were trained on.

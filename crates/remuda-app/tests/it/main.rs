@@ -12,6 +12,7 @@ mod harness;
 mod ledger;
 mod live;
 mod model;
+mod registry;
 mod release;
 mod run;
 mod slices;

@@ -10,9 +10,9 @@ use crate::error::Error;
 use crate::open::without_password;
 use crate::sqlite::PATIENCE;
 use schema::Schema;
-use sqlx::{ConnectOptions as _, Connection as _};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
+use sqlx::{ConnectOptions as _, Connection as _};
 use std::sync::Arc;
 
 /// A database of MLflow.

@@ -83,7 +83,11 @@ pub(super) async fn next_number(product: &str, transaction: &mut Transaction) ->
     rows.first().map_or(Ok(1), |row| row.integer(0)).map_err(failed)
 }
 
-pub(super) async fn by_name(product: &str, transaction: &mut Transaction, name: &str) -> Result<Option<Experiment>, Error> {
+pub(super) async fn by_name(
+    product: &str,
+    transaction: &mut Transaction,
+    name: &str,
+) -> Result<Option<Experiment>, Error> {
     let sql = format!("{COLUMNS} WHERE product = $1 AND name = $2");
     one(transaction, sql, &[Value::Text(product), Value::Text(name)]).await
 }

@@ -229,11 +229,7 @@ async fn write_new(product: &str, transaction: &mut Transaction, runs: &[Importe
     write_parts(transaction, &parts).await
 }
 
-async fn put_pairs(
-    transaction: &mut Transaction,
-    table: &str,
-    pairs: &[(i64, &str, &str)],
-) -> Result<(), Error> {
+async fn put_pairs(transaction: &mut Transaction, table: &str, pairs: &[(i64, &str, &str)]) -> Result<(), Error> {
     let values: Vec<Value<'_>> = pairs
         .iter()
         .flat_map(|(run, key, value)| {

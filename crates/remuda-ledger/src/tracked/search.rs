@@ -80,19 +80,31 @@ impl Sql {
 }
 
 impl Tracker {
+    pub(super) fn sql(&self) -> Sql {
+        let postgres = matches!(self.ledger.pool, Pool::Postgres(_));
+        Sql { text: String::new(), values: Vec::new(), postgres }
+    }
+
     /// The runs that are sought. What lies in the journal is folded first.
     ///
     /// # Errors
     /// The database failed.
     pub async fn search(&self, search: &RunSearch<'_>) -> Result<Found, Error> {
         self.fold().await?;
-        let postgres = matches!(self.ledger.pool, Pool::Postgres(_));
-        let mut sql = Sql { text: String::new(), values: Vec::new(), postgres };
+        if let Some(places) = self.places_by_metric(search).await? {
+            return self.found(search, places).await;
+        }
+        let mut sql = self.sql();
         let keys = order_keys(&mut sql, search.order);
         write_query(&mut sql, &self.product, search, &keys);
         let values: Vec<Value<'_>> = sql.values.iter().map(value_of).collect();
         let width = search.order.len();
         let places = self.ledger.pool.list(READ, sql.text, &values, |row| read_place(row, width, search.order)).await?;
+        self.found(search, places).await
+    }
+
+    /// The runs that stand at these places.
+    async fn found(&self, search: &RunSearch<'_>, places: Vec<RunOrder>) -> Result<Found, Error> {
         let ids: Vec<&str> = places.iter().map(|place| place.id.as_str()).collect();
         let runs = self.runs(&ids).await?;
         let last = if places.len() < search.limit { None } else { places.last().cloned() };
@@ -105,9 +117,8 @@ impl Tracker {
     /// The database failed.
     pub async fn count(&self, search: &RunSearch<'_>) -> Result<u64, Error> {
         self.fold().await?;
-        let postgres = matches!(self.ledger.pool, Pool::Postgres(_));
-        let mut sql =
-            Sql { text: "SELECT COUNT(*) FROM tracked_run AS r WHERE ".to_owned(), values: Vec::new(), postgres };
+        let mut sql = self.sql();
+        sql.push("SELECT COUNT(*) FROM tracked_run AS r WHERE ");
         write_conditions(&mut sql, &self.product, search);
         let values: Vec<Value<'_>> = sql.values.iter().map(value_of).collect();
         let found = self.ledger.pool.first(READ, sql.text, &values, |row| row.integer(0)).await?;
@@ -123,8 +134,9 @@ pub(super) fn value_of(value: &Owned) -> Value<'_> {
     }
 }
 
-/// A key of an order as SQL: what says whether there is a value, and the value.
+/// A key of an order as SQL: what is joined for it, what says whether there is a value, and the value.
 struct OrderKey {
+    join: String,
     class: String,
     value: String,
     descending: bool,
@@ -142,26 +154,24 @@ fn is_number(order: &OrderBy) -> bool {
 fn order_keys(sql: &mut Sql, order: &[OrderBy]) -> Vec<OrderKey> {
     order
         .iter()
-        .map(|one| {
+        .enumerate()
+        .map(|(place, one)| {
             let number = is_number(one);
-            let (class, value) = match &one.key {
+            let (join, class, value) = match &one.key {
                 Key::Metric(name) => {
-                    let key = sql.text(name);
-                    let value = format!("(SELECT m.value FROM tracked_metric AS m WHERE m.run = r.number AND m.key = {key})");
-                    let class = format!(
-                        "CASE WHEN {value} IS NOT NULL THEN 0 WHEN EXISTS (SELECT 1 FROM tracked_metric AS m \
-                         WHERE m.run = r.number AND m.key = {key}) THEN 1 ELSE 2 END"
-                    );
-                    (class, value)
+                    let (join, value) = joined("tracked_metric", place, &sql.text(name));
+                    let class =
+                        format!("CASE WHEN {value} IS NOT NULL THEN 0 WHEN o{place}.run IS NOT NULL THEN 1 ELSE 2 END");
+                    (join, class, value)
                 }
-                Key::Parameter(name) => text_key("tracked_parameter", &sql.text(name)),
-                Key::Tag(name) => text_key("tracked_tag", &sql.text(name)),
+                Key::Parameter(name) => text_key("tracked_parameter", place, &sql.text(name)),
+                Key::Tag(name) => text_key("tracked_tag", place, &sql.text(name)),
                 Key::Attribute(attribute) => match tag_of(*attribute) {
-                    Some(tag) => text_key("tracked_tag", &sql.text(tag)),
+                    Some(tag) => text_key("tracked_tag", place, &sql.text(tag)),
                     None => {
                         let column = column(*attribute);
                         let value = if number { format!("CAST({column} AS DOUBLE PRECISION)") } else { text_column(*attribute) };
-                        (format!("CASE WHEN {column} IS NULL THEN 2 ELSE 0 END"), value)
+                        (String::new(), format!("CASE WHEN {column} IS NULL THEN 2 ELSE 0 END"), value)
                     }
                 },
                 Key::Dataset(part) => {
@@ -169,17 +179,23 @@ fn order_keys(sql: &mut Sql, order: &[OrderBy]) -> Vec<OrderKey> {
                         "(SELECT MIN({}) FROM tracked_input AS i JOIN tracked_dataset AS d ON d.number = i.dataset WHERE i.run = r.number)",
                         dataset_column(*part)
                     );
-                    (format!("CASE WHEN {value} IS NULL THEN 2 ELSE 0 END"), value)
+                    (String::new(), format!("CASE WHEN {value} IS NULL THEN 2 ELSE 0 END"), value)
                 }
             };
-            OrderKey { class, value, descending: one.descending, number }
+            OrderKey { join, class, value, descending: one.descending, number }
         })
         .collect()
 }
 
-fn text_key(table: &str, key: &str) -> (String, String) {
-    let value = format!("(SELECT t.value FROM {table} AS t WHERE t.run = r.number AND t.key = {key})");
-    (format!("CASE WHEN {value} IS NULL THEN 2 ELSE 0 END"), value)
+/// The join that brings one value of a table turned round to each run, and that value.
+fn joined(table: &str, place: usize, key: &str) -> (String, String) {
+    let join = format!(" LEFT JOIN {table} AS o{place} ON o{place}.run = r.number AND o{place}.key = {key}");
+    (join, format!("o{place}.value"))
+}
+
+fn text_key(table: &str, place: usize, key: &str) -> (String, String, String) {
+    let (join, value) = joined(table, place, key);
+    (join, format!("CASE WHEN {value} IS NULL THEN 2 ELSE 0 END"), value)
 }
 
 fn write_query(sql: &mut Sql, product: &str, search: &RunSearch<'_>, keys: &[OrderKey]) {
@@ -187,7 +203,11 @@ fn write_query(sql: &mut Sql, product: &str, search: &RunSearch<'_>, keys: &[Ord
     for key in keys {
         sql.push(&format!(", {}, {}", key.class, key.value));
     }
-    sql.push(" FROM tracked_run AS r WHERE ");
+    sql.push(" FROM tracked_run AS r");
+    for key in keys {
+        sql.push(&key.join);
+    }
+    sql.push(" WHERE ");
     write_conditions(sql, product, search);
     if let Some(after) = search.after.filter(|after| after.keys.len() == keys.len()) {
         write_after(sql, keys, after);
@@ -202,7 +222,7 @@ fn write_query(sql: &mut Sql, product: &str, search: &RunSearch<'_>, keys: &[Ord
     sql.push(&limit);
 }
 
-fn write_conditions(sql: &mut Sql, product: &str, search: &RunSearch<'_>) {
+pub(super) fn write_conditions(sql: &mut Sql, product: &str, search: &RunSearch<'_>) {
     let product = sql.text(product);
     sql.push(&format!("r.product = {product}"));
     if !search.experiments.is_empty() {
@@ -435,7 +455,7 @@ fn column(attribute: Attribute) -> &'static str {
     }
 }
 
-fn text_column(attribute: Attribute) -> String {
+pub(super) fn text_column(attribute: Attribute) -> String {
     match attribute {
         Attribute::Experiment => "CAST(r.experiment AS TEXT)".to_owned(),
         other => column(other).to_owned(),
@@ -443,7 +463,7 @@ fn text_column(attribute: Attribute) -> String {
 }
 
 /// Attributes that are kept as tags.
-fn tag_of(attribute: Attribute) -> Option<&'static str> {
+pub(super) fn tag_of(attribute: Attribute) -> Option<&'static str> {
     match attribute {
         Attribute::Command => Some("remuda.command"),
         Attribute::Note => Some("mlflow.note.content"),

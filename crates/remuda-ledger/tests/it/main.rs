@@ -11,6 +11,7 @@ mod damage;
 mod harness;
 mod import;
 mod limits;
+mod models;
 mod processes;
 mod reading;
 mod tables;

@@ -323,6 +323,8 @@ fn pages_join_to_the_whole_in_every_order() {
         for words in [
             vec![],
             vec!["metrics.loss DESC"],
+            vec!["metrics.loss ASC"],
+            vec!["metrics.unknown DESC"],
             vec!["metrics.loss ASC", "params.depth DESC"],
             vec!["params.lr"],
             vec!["tags.team DESC", "start_time ASC"],
@@ -341,6 +343,10 @@ fn pages_join_to_the_whole_in_every_order() {
             let whole: Vec<String> =
                 tracker.search(&search).await.unwrap().runs.into_iter().map(|run| run.id).collect();
             assert_eq!(whole.len(), 40, "{words:?}");
+            // Of all experiments the runs come from the metric's index, in the same order.
+            let search = RunSearch { experiments: &[], ..search };
+            let indexed = tracker.search(&search).await.unwrap().runs.into_iter().map(|run| run.id);
+            assert_eq!(indexed.collect::<Vec<_>>(), whole, "{words:?}");
             let mut pages = Vec::new();
             let mut after = None;
             loop {
@@ -363,5 +369,42 @@ fn pages_join_to_the_whole_in_every_order() {
         assert_eq!(losses[0], Some(Some(1.0)));
         assert_eq!(losses[24], Some(None), "what is not a number comes after numbers");
         assert_eq!(losses[39], None, "and runs without it last");
+    });
+}
+
+#[test]
+fn groups_say_what_counting_by_hand_says() {
+    check_both(|place| async move {
+        let tracker = tracker(&place.ledger).await;
+        herd(&tracker).await;
+        let every = Filter::All(Vec::new());
+        let search = RunSearch { experiments: &[], stage: None, filter: &every, order: &[], after: None, limit: 1000 };
+        let all = tracker.search(&search).await.unwrap().runs;
+        let by = Key::Parameter("depth".to_owned());
+        let found = tracker.groups(&search, &by, Some("loss"), false).await.unwrap();
+        assert!(!found.more);
+        assert_eq!(found.groups.len(), 5, "four depths, and runs without one: {:?}", found.groups);
+        for group in &found.groups {
+            let runs = all.iter().filter(|run| run.document.parameters.get("depth") == group.value.as_ref());
+            let runs: Vec<&TrackedRun> = runs.collect();
+            assert_eq!(group.runs, runs.len() as u64);
+            assert_eq!(group.newest, runs.iter().map(|run| run.started).max().unwrap());
+            let losses = runs.iter().filter_map(|run| run.document.metrics.get("loss")?.value);
+            let losses: Vec<f64> = losses.collect();
+            assert_eq!(group.measured, losses.len() as u64);
+            let n = losses.len() as f64;
+            let mean = losses.iter().sum::<f64>() / n;
+            let variance = losses.iter().map(|loss| (loss - mean).powi(2)).sum::<f64>() / (n - 1.0);
+            assert!((group.mean.unwrap() - mean).abs() < 1e-12 && (group.variance.unwrap() - variance).abs() < 1e-12);
+            assert_eq!(group.least, losses.iter().copied().reduce(f64::min));
+        }
+        let least: Vec<Option<f64>> = found.groups.iter().map(|group| group.least).collect();
+        assert!(least.is_sorted(), "the best first: {least:?}");
+        let by_status = tracker.groups(&search, &Key::Attribute(Attribute::Status), None, true).await.unwrap();
+        let counts: Vec<_> = by_status.groups.iter().map(|group| (group.value.as_deref(), group.runs)).collect();
+        assert_eq!(counts, [(Some("RUNNING"), 30), (Some("FINISHED"), 10)]);
+        let counts = tracker.run_counts().await.unwrap();
+        assert_eq!(counts.len(), 1);
+        assert_eq!((counts[0].experiment, counts[0].runs, counts[0].newest), (0, 40, 13));
     });
 }

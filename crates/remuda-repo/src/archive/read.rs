@@ -147,17 +147,19 @@ impl Reader {
         for entry in listing.entries.iter_mut().chain(listing.notes.values_mut()) {
             let Some(place) = &mut entry.place else { continue };
             let key = (place.pack, place.block);
-            if !moved.contains_key(&key) {
-                let object = self.object(*place)?;
-                let mut block = raw_block(&object, *place)?;
-                let copied = std::io::copy(&mut block, &mut out).map_err(failed)?;
-                if copied != place.packed {
-                    return Err(broken(&object, "it is cut off"));
+            let begin = match moved.entry(key) {
+                std::collections::hash_map::Entry::Occupied(known) => *known.get(),
+                std::collections::hash_map::Entry::Vacant(new) => {
+                    let object = self.object(*place)?;
+                    let copied = std::io::copy(&mut raw_block(&object, *place)?, &mut out).map_err(failed)?;
+                    if copied != place.packed {
+                        return Err(broken(&object, "it is cut off"));
+                    }
+                    at += copied;
+                    *new.insert(at - copied)
                 }
-                moved.insert(key, at);
-                at += copied;
-            }
-            (place.pack, place.block) = (0, moved.get(&key).copied().unwrap_or(at));
+            };
+            (place.pack, place.block) = (0, begin);
         }
         write_listing(&mut out, &listing).and_then(|()| out.flush()).map_err(failed)
     }

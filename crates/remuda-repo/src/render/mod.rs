@@ -151,6 +151,12 @@ pub fn serving(serving: &Serving) -> String {
         Some(word) => line(&mut text, "on_duty", &quoted(word), "the member or role that answers alerts"),
         None => text.push_str("# on_duty = \"backend-engineer\"  # the member or role that answers alerts\n"),
     }
+    match &serving.alias {
+        Some(alias) => line(&mut text, "alias", &quoted(&alias.to_string()), "the alias that says what is live"),
+        None => {
+            text.push_str("# alias = \"champion\"  # the alias of registered models that moves only through the gate\n")
+        }
+    }
     text.push_str("\n[drift]\n");
     let distance = float(serving.drift_distance);
     line(

@@ -122,7 +122,7 @@ fn unchanged_contents_are_referred_to_and_gathered_again() {
     let known = Known::from(&digest, &first.listing);
     let second = place.pack("second", &known);
     assert_eq!(second.new_bytes, 14);
-    assert_eq!(second.listing.packs, [digest.clone()]);
+    assert_eq!(second.listing.packs, std::slice::from_ref(&digest));
     assert_ne!(second.listing.tree(), first.listing.tree());
 
     // Without the first one, the second is of no use, and says so.

@@ -4,7 +4,6 @@ use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use remuda_app::{Error, Kind};
-use serde::Serialize;
 use serde_json::{Value, json};
 
 /// A JSON object.
@@ -14,11 +13,6 @@ impl Answer {
     /// `{}`: it was done.
     pub(crate) fn done() -> Self {
         Self(b"{}".to_vec())
-    }
-
-    /// This value as JSON.
-    pub(crate) fn of(value: &impl Serialize) -> Result<Self, Error> {
-        Ok(Self(serde_json::to_vec(value)?))
     }
 
     /// Bytes that are JSON already.

@@ -250,11 +250,7 @@ fn admission(headers: &HeaderMap) -> Value {
     }
 }
 
-async fn put_part(
-    call: Call,
-    Segment((id, number)): Segment<(String, String)>,
-    body: Body,
-) -> Response {
+async fn put_part(call: Call, Segment((id, number)): Segment<(String, String)>, body: Body) -> Response {
     let work = async || -> Result<Response, Error> {
         let number = number.parse().map_err(|_| invalid(format!("`{number}` is no number of a part")))?;
         call.need_member().await?;

@@ -5,6 +5,7 @@
 //! - [`logged_models`], [`registry`]: models; [`places`]: tokens of pages
 //! - [`artifacts`]: files of runs; [`files`]: one of them as an answer
 //! - [`traces`]: spans as OpenTelemetry sends them, traces and their assessments
+//! - [`artifacts`]: files of runs; [`files`]: one of them as an answer
 //! - [`server`]: what the server can do, and the routes that it does not have
 //!
 //! Rules live in `remuda_app::run::tracked`; this face translates. A mistake of the caller is never a 5xx: clients would
@@ -116,6 +117,7 @@ pub(crate) fn routes() -> Router<Arc<Web>> {
     let routes = registry::routes(routes);
     let routes = artifacts::routes(routes);
     let routes = traces::routes(routes);
+    let routes = artifacts::routes(routes);
     routes.router.layer(DefaultBodyLimit::max(BODY_LIMIT))
 }
 

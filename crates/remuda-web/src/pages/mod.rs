@@ -19,6 +19,7 @@ pub mod release;
 pub mod requirement;
 pub mod run;
 mod run_captured;
+pub mod runs;
 pub mod team;
 pub mod why;
 
@@ -44,8 +45,8 @@ pub(crate) fn routes() -> Router<Arc<Web>> {
         .route("/data", get(versions))
         .route("/data/{version}", get(version_page))
         .route("/data/{before}/diff/{after}", get(version_diff))
-        .route("/run", get(runs))
-        .route("/run/{run}", get(run_page))
+        .merge(runs::routes())
+        .route("/run/{run}", get(runs::run_page))
         .route("/run/{left}/diff/{right}", get(run_diff))
         .route("/model", get(models))
         .route("/model/{model}", get(model_page))
@@ -101,36 +102,6 @@ async fn version_page(visit: Visit, Path(version): Path<String>, query: Asking<C
 
 async fn version_diff(visit: Visit, Path((before, after)): Path<(String, String)>) -> Response {
     visit.show(app::data::Diff { before, after: Some(after), limit: 40, holdout: false }, data::difference).await
-}
-
-#[derive(Deserialize, Default)]
-struct RunQuery {
-    before: Option<String>,
-    filter: Option<String>,
-    order_by: Option<String>,
-    experiment: Option<String>,
-    select: Option<String>,
-    deleted: Option<String>,
-}
-
-async fn runs(visit: Visit, query: Asking<RunQuery>) -> Response {
-    let query = query.map(|Query(query)| query).unwrap_or_default();
-    let filled = |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
-    let asked = app::run::List {
-        limit: 50,
-        before: filled(query.before),
-        filter: filled(query.filter),
-        order_by: filled(query.order_by),
-        experiment: filled(query.experiment),
-        select: filled(query.select),
-        deleted: query.deleted.is_some(),
-        count: true,
-    };
-    visit.show(asked.clone(), |frame, view| run::list(frame, view, &asked)).await
-}
-
-async fn run_page(visit: Visit, Path(run): Path<String>) -> Response {
-    visit.show(app::run::Show { run }, run::page).await
 }
 
 async fn run_diff(visit: Visit, Path((left, right)): Path<(String, String)>) -> Response {

@@ -5,6 +5,7 @@ use crate::components::{Frame, Page, Section, action, chart, layout, parts, tabl
 use crate::format;
 use maud::{Markup, html};
 use remuda_app::model::{ModelLine, ModelPage, Models};
+use remuda_app::words::model::registered::{CANDIDATE_TAG, VersionStage};
 use remuda_model::data::Task;
 use remuda_model::model::ModelSignature;
 use remuda_model::text;
@@ -74,7 +75,7 @@ pub fn page(frame: &Frame, view: &ModelPage) -> Markup {
                 (evaluations(frame, view))
                 (inputs(&version.signature))
             }
-            div.side-column { (about(frame, view)) (notes(&view.line.notes)) (importance(&view.line.importance)) (releases(view)) }
+            div.side-column { (about(frame, view)) (notes(&view.line.notes)) (importance(&view.line.importance)) (registered(view)) (releases(view)) }
         }
     };
     let page = Page {
@@ -187,6 +188,28 @@ fn importance(importance: &[(String, f64)]) -> Markup {
                     }
                 } }
                 (parts::left_out(importance.len(), 16, "remuda model show NAME"))
+            }))
+        }
+    }
+}
+
+/// The names under which clients of MLflow know it.
+fn registered(view: &ModelPage) -> Markup {
+    html! {
+        @if !view.registered.is_empty() {
+            (parts::section("registered", "Registered as", html! {}, html! {
+                ul.plain-list { @for version in view.registered.iter().take(20) {
+                    li {
+                        b { (version.model) } " version " (version.version)
+                        @for alias in &version.aliases { " · @" (alias) }
+                        @if version.stage != VersionStage::None { " · " (version.stage.as_str()) }
+                        @for (key, value) in version.tags.iter().filter(|(key, _)| *key != CANDIDATE_TAG).take(8) {
+                            br; span.muted.small { (format::cut(key, 40)) ": " (format::cut(value, 80)) }
+                        }
+                    }
+                } }
+                p.muted.small { "An alias named by " code { "alias" } " in " code { "serving.toml" } " moves only through the gate." }
+                (parts::left_out(view.registered.len(), 20, "remuda model registered"))
             }))
         }
     }

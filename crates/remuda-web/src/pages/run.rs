@@ -1,73 +1,14 @@
-//! `/run`, `/run/{id}` and `/run/{a}/diff/{b}`: what was tried, from what, with which result.
+//! `/run/{id}` and `/run/{a}/diff/{b}`: what was tried, from what, with which result. (`runs` has the list.)
 
 use super::run_captured;
+use super::runs::{Logged, family, live};
 use crate::components::{Frame, Page, Section, action, diff, layout, parts, table};
 use crate::format;
 use maud::{Markup, html};
-use remuda_app::run::{Difference, List, MetricDifference, RunDiff, RunState, Runs};
+use remuda_app::run::{Difference, MetricDifference, RunDiff, RunState};
 use remuda_model::Digest;
 use remuda_model::run::{MetricValue, RunStatus, StepOutcome, StepResult};
 use remuda_model::text;
-
-/// Runs, newest first. `asked` is what was asked for: its filter stays while turning pages.
-pub fn list(frame: &Frame, view: &Runs, asked: &List) -> Markup {
-    let shown = &view.runs[..view.runs.len().min(50)];
-    let is_filtered = asked.filter.is_some() || asked.order_by.is_some();
-    let body = html! {
-        @if is_filtered || !shown.is_empty() { (filters(asked, is_filtered)) }
-        @if shown.is_empty() && is_filtered {
-            (parts::empty("No run fits this filter.", "remuda run list"))
-        } @else if shown.is_empty() {
-            (parts::empty("No run yet. Nothing is asked of a run: a dirty tree is fine, its code is kept with it.", "remuda run"))
-        } @else { (table(frame, shown)) }
-        @if let (true, Some(last)) = (view.more || view.runs.len() > shown.len(), shown.last()) {
-            @if asked.order_by.is_none() {
-                p.pager { a href={ "/run" (query(asked, &last.run)) } rel="next" { "older runs →" } }
-            } @else { p.muted { "The first " (shown.len()) ". More: a narrower filter, or " code { "--limit" } " on the command line." } }
-        }
-    };
-    let flag = |name: &str, value: &Option<String>| {
-        value.as_ref().map(|value| format!(" --{name} \"{}\"", value.replace('"', "\\\""))).unwrap_or_default()
-    };
-    let page = Page {
-        title: "Runs".to_owned(),
-        section: Section::Run,
-        crumbs: Vec::new(),
-        beside: html! {},
-        lead: html! { span { "Every run keeps its code, data and environment, committed or not." } },
-        commands: vec![format!(
-            "remuda run list{}{}",
-            flag("filter", &asked.filter),
-            flag("order-by", &asked.order_by)
-        )],
-        body,
-    };
-    layout::page(frame, page)
-}
-
-fn filters(asked: &List, is_filtered: bool) -> Markup {
-    html! {
-        form.filters method="get" action="/run" {
-            label.wide {
-                "filter"
-                input type="text" name="filter" size="48" spellcheck="false" autocapitalize="off"
-                    value=(asked.filter.as_deref().unwrap_or("")) placeholder="metrics.trees/auc > 0.8 and status = 'FINISHED'";
-            }
-            label {
-                "order by"
-                input type="text" name="order_by" spellcheck="false" autocapitalize="off"
-                    value=(asked.order_by.as_deref().unwrap_or("")) placeholder="metrics.trees/auc DESC";
-            }
-            button type="submit" { "Show" }
-            @if is_filtered { a href="/run" { "all" } }
-        }
-    }
-}
-
-fn query(asked: &List, before: &str) -> String {
-    let filter = asked.filter.iter().map(|filter| format!("&filter={}", format::segment(filter)));
-    format!("?before={}{}", format::segment(before), filter.collect::<String>())
-}
 
 /// Runs as a table. (The board shows it too.)
 pub(crate) fn table(frame: &Frame, runs: &[RunState]) -> Markup {
@@ -104,7 +45,7 @@ fn inline_metric(metric: &MetricValue) -> Markup {
     html! { span.muted { (metric.name) } " " b { (format::point(metric)) } span.second { (format::interval(metric.lower, metric.upper)) } }
 }
 
-fn length(frame: &Frame, run: &RunState) -> String {
+pub(super) fn length(frame: &Frame, run: &RunState) -> String {
     let end = match (run.status, run.ended) {
         (_, Some(ended)) => ended,
         (RunStatus::Running, None) => frame.now,
@@ -113,16 +54,25 @@ fn length(frame: &Frame, run: &RunState) -> String {
     format::seconds(end.saturating_sub(run.started) as f64 / 1e6)
 }
 
-/// One run.
+/// One run, without curves.
 pub fn page(frame: &Frame, run: &RunState) -> Markup {
+    page_with(frame, run, &Logged::default())
+}
+
+/// One run, with the curves and files that its script logged.
+pub fn page_with(frame: &Frame, run: &RunState, logged: &Logged) -> Markup {
     let body = html! {
+        @if run.deleted {
+            div.banner.warning { p.headline { "This run was deleted. Until it is collected it can be brought back." }
+                (super::runs::restore(frame, &run.run)) }
+        }
         @if run.status == RunStatus::Failed {
             div.banner.bad { p.headline { "This run failed" @if let Some(code) = run.exit_code { ", exit code " (code) } }
                 @if !run.failure.is_empty() { pre { code { (format::cut(&run.failure, 6_000)) } } } }
         }
         div.columns {
-            div.main-column { (metrics(run)) (steps(&run.steps)) (models(frame, run)) (run_captured::outputs(run)) }
-            div.side-column { (about(frame, run)) (parameters(run)) (snapshot(run)) }
+            div.main-column { (live::section(frame, run, logged.curves.as_ref(), logged.manner)) (metrics(run)) (steps(&run.steps)) (models(frame, run)) (run_captured::outputs(run)) (logged_files(logged)) }
+            div.side-column { (about(frame, run)) (family::family(run)) (parameters(run)) (snapshot(run)) (family::tags(run)) }
         }
     };
     let page = Page {
@@ -139,6 +89,10 @@ pub fn page(frame: &Frame, run: &RunState) -> Markup {
         body,
     };
     layout::page(frame, page)
+}
+
+fn logged_files(logged: &Logged) -> Markup {
+    html! { @if let Some(found) = &logged.files { (parts::section("files", "Files", html! {}, super::runs::files::list(found))) } }
 }
 
 fn metrics(run: &RunState) -> Markup {

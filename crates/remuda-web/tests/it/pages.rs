@@ -38,7 +38,7 @@ fn every_page_is_whole_and_small_and_loads_nothing_from_elsewhere() {
 
 #[test]
 fn every_element_that_opens_closes() {
-    const VOID: [&str; 4] = ["meta", "link", "input", "!DOCTYPE"];
+    const VOID: [&str; 5] = ["meta", "link", "input", "img", "!DOCTYPE"];
     for (name, page) in all() {
         let page = page.into_string();
         let mut open: Vec<&str> = Vec::new();
@@ -160,8 +160,9 @@ fn very_large_answers_still_make_small_pages() {
     let mut facts = samples::facts();
     facts.facts =
         (0..500).map(|index| samples::fact(index, "scientist", "run.finished", &"long sentence ".repeat(80))).collect();
-    let mut runs = samples::run::runs();
-    runs.runs = (0..500).map(|_| samples::run::run("w8c4n6rt2b", remuda_model::run::RunStatus::Finished, 3)).collect();
+    let mut runs = samples::many::list();
+    runs.runs.runs =
+        (0..500).map(|_| samples::run::run("w8c4n6rt2b", remuda_model::run::RunStatus::Finished, 3)).collect();
     let mut difference = samples::run::difference();
     difference.files[0].diff = "+a line of some length that was added\n".repeat(100_000);
     difference.files = (0..300).map(|_| difference.files[0].clone()).collect();
@@ -196,7 +197,27 @@ fn very_large_answers_still_make_small_pages() {
                 &remuda_app::ledger::Log { limit: 80, before: None, verb: None, actor: None },
             ),
         ),
-        ("runs", drawn::run::list(&frame, &runs, &crate::samples::run::asked(Some("metrics.`a\"<b>` > 0")))),
+        (
+            "runs",
+            drawn::runs::list::page(
+                &frame,
+                &runs,
+                &drawn::runs::Asked { filter: Some("metrics.`a\"<b>` > 0".into()), ..Default::default() },
+            ),
+        ),
+        ("groups", drawn::runs::list::page(&frame, &samples::many::grouped(500), &Default::default())),
+        (
+            "compared by name",
+            drawn::runs::compare::page(
+                &frame,
+                &samples::many::compared(500),
+                &samples::many::drawn(&samples::many::compared(500)),
+                &drawn::runs::compare::Question {
+                    runs: samples::many::compared(500).runs.into_iter().map(|run| run.run).collect(),
+                    ..Default::default()
+                },
+            ),
+        ),
         ("run diff", drawn::run::difference(&frame, &difference)),
         ("why", drawn::why::page(&frame, &lineage)),
         ("live", drawn::live::page(&frame, &live)),

@@ -6,6 +6,7 @@ use crate::session::Session;
 use clap::{Args, Subcommand};
 use remuda_app::Result;
 use remuda_app::model as noun;
+use remuda_app::model::registry::Registered;
 use remuda_app::model::{Export, List, Show};
 
 /// Model versions: what they read, who made them, how good they are; add one that was trained elsewhere.
@@ -30,6 +31,16 @@ Examples:
   remuda model add forest.onnx --golden expected.csv --run k3m9 --member ana"
     )]
     Add(Add),
+    /// Show registered models: versions, aliases, and which versions are candidates.
+    #[command(
+        after_help = "Clients of MLflow register models (`registered_model_name=`, `register_model`) and move aliases. A version
+whose files hold an ONNX model is a model version here: a candidate for `remuda gate evaluate`.
+
+Examples:
+  remuda model registered
+  remuda model registered churn"
+    )]
+    Registered(Registered),
     /// Write a model version as an ONNX file.
     #[command(after_help = "Example:
   remuda model export trees -o trees.onnx")]
@@ -58,6 +69,7 @@ pub(crate) async fn run(verb: Verb, session: &Session) -> Result<Exit> {
             request.run = request.run.or_else(tracked);
             session.ask(request, render::model::added).await.map(|_| FINE)
         }
+        Verb::Registered(request) => session.ask(request, render::registered::list).await.map(|_| FINE),
         Verb::Export(request) => session.ask(request, render::model::exported).await.map(|_| FINE),
     }
 }

@@ -66,6 +66,29 @@ enum Verb {
   remuda run list --filter \"metrics.trees/auc > 0.8 and not status = 'FAILED'\"
   remuda run list --order-by \"metrics.trees/auc DESC\" --limit 10")]
     List(noun::List),
+    /// List experiments, with how many runs each has.
+    Experiments(noun::Experiments),
+    /// Group runs by a parameter: how many, the best and the mean of a metric.
+    #[command(after_help = "Examples:
+  remuda run groups params.depth --order-by \"metrics.auc DESC\"
+  remuda run groups tags.team --filter \"status = 'FAILED'\"")]
+    Groups(noun::Groups),
+    /// Compare up to 500 runs: parameters that differ, metrics with the best of each and the luck that it contains.
+    #[command(after_help = "Examples:
+  remuda run compare k3m9 w8c4 q2n7
+  remuda run compare --filter \"params.depth in ('4', '6')\" --order-by \"metrics.auc DESC\"
+  remuda run compare --order-by \"metrics.trees/auc DESC\" --paired")]
+    Compare(noun::CompareRuns),
+    /// The curves of metrics, thinned: first, least, greatest and last of each stretch.
+    Curves(noun::Curves),
+    /// List saved views.
+    Views(noun::Views),
+    /// Save a way to look at runs under a name, for the whole team.
+    #[command(after_help = "Example:
+  remuda run save-view \"best of depth 6\" --filter \"params.depth = '6'\" --order-by \"metrics.auc DESC\"")]
+    SaveView(noun::SaveView),
+    /// Forget a saved view.
+    ForgetView(noun::ForgetView),
     /// Show a run: steps, metrics with intervals, models, snapshot.
     Show(noun::Show),
     /// Show two runs side by side: code, parameters, data, metrics.
@@ -133,6 +156,12 @@ pub(crate) async fn run(arguments: Run, session: &Session) -> Result<Exit> {
         }
         Some(Verb::Show(request)) => return session.ask(request, render::run::show).await.map(|_| FINE),
         Some(Verb::Diff(request)) => return session.ask(request, render::run::diff).await.map(|_| FINE),
+        Some(Verb::Import(request)) => {
+            return session.ask(request, render::run_import::imported).await.map(|_| FINE);
+        }
+        Some(Verb::Export(request)) => {
+            return session.ask(request, render::run_import::exported).await.map(|_| FINE);
+        }
         Some(Verb::Reproduce(request)) => return run_again::reproduce(request, session).await,
         Some(Verb::Restore(request)) => return run_again::restore(request, session).await,
         Some(Verb::Branch(request)) => return run_again::branch(request, session).await,
@@ -144,6 +173,22 @@ pub(crate) async fn run(arguments: Run, session: &Session) -> Result<Exit> {
         Some(Verb::Storage(_)) => return run_files::storage(session).await,
         Some(Verb::Import(request)) => return session.ask(request, render::run_import::imported).await.map(|_| FINE),
         Some(Verb::Export(request)) => return session.ask(request, render::run_import::exported).await.map(|_| FINE),
+        Some(Verb::Experiments(request)) => return session.ask(request, render::runs::experiments).await.map(|_| FINE),
+        Some(Verb::Groups(request)) => return session.ask(request, render::runs::groups).await.map(|_| FINE),
+        Some(Verb::Compare(request)) => return session.ask(request, render::runs::compared).await.map(|_| FINE),
+        Some(Verb::Curves(request)) => return session.ask(request, render::runs::curves).await.map(|_| FINE),
+        Some(Verb::Views(request)) => return session.ask(request, render::runs::views).await.map(|_| FINE),
+        Some(Verb::SaveView(request)) => {
+            let name = request.name.clone();
+            return session
+                .ask(request, |_, _| format!("Saved: the view `{name}` stands above the list on `/run`.\n"))
+                .await
+                .map(|_| FINE);
+        }
+        Some(Verb::ForgetView(request)) => {
+            let name = request.name.clone();
+            return session.ask(request, |_, _| format!("The view `{name}` is forgotten.\n")).await.map(|_| FINE);
+        }
         None => {}
     }
     let tracks = !command.is_empty() || notebook.is_some();

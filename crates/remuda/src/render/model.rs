@@ -80,6 +80,15 @@ pub(crate) fn show(page: &ModelPage, paper: &Paper) -> String {
     if !notes.is_empty() {
         out.push_str(&format!("\n{}\n{}", paint::bold("Notes"), note_lines(notes, paper)));
     }
+    for version in &page.registered {
+        let aliases = version.aliases.iter().map(|alias| format!(", {}", paint::cyan(alias)));
+        out.push_str(&format!(
+            "\nregistered as {} version {}{}\n",
+            version.model,
+            version.version,
+            aliases.collect::<String>()
+        ));
+    }
     for release in &page.releases {
         out.push_str(&format!("\nreleased as {}\n", super::short(release)));
     }

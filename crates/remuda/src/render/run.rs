@@ -20,16 +20,26 @@ pub(crate) fn list(answer: &Runs, asked: &List, paper: &Paper) -> String {
     if answer.runs.is_empty() && asked.filter.is_some() {
         return "No run fits this filter.\n".to_owned();
     }
+    if answer.runs.is_empty() && asked.deleted {
+        return "No run is deleted.\n".to_owned();
+    }
+    if answer.runs.is_empty() && (asked.experiment.is_some() || asked.before.is_some()) {
+        return "No run here: `remuda run experiments` lists the experiments.\n".to_owned();
+    }
     if answer.runs.is_empty() {
         return "No runs yet: `remuda run`, or `remuda run -- COMMAND`.\n".to_owned();
     }
-    let mut out = runs(&answer.runs, paper, 0);
-    if let (true, None, Some(last)) = (answer.more, &asked.order_by, answer.runs.last()) {
-        let filter = asked.filter.as_ref().map(|filter| format!(" --filter \"{filter}\"")).unwrap_or_default();
-        out.push_str(&paint::dim(&format!("older ones: remuda run list --before {}{filter}\n", last.run)));
-    } else if answer.more {
-        let limit = asked.limit.saturating_mul(4);
-        out.push_str(&paint::dim(&format!("the first {}; more with --limit {limit}\n", answer.runs.len())));
+    let mut out = match &asked.select {
+        Some(select) => super::runs::selected(&answer.runs, select, paper),
+        None => runs(&answer.runs, paper, 0),
+    };
+    if let Some(total) = answer.total {
+        out.push_str(&format!("{} in all\n", text::count(total, "run")));
+    }
+    if let (true, Some(last)) = (answer.more, answer.runs.last()) {
+        let flags = super::runs::flags(asked);
+        let what = if asked.order_by.is_some() { "the next ones" } else { "older ones" };
+        out.push_str(&paint::dim(&format!("{what}: remuda run list --before {}{flags}\n", last.run)));
     }
     out
 }
@@ -87,6 +97,7 @@ pub(crate) fn show(state: &RunState, paper: &Paper) -> String {
     out.push_str(&code_lines(state));
     out.push_str(&data_lines(state));
     out.push_str(&run_again::captured(state, paper));
+    out.push_str(&super::runs::family_lines(state));
     if !state.steps.is_empty() {
         out.push_str(&format!("\n{}\n{}", paint::bold("Steps"), steps(&state.steps, paper)));
     }

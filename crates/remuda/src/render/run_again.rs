@@ -157,12 +157,8 @@ pub(crate) fn reproduction(found: &Reproduction, paper: &Paper) -> String {
     if found.outputs.is_empty() && found.metrics.is_empty() {
         out.push_str("  There is nothing to compare: the run wrote no file and recorded no metric.\n");
     }
-    match found.outcome {
-        Outcome::Differs => out.push_str(&format!("\n{}\n", paint::bold("What could explain it"))),
-        Outcome::Unproven if !found.missing.is_empty() => {
-            out.push_str("  What could be compared is the same, but the snapshot lacks something:\n");
-        }
-        _ => {}
+    if found.outcome == Outcome::Differs {
+        out.push_str(&format!("\n{}\n", paint::bold("What could explain it")));
     }
     for part in &found.parts {
         let words = format!("{} {}: {}", mark(part.same), part.name, part.words);
@@ -170,6 +166,9 @@ pub(crate) fn reproduction(found: &Reproduction, paper: &Paper) -> String {
     }
     for note in &found.notes {
         out.push_str(&wrap(&format!("{} {note}", paint::yellow("note:")), paper.width, 2));
+    }
+    if found.outcome == Outcome::Unproven && !found.missing.is_empty() {
+        out.push_str("  What could be compared is the same, but the snapshot lacks something:\n");
     }
     out.push_str(&missing_lines(&found.missing));
     if found.outcome == Outcome::Differs && found.parts.iter().all(|part| part.same != Some(false)) {

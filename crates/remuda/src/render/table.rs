@@ -23,7 +23,7 @@ pub(crate) enum Side {
 
 /// A table.
 pub(crate) struct Table {
-    columns: Vec<(&'static str, Side)>,
+    columns: Vec<(String, Side)>,
     rows: Vec<Vec<String>>,
     indent: usize,
 }
@@ -31,7 +31,12 @@ pub(crate) struct Table {
 impl Table {
     /// An empty table with these headers; no header line where all are empty.
     pub(crate) fn new(columns: &[(&'static str, Side)]) -> Self {
-        Self { columns: columns.to_vec(), rows: Vec::new(), indent: 0 }
+        Self::of(columns.iter().map(|(name, side)| ((*name).to_owned(), *side)).collect())
+    }
+
+    /// The same with headers that are not known beforehand.
+    pub(crate) fn of(columns: Vec<(String, Side)>) -> Self {
+        Self { columns, rows: Vec::new(), indent: 0 }
     }
 
     /// The same table after this many spaces.
@@ -54,7 +59,7 @@ impl Table {
         let columns = &self.columns[..widths.len()];
         let mut out = String::new();
         if columns.iter().any(|(name, _)| !name.is_empty()) {
-            let header = columns.iter().map(|(name, _)| (*name).to_owned()).collect::<Vec<_>>();
+            let header = columns.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
             out.push_str(&self.line(&header, &widths, paint::dim));
         }
         for row in &self.rows {

@@ -17,7 +17,7 @@ const WIDTHS: [u32; 2] = [1280, 390];
 const THEMES: [&str; 2] = ["light", "dark"];
 
 /// Every page that links lead to from the board.
-const ROUTES: [&str; 33] = [
+const ROUTES: [&str; 34] = [
     "/",
     "/analysis",
     "/analysis/:",
@@ -46,6 +46,7 @@ const ROUTES: [&str; 33] = [
     "/run",
     "/run/:",
     "/run/:/diff/:",
+    "/run/compare",
     "/team",
     "/test/:",
     "/token",
@@ -95,6 +96,7 @@ fn route(path: &str) -> String {
     match parts.as_slice() {
         ["docs", ..] | [_] => path.to_owned(),
         ["analysis", "compare" | "labels" | "mistakes" | "phrases" | "threshold"] => path.to_owned(),
+        ["run", "compare"] => path.to_owned(),
         [noun, _] => format!("/{noun}/:"),
         [noun, _, "report"] => format!("/{noun}/:/report"),
         [noun, _, middle, _] => format!("/{noun}/:/{middle}/:"),

@@ -1,5 +1,7 @@
 //! A run carried out again: captured, its folder lost, given back, repeated and compared; through a server as well.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
+
 use crate::harness::{Said, Stage};
 use serde_json::Value;
 use std::fs;

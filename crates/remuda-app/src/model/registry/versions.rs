@@ -67,7 +67,8 @@ impl Tracking {
             now: self.now(),
             facts: Box::new(facts),
         };
-        Ok(self.tracker.make_version(version).await?)
+        let made = self.tracker.make_version(version).await?;
+        if prompt { Ok(made) } else { self.become_candidate(context, made).await }
     }
 
     /// A version.

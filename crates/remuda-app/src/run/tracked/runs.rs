@@ -207,7 +207,7 @@ impl Tracking {
     }
 
     /// The dataset version whose digest begins so.
-    async fn version_of(&self, context: &Context, digest: &str) -> Result<Option<Digest>> {
+    pub(crate) async fn version_of(&self, context: &Context, digest: &str) -> Result<Option<Digest>> {
         let hex = digest.strip_prefix("b3:").unwrap_or(digest);
         // Fewer characters could be anybody's.
         if hex.len() < 10 || !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {

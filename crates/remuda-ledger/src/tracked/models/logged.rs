@@ -254,7 +254,8 @@ async fn numbers(
         if numbers.contains_key(&point.model) {
             continue;
         }
-        let rows = transaction.rows(NUMBER, &[Value::Text(product), Value::Text(&point.model)]).await.map_err(failed)?;
+        let rows =
+            transaction.rows(NUMBER, &[Value::Text(product), Value::Text(&point.model)]).await.map_err(failed)?;
         let number = rows.first().ok_or_else(|| missing(&point.model))?.integer(0).map_err(failed)?;
         numbers.insert(point.model.clone(), number);
     }
@@ -302,7 +303,8 @@ pub(in super::super) async fn put_points(
 
 fn read_point(row: &Row) -> Result<(i64, ModelPoint), sqlx::Error> {
     let (dataset, digest) = (row.text(5)?, row.text(6)?);
-    let point = Point { key: row.text(1)?, time: row.integer(2)?, step: row.integer(3)?, value: row.optional_double(7)? };
+    let point =
+        Point { key: row.text(1)?, time: row.integer(2)?, step: row.integer(3)?, value: row.optional_double(7)? };
     let dataset = (!dataset.is_empty() || !digest.is_empty()).then_some((dataset, digest));
     Ok((row.integer(0)?, ModelPoint { model: String::new(), run: row.text(4)?, point, dataset }))
 }

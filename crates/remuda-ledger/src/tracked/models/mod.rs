@@ -31,7 +31,9 @@ async fn put_pairs(
 ) -> Result<(), Error> {
     let values: Vec<Value<'_>> = pairs
         .iter()
-        .flat_map(|(key, value)| [Value::Integer(number), Value::Text(key), Value::Text(value), Value::Text(head(value))])
+        .flat_map(|(key, value)| {
+            [Value::Integer(number), Value::Text(key), Value::Text(value), Value::Text(head(value))]
+        })
         .collect();
     let insert = format!("INSERT INTO {table} ({column}, key, value, head)");
     let tail = format!(" ON CONFLICT ({column}, key) DO UPDATE SET value = excluded.value, head = excluded.head");

@@ -339,10 +339,7 @@ impl Tracker {
     }
 
     /// Aliases of several registered models.
-    pub(super) async fn aliases_of_all(
-        &self,
-        numbers: &[i64],
-    ) -> Result<HashMap<i64, BTreeMap<String, i64>>, Error> {
+    pub(super) async fn aliases_of_all(&self, numbers: &[i64]) -> Result<HashMap<i64, BTreeMap<String, i64>>, Error> {
         let sql = format!(
             "SELECT a.model, a.alias, a.version FROM {} CROSS JOIN registered_alias AS a \
              WHERE a.model = CAST(asked.id AS BIGINT) AND a.model >= $1",

@@ -380,7 +380,9 @@ fn newest(model: &str) -> String {
         .iter()
         .map(|stage| {
             let stage = stage.as_str();
-            format!("(SELECT MAX(o.version) FROM registered_version AS o WHERE o.model = {model} AND o.stage = '{stage}')")
+            format!(
+                "(SELECT MAX(o.version) FROM registered_version AS o WHERE o.model = {model} AND o.stage = '{stage}')"
+            )
         })
         .collect();
     format!("r.version IN ({})", each.join(", "))

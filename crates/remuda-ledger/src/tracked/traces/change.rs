@@ -198,7 +198,8 @@ fn widen(trace: &mut Trace, said: &Trace) {
 }
 
 async fn insert(product: &str, transaction: &mut Transaction, trace: &Trace) -> Result<i64, Error> {
-    const INSERT: &str = "INSERT INTO tracked_trace (product, id, experiment, name, status, started, duration, caller, document)";
+    const INSERT: &str =
+        "INSERT INTO tracked_trace (product, id, experiment, name, status, started, duration, caller, document)";
     let document = serde_json::to_string(&trace.document).unwrap_or_default();
     let values = [
         Value::Text(product),
@@ -244,13 +245,7 @@ async fn put_words(
     let values: Vec<Value<'_>> = words
         .iter()
         .flat_map(|(key, value)| {
-            [
-                Value::Integer(number),
-                Value::Text(kind),
-                Value::Text(key),
-                Value::Text(value),
-                Value::Text(head(value)),
-            ]
+            [Value::Integer(number), Value::Text(kind), Value::Text(key), Value::Text(value), Value::Text(head(value))]
         })
         .collect();
     transaction.insert(INSERT, 5, &values, TAIL).await.map(|_| ()).map_err(|source| database(OPERATION, source))

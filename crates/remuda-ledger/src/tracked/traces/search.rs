@@ -71,14 +71,8 @@ impl Tracker {
         let after = sql.place(Owned::Integer(i64::try_from(search.after).unwrap_or(i64::MAX)));
         sql.push(&after);
         let values: Vec<_> = sql.values.iter().map(value_of).collect();
-        let mut traces: Vec<Trace> = self
-            .ledger
-            .pool
-            .list(READ, sql.text, &values, read)
-            .await?
-            .into_iter()
-            .map(|(_, trace)| trace)
-            .collect();
+        let mut traces: Vec<Trace> =
+            self.ledger.pool.list(READ, sql.text, &values, read).await?.into_iter().map(|(_, trace)| trace).collect();
         let next = (traces.len() > search.limit).then_some(search.after + search.limit);
         traces.truncate(search.limit);
         Ok(FoundTraces { traces, next })
@@ -89,7 +83,9 @@ impl Tracker {
 fn value_of_key(sql: &mut Sql, key: &TraceKey) -> String {
     let word = |sql: &mut Sql, kind: &str, name: &str| {
         let name = sql.text(name);
-        format!("(SELECT w.value FROM tracked_trace_word AS w WHERE w.trace = t.number AND w.kind = '{kind}' AND w.key = {name})")
+        format!(
+            "(SELECT w.value FROM tracked_trace_word AS w WHERE w.trace = t.number AND w.kind = '{kind}' AND w.key = {name})"
+        )
     };
     match key {
         TraceKey::Id => "t.id".to_owned(),
@@ -107,7 +103,9 @@ fn value_of_key(sql: &mut Sql, key: &TraceKey) -> String {
         }
         TraceKey::Assessment(kind, name) => {
             let name = sql.text(name);
-            format!("(SELECT MIN(a.value) FROM tracked_assessment AS a WHERE a.trace = t.number AND a.kind = '{kind}' AND a.name = {name})")
+            format!(
+                "(SELECT MIN(a.value) FROM tracked_assessment AS a WHERE a.trace = t.number AND a.kind = '{kind}' AND a.name = {name})"
+            )
         }
     }
 }
@@ -119,7 +117,8 @@ fn write_clause(sql: &mut Sql, (key, test): &TraceClause) {
         }
         TraceKey::Assessment(kind, name) => {
             let name = sql.text(name);
-            let from = format!("SELECT a.trace FROM tracked_assessment AS a WHERE a.kind = '{kind}' AND a.name = {name}");
+            let from =
+                format!("SELECT a.trace FROM tracked_assessment AS a WHERE a.kind = '{kind}' AND a.name = {name}");
             (from, "a.value".to_owned())
         }
         TraceKey::Tag(name) => words_of(sql, "tag", name),

@@ -30,6 +30,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
 
 async fn create(call: Call, fields: Fields) -> Response {
     let work = async || -> Outcome {
+        call.need_member().await?;
         let name = names::model(&fields, "name")?;
         let tags = fields.pairs("tags")?;
         tags.iter().try_for_each(|(key, value)| names::tag(key, value))?;
@@ -51,6 +52,7 @@ async fn find(call: Call, fields: Fields) -> Response {
 
 async fn rename(call: Call, fields: Fields) -> Response {
     let work = async || -> Outcome {
+        call.need_member().await?;
         let (name, new) = (names::model(&fields, "name")?, names::model(&fields, "new_name")?);
         let renamed = call.tracking.rename_registered(&call.context().await?, &name, &new).await?;
         Ok(json!({ "registered_model": model(&renamed) }).into())
@@ -60,6 +62,7 @@ async fn rename(call: Call, fields: Fields) -> Response {
 
 async fn update(call: Call, fields: Fields) -> Response {
     let work = async || -> Outcome {
+        call.need_member().await?;
         let name = names::model(&fields, "name")?;
         let description = fields.any_text("description")?;
         limits::within("description", description.as_deref().unwrap_or_default(), DESCRIPTION)?;
@@ -71,6 +74,7 @@ async fn update(call: Call, fields: Fields) -> Response {
 
 async fn remove(call: Call, fields: Fields) -> Response {
     let work = async || -> Outcome {
+        call.need_member().await?;
         let name = names::model(&fields, "name")?;
         call.tracking.delete_registered(&call.context().await?, &name).await?;
         Ok(Answer::done())
@@ -94,6 +98,7 @@ async fn search(call: Call, fields: Fields) -> Response {
 
 async fn set_tag(call: Call, fields: Fields) -> Response {
     let work = async || -> Outcome {
+        call.need_member().await?;
         let name = names::model(&fields, "name")?;
         let (key, value) = (fields.need("key")?, fields.any_text("value")?.unwrap_or_default());
         names::tag(&key, &value)?;
@@ -105,6 +110,7 @@ async fn set_tag(call: Call, fields: Fields) -> Response {
 
 async fn remove_tag(call: Call, fields: Fields) -> Response {
     let work = async || -> Outcome {
+        call.need_member().await?;
         let name = names::model(&fields, "name")?;
         call.tracking.untag_registered(&name, names::key(&fields)?).await?;
         Ok(Answer::done())
@@ -114,6 +120,7 @@ async fn remove_tag(call: Call, fields: Fields) -> Response {
 
 async fn set_alias(call: Call, fields: Fields) -> Response {
     let work = async || -> Outcome {
+        call.need_member().await?;
         let (name, alias) = (names::model(&fields, "name")?, names::new_alias(&fields)?);
         let number = names::version(&fields)?;
         call.tracking.set_alias(&call.context().await?, &name, &alias, number).await?;
@@ -124,6 +131,7 @@ async fn set_alias(call: Call, fields: Fields) -> Response {
 
 async fn remove_alias(call: Call, fields: Fields) -> Response {
     let work = async || -> Outcome {
+        call.need_member().await?;
         let (name, alias) = (names::model(&fields, "name")?, names::alias(&fields)?);
         call.tracking.remove_alias(&call.context().await?, &name, &alias).await?;
         Ok(Answer::done())

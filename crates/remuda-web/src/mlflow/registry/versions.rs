@@ -1,10 +1,12 @@
 //! Versions of registered models and their stages.
 
-use super::super::answer::{Answer, respond};
+use super::super::answer::{Answer, refuse, respond};
 use super::super::fields::{Fields, invalid, unfit};
+use super::super::files::{Manner, file_under};
 use super::super::{Call, Outcome, Routes, limits};
 use super::models::DESCRIPTION;
 use super::{found, names, order, page, unreadable, version};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::{delete, get, patch, post};
 use remuda_app::model::registry::{Register, RegistrySearch, Source, read_stage};
@@ -26,11 +28,13 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .at("/2.0/mlflow/model-versions/delete-tag", delete(remove_tag))
         .at("/2.0/mlflow/model-versions/transition-stage", post(transition))
         .at("/2.0/mlflow/model-versions/get-download-uri", get(download_uri))
+        .plain("/model-versions/get-artifact", get(artifact))
         .at("/2.0/mlflow/registered-models/get-latest-versions", get(latest).post(latest))
 }
 
 async fn create(call: Call, fields: Fields) -> Response {
     let work = async || -> Outcome {
+        call.need_member().await?;
         let name = names::model(&fields, "name")?;
         let source = Source {
             uri: fields.need("source")?,
@@ -61,6 +65,7 @@ async fn find(call: Call, fields: Fields) -> Response {
 
 async fn update(call: Call, fields: Fields) -> Response {
     let work = async || -> Outcome {
+        call.need_member().await?;
         let (name, number) = (names::model(&fields, "name")?, names::version(&fields)?);
         let description = fields.any_text("description")?;
         limits::within("description", description.as_deref().unwrap_or_default(), DESCRIPTION)?;
@@ -72,6 +77,7 @@ async fn update(call: Call, fields: Fields) -> Response {
 
 async fn remove(call: Call, fields: Fields) -> Response {
     let work = async || -> Outcome {
+        call.need_member().await?;
         let (name, number) = (names::model(&fields, "name")?, names::version(&fields)?);
         call.tracking.delete_version(&call.context().await?, &name, number).await?;
         Ok(Answer::done())
@@ -98,6 +104,7 @@ async fn search(call: Call, fields: Fields) -> Response {
 
 async fn set_tag(call: Call, fields: Fields) -> Response {
     let work = async || -> Outcome {
+        call.need_member().await?;
         let (name, number) = (names::model(&fields, "name")?, names::version(&fields)?);
         let (key, value) = (fields.need("key")?, fields.any_text("value")?.unwrap_or_default());
         names::tag(&key, &value)?;
@@ -109,6 +116,7 @@ async fn set_tag(call: Call, fields: Fields) -> Response {
 
 async fn remove_tag(call: Call, fields: Fields) -> Response {
     let work = async || -> Outcome {
+        call.need_member().await?;
         let (name, number) = (names::model(&fields, "name")?, names::version(&fields)?);
         call.tracking.untag_version(&name, number, names::key(&fields)?).await?;
         Ok(Answer::done())
@@ -118,6 +126,7 @@ async fn remove_tag(call: Call, fields: Fields) -> Response {
 
 async fn transition(call: Call, fields: Fields) -> Response {
     let work = async || -> Outcome {
+        call.need_member().await?;
         let (name, number) = (names::model(&fields, "name")?, names::version(&fields)?);
         let word = fields.need("stage")?;
         let stage = read_stage(&word)?;
@@ -147,6 +156,16 @@ async fn download_uri(call: Call, fields: Fields) -> Response {
         Ok(json!({ "artifact_uri": call.tracking.version(&name, number).await?.storage }).into())
     };
     respond(work().await)
+}
+
+async fn artifact(call: Call, headers: HeaderMap, fields: Fields) -> Response {
+    let work = async || {
+        let (name, number) = (names::model(&fields, "name")?, names::version(&fields)?);
+        let below = fields.need("path")?;
+        let storage = call.tracking.version(&name, number).await?.storage;
+        file_under(&call, &storage, &below, &headers, Manner::Saved).await
+    };
+    work().await.unwrap_or_else(|error| refuse(&error))
 }
 
 async fn latest(call: Call, fields: Fields) -> Response {

@@ -6,6 +6,7 @@ pub(crate) mod behaviour;
 pub(crate) mod data;
 pub(crate) mod gate;
 pub(crate) mod live;
+pub(crate) mod many;
 pub(crate) mod pages;
 pub(crate) mod run;
 

@@ -1,6 +1,6 @@
 //! Every page over the example answers, and every page in its empty state.
 
-use super::{analysis, behaviour, data, gate, live, run};
+use super::{analysis, behaviour, data, gate, live, many, run};
 use maud::Markup;
 use remuda_app::Error;
 use remuda_app::gate::Evaluations;
@@ -8,11 +8,13 @@ use remuda_app::ledger::{Facts, Lineage, Log, Thing};
 use remuda_app::model::Models;
 use remuda_app::release::Releases;
 use remuda_app::requirement::{RequirementPage, Requirements};
-use remuda_app::run::{RunState, Runs};
+use remuda_app::run::{FileKind, RunState, RunsCompared};
 use remuda_app::team::NewToken;
 use remuda_model::gate::VerdictKind;
 use remuda_model::run::RunStatus;
+use remuda_web::components::lines::Manner;
 use remuda_web::components::{Frame, Theme};
+use remuda_web::pages::runs::{Asked, Logged};
 use remuda_web::{openapi, pages};
 
 /// A page's name and how to draw it.
@@ -20,6 +22,25 @@ pub(crate) type Drawn = (&'static str, Markup);
 
 fn nothing_asked() -> Log {
     Log { limit: 80, before: Some(60), verb: None, actor: None }
+}
+
+fn sorted() -> Asked {
+    Asked {
+        filter: Some("metrics.`val/auc` > 0.8".into()),
+        order_by: Some("metrics.val/auc DESC".into()),
+        select: Some("metrics.val/auc, params.depth, tags.team, status, start_time".into()),
+        experiment: Some("search depth".into()),
+        before: Some("w8c4n6rt2b".into()),
+        ..Asked::default()
+    }
+}
+
+fn grouped() -> Asked {
+    Asked { group: Some("params.depth".into()), order_by: Some("metrics.auc DESC".into()), ..Asked::default() }
+}
+
+fn many_compared(frame: &Frame, view: &RunsCompared) -> Markup {
+    pages::runs::compare::page(frame, view, &many::drawn(view), &many::question())
 }
 
 /// Every page, as it looks when there is something to show.
@@ -45,7 +66,41 @@ pub(crate) fn full(theme: Theme) -> Vec<Drawn> {
         ),
         ("data", pages::data::page(&at("/data/1"), &data::page(), 0)),
         ("data-diff", pages::data::difference(&at("/data/1/diff/2"), &data::difference())),
-        ("runs", pages::run::list(&at("/run"), &run::runs(), &run::asked(None))),
+        ("runs", pages::runs::list::page(&at("/run"), &many::list(), &Asked::default())),
+        ("runs-sorted", pages::runs::list::page(&at("/run?order_by=x"), &many::list(), &sorted())),
+        (
+            "runs-deleted",
+            pages::runs::list::page(&at("/run"), &many::list(), &Asked { deleted: true, ..Asked::default() }),
+        ),
+        ("runs-grouped", pages::runs::list::page(&at("/run"), &many::grouped(8), &grouped())),
+        ("runs-compared", many_compared(&at("/run/compare"), &many::compared(3))),
+        ("runs-paired", many_compared(&at("/run/compare"), &many::paired())),
+        ("runs-many", many_compared(&at("/run/compare"), &many::compared(500))),
+        (
+            "run-tracked",
+            pages::run::page_with(
+                &at("/run/a"),
+                &many::tracked("0f9e8d7c6b5a", RunStatus::Finished, 2),
+                &Logged {
+                    curves: Some(many::curves("0f9e8d7c6b5a")),
+                    files: Some(many::files()),
+                    manner: Manner { smooth: 0.6, ..Manner::default() },
+                },
+            ),
+        ),
+        ("run-files", pages::runs::files::folder(&at("/run/a/files"), &many::files())),
+        ("run-file-table", pages::runs::files::file(&at("/run/a/files/x"), &many::preview(FileKind::Table))),
+        ("run-file-page", pages::runs::files::file(&at("/run/a/files/x"), &many::preview(FileKind::Page))),
+        ("run-file-text", pages::runs::files::file(&at("/run/a/files/x"), &many::preview(FileKind::Markdown))),
+        ("run-file-other", pages::runs::files::file(&at("/run/a/files/x"), &many::preview(FileKind::Other))),
+        (
+            "run-live",
+            pages::run::page_with(
+                &at("/run/a"),
+                &many::tracked("0f9e8d7c6b5a", RunStatus::Running, 2),
+                &Logged { curves: Some(many::curves("0f9e8d7c6b5a")), ..Logged::default() },
+            ),
+        ),
         ("run", pages::run::page(&at("/run/w8c4n6rt2b"), &run::run("w8c4n6rt2b", RunStatus::Finished, 7))),
         ("run-failed", pages::run::page(&at("/run/q2n7p9wc6h"), &run::run("q2n7p9wc6h", RunStatus::Failed, 9))),
         ("run-running", pages::run::page(&at("/run/z5m3x8kd4v"), &running)),
@@ -186,9 +241,17 @@ pub(crate) fn empty(theme: Theme) -> Vec<Drawn> {
         ("empty-requirement", pages::requirement::page(&at("/requirement/x"), &requirement)),
         ("empty-data-list", pages::data::list(&at("/data"), &remuda_app::data::Versions { versions: Vec::new() })),
         ("empty-data", pages::data::page(&at("/data/1"), &version, 7)),
+        ("empty-runs", pages::runs::list::page(&at("/run"), &many::nothing(), &Asked::default())),
+        ("empty-runs-filtered", pages::runs::list::page(&at("/run"), &many::nothing(), &sorted())),
+        ("empty-runs-grouped", pages::runs::list::page(&at("/run"), &many::grouped(0), &grouped())),
+        ("empty-runs-compared", many_compared(&at("/run/compare"), &many::compared(0))),
         (
-            "empty-runs",
-            pages::run::list(&at("/run"), &Runs { runs: Vec::new(), more: false, total: Some(0) }, &run::asked(None)),
+            "empty-run-live",
+            pages::run::page_with(
+                &at("/run/a"),
+                &RunState { metrics: Vec::new(), ..many::tracked("0f9e8d7c6b5a", RunStatus::Running, 2) },
+                &Logged::default(),
+            ),
         ),
         ("empty-run", pages::run::page(&at("/run/a"), &bare)),
         ("empty-models", pages::model::list(&at("/model"), &Models { models: Vec::new() })),

@@ -8,6 +8,7 @@ use remuda_model::data::{FeatureKind, Task};
 use remuda_model::feature::Feature;
 use remuda_model::gate::VerdictKind;
 use remuda_model::label::LabelSpace;
+use remuda_model::model::registered::{RegisteredVersion, VersionStage};
 use remuda_model::model::{Engine, ModelSignature, ModelVersion};
 use remuda_model::run::captured::{
     Captured, DataFile, Gap, GapKind, OutputFile, PackedCode, Python, SeenSeed, Withheld,
@@ -125,6 +126,7 @@ pub(crate) fn run(id: &str, status: RunStatus, hours: i64) -> RunState {
             blob: None,
         }],
         reproduced_by: vec!["w8c4n6rt2c".into()],
+        family: None,
     }
 }
 
@@ -164,11 +166,6 @@ fn captured() -> Captured {
         reproduces: Some("k3f7m2pq9x".into()),
         ..Captured::default()
     }
-}
-
-/// What was asked for.
-pub(crate) fn asked(filter: Option<&str>) -> remuda_app::run::List {
-    remuda_app::run::List { limit: 50, filter: filter.map(str::to_owned), ..Default::default() }
 }
 
 pub(crate) fn runs() -> Runs {
@@ -227,5 +224,21 @@ pub(crate) fn model_page() -> ModelPage {
         line: model_line(),
         evaluations: vec![summary(VerdictKind::Undecided)],
         releases: vec![digest("release live").to_string()],
+        registered: vec![RegisteredVersion {
+            model: "churn <b>".to_owned(),
+            version: 3,
+            created: 0,
+            updated: 0,
+            description: Some("the <i>third</i>".to_owned()),
+            actor: "ana".to_owned(),
+            stage: VersionStage::Production,
+            source: "runs:/k3m9/model".to_owned(),
+            storage: "mlflow-artifacts:/0/k3m9/artifacts/model".to_owned(),
+            run: Some("k3m9".to_owned()),
+            run_link: None,
+            logged: None,
+            tags: [("note".to_owned(), "a < b".to_owned())].into(),
+            aliases: vec!["champion".to_owned()],
+        }],
     }
 }

@@ -33,7 +33,6 @@ mod traces;
 mod writer;
 
 pub use artifacts::{Artifact, ArtifactContent, ArtifactEntry, ArtifactPlace, SMALL_ARTIFACT};
-pub use collect::{DeletedRun, Room};
 pub use collect::{DeletedRun, Room, VersionOrigin};
 pub use groups::{Grouped, RunCount, RunGroup};
 pub use history::{HistoryPage, HistoryPlace};

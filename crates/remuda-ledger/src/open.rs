@@ -51,7 +51,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 4, both: include_str!("migrations/0004_artifacts.sql"), sqlite: "", postgres: "" },
     Migration { version: 5, both: include_str!("migrations/0005_models.sql"), sqlite: "", postgres: "" },
     Migration { version: 6, both: include_str!("migrations/0006_traces.sql"), sqlite: "", postgres: "" },
-    Migration { version: 9, both: include_str!("migrations/0009_finding.sql"), sqlite: "", postgres: "" },
+    Migration { version: 7, both: include_str!("migrations/0007_finding.sql"), sqlite: "", postgres: "" },
 ];
 
 impl Ledger {

@@ -54,7 +54,8 @@ fn a_registered_version_with_an_onnx_model_is_a_candidate() {
         assert_eq!(page.registered.iter().map(|found| found.version).collect::<Vec<_>>(), [1]);
 
         // What cannot be a candidate exists all the same, and says why it is none.
-        let broken = register(&story, &tracking, &[("MLmodel", DESCRIBED.as_bytes()), ("model.onnx", b"no model")]).await;
+        let broken =
+            register(&story, &tracking, &[("MLmodel", DESCRIBED.as_bytes()), ("model.onnx", b"no model")]).await;
         assert_eq!((broken.version, broken.candidate()), (2, None));
         assert!(broken.refused().is_some_and(|why| !why.is_empty()), "{:?}", broken.tags);
         let other = register(&story, &tracking, &[("MLmodel", b"flavors:\n  sklearn: {}\n")]).await;
@@ -88,11 +89,16 @@ fn the_alias_that_is_followed_moves_only_through_the_gate() {
         assert!(refused.message.contains("version 2 of `Leavers` is no candidate"), "{}", refused.message);
         let refused = point("champion", 1).await.unwrap_err();
         assert_eq!(refused.code, "release.not_ready");
-        for part in ["4 things missing", "requirement churn was not evaluated", "remuda gate evaluate", "no accept signature"] {
+        for part in
+            ["4 things missing", "requirement churn was not evaluated", "remuda gate evaluate", "no accept signature"]
+        {
             assert!(refused.message.contains(part), "{}", refused.message);
         }
         assert_eq!(champion().await, None, "the alias does not move");
-        assert!(story.does("operator", release::List {}).await.unwrap().releases.is_empty(), "nothing was made for nothing");
+        assert!(
+            story.does("operator", release::List {}).await.unwrap().releases.is_empty(),
+            "nothing was made for nothing"
+        );
         let staged = tracking.move_to_stage(&operator(), "Leavers", 1, VersionStage::Production, false).await;
         assert_eq!(staged.unwrap_err().code, "release.not_ready");
         tracking.move_to_stage(&operator(), "Leavers", 1, VersionStage::Staging, false).await.unwrap();

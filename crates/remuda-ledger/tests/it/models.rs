@@ -2,8 +2,8 @@
 
 use crate::harness::check_both;
 use remuda_ledger::{
-    Batch, LoggedChange, LoggedOrder, LoggedSearch, ModelChange, NewLoggedModel, NewRegisteredModel, NewRun, NewVersion,
-    RegistrySearch, Tracker, VersionChange,
+    Batch, LoggedChange, LoggedOrder, LoggedSearch, ModelChange, NewLoggedModel, NewRegisteredModel, NewRun,
+    NewVersion, RegistrySearch, Tracker, VersionChange,
 };
 use remuda_model::model::filter::{self, LOGGED, ModelKey, REGISTERED, VERSIONS, attribute};
 use remuda_model::model::logged::{LoggedStatus, ModelPoint};
@@ -61,7 +61,12 @@ fn measured(model: &str, value: Option<f64>, time: i64, dataset: Option<(&str, &
 }
 
 /// The ids that a search finds, page by page.
-async fn found(tracker: &Tracker, text: &str, order: &[LoggedOrder], datasets: &[(String, Option<String>)]) -> Vec<String> {
+async fn found(
+    tracker: &Tracker,
+    text: &str,
+    order: &[LoggedOrder],
+    datasets: &[(String, Option<String>)],
+) -> Vec<String> {
     let filter = filter::logged(text).unwrap();
     let mut ids = Vec::new();
     let mut after = None;
@@ -141,8 +146,14 @@ fn a_logged_model_changes_and_goes() {
         let missing = change(LoggedChange::RemoveTag("note".to_owned())).await.unwrap_err().to_string();
         assert_eq!(missing, "No tag with key 'note' found for model with ID 'm-1'.");
         change(LoggedChange::AddParameters(pairs(&[("depth", "3"), ("seed", "1")]))).await.unwrap();
-        assert!(change(LoggedChange::AddParameters(pairs(&[("depth", "4")]))).await.is_err(), "parameters do not change");
-        assert_eq!(tracker.logged_models_of("r1").await.unwrap()[0].parameters, pairs(&[("depth", "3"), ("seed", "1")]));
+        assert!(
+            change(LoggedChange::AddParameters(pairs(&[("depth", "4")]))).await.is_err(),
+            "parameters do not change"
+        );
+        assert_eq!(
+            tracker.logged_models_of("r1").await.unwrap()[0].parameters,
+            pairs(&[("depth", "3"), ("seed", "1")])
+        );
 
         let odd = Batch { models: vec![measured("m-9", Some(1.0), 1, None)], ..Batch::default() };
         let missing = tracker.log("r1", Batch { tags: vec![("a".to_owned(), "b".to_owned())], ..odd }).await;
@@ -207,8 +218,7 @@ fn versions_are_counted_once_and_aliases_move_between_them() {
         let model = tracker.registered_model("churn").await.unwrap();
         assert_eq!(model.aliases, BTreeMap::from([("champion".to_owned(), 4)]));
         let latest: Vec<_> = model.latest.iter().map(|version| (version.version, version.stage)).collect();
-        let wanted =
-            [(1, VersionStage::Archived), (3, VersionStage::Production), (4, VersionStage::None)];
+        let wanted = [(1, VersionStage::Archived), (3, VersionStage::Production), (4, VersionStage::None)];
         assert_eq!(latest, wanted);
         assert_eq!(tracker.registered_version("churn", 4).await.unwrap().aliases, ["champion"]);
 
@@ -279,7 +289,10 @@ fn registered_models_and_versions_are_found_page_by_page() {
         assert_eq!(versions("name = 'a'").await, "a2 a1");
         assert_eq!(versions("run_id = 'r11'").await, "B2 a2 c2");
         assert_eq!(versions("version_number > 1 AND tags.team = 'red'").await, "B2");
-        assert_eq!(versions("name = 'greeting' AND tags.`mlflow.prompt.is_prompt` = 'true'").await, "greeting2 greeting1");
+        assert_eq!(
+            versions("name = 'greeting' AND tags.`mlflow.prompt.is_prompt` = 'true'").await,
+            "greeting2 greeting1"
+        );
         assert_eq!(versions("source_path LIKE 'runs:%' AND NOT name = 'a'").await, "B2 c2 B1 c1");
         assert_eq!(Filter::<ModelKey>::All(Vec::new()), filter::versions("").unwrap());
     });

@@ -162,6 +162,12 @@ impl MlflowFolder {
         Ok(())
     }
 
+    /// The folder of a run's artifacts, if they lie with the run.
+    pub fn artifacts_of(&self, run: &str) -> Option<PathBuf> {
+        let place = self.runs.binary_search_by(|(id, ..)| id.as_str().cmp(run)).ok()?;
+        Some(self.runs[place].2.join("artifacts")).filter(|folder| folder.is_dir())
+    }
+
     /// The points of a run, metric by metric, as they were logged; of one metric alone where it is named. Gives the
     /// number of lines that are none.
     ///

@@ -171,8 +171,6 @@ pub(crate) async fn run(arguments: Run, session: &Session) -> Result<Exit> {
         Some(Verb::Undelete(request)) => return run_files::undelete(request, session).await,
         Some(Verb::Collect(request)) => return run_files::collect(request, session).await,
         Some(Verb::Storage(_)) => return run_files::storage(session).await,
-        Some(Verb::Import(request)) => return session.ask(request, render::run_import::imported).await.map(|_| FINE),
-        Some(Verb::Export(request)) => return session.ask(request, render::run_import::exported).await.map(|_| FINE),
         Some(Verb::Experiments(request)) => return session.ask(request, render::runs::experiments).await.map(|_| FINE),
         Some(Verb::Groups(request)) => return session.ask(request, render::runs::groups).await.map(|_| FINE),
         Some(Verb::Compare(request)) => return session.ask(request, render::runs::compared).await.map(|_| FINE),

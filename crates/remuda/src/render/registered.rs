@@ -9,7 +9,8 @@ use remuda_app::model::registry::{RegisteredEntry, RegisteredModels};
 use remuda_model::model::registered::{RegisteredVersion, VersionStage};
 
 /// Said where no alias is followed.
-const NOT_FOLLOWED: &str = "The live endpoint follows no alias: name one by `alias` in serving.toml, and it moves only through the gate.";
+const NOT_FOLLOWED: &str =
+    "The live endpoint follows no alias: name one by `alias` in serving.toml, and it moves only through the gate.";
 
 /// `model registered`.
 pub(crate) fn list(answer: &RegisteredModels, paper: &Paper) -> String {

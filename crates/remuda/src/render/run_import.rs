@@ -29,6 +29,10 @@ pub(crate) fn imported(answer: &ImportedRuns, paper: &Paper) -> String {
         let points = count(answer.points, "metric point");
         out.push_str(&format!("{word} from {}{revision}: {}; {points}\n", answer.source, parts.join(", ")));
     }
+    if answer.artifacts > 0 {
+        let files = count(answer.artifacts, "artifact");
+        out.push_str(&format!("{files} of {}\n", super::words::bytes(answer.artifact_bytes)));
+    }
     let mut table =
         Table::new(&[("experiment", Side::Left), ("runs there", Side::Right), ("here", Side::Whole)]).indent(2);
     for experiment in &answer.experiments {
@@ -58,10 +62,11 @@ pub(crate) fn exported(answer: &ExportedRuns, paper: &Paper) -> String {
         );
     }
     let mut out = format!(
-        "Exported {} of {} with {} to {}\n",
+        "Exported {} of {} with {} and {} to {}\n",
         count(answer.runs, "run"),
         count(answer.experiments, "experiment"),
         count(answer.points, "metric point"),
+        count(answer.artifacts, "artifact"),
         answer.folder
     );
     notes(&mut out, &answer.notes, paper);

@@ -86,6 +86,7 @@ async fn runs(
                     return Err(error.into());
                 }
             }
+            exported.artifacts += super::artifacts::give(tracking, &run.artifacts, &folder.artifacts()).await?;
             let left_out = folder.finish()?;
             note(exported, &format!("run {}", run.id), &left_out);
             exported.runs += 1;

@@ -1,7 +1,9 @@
 //! `run import` and `run export`: from MLflow's stores, and back into a folder that MLflow reads.
 //!
-//! `source.rs` is the store that is read, `take.rs` decides what of each run is new, `export.rs` writes.
+//! `source.rs` is the store that is read, `take.rs` decides what of each run is new, `artifacts.rs` copies files,
+//! `export.rs` writes.
 
+mod artifacts;
 mod export;
 mod source;
 mod take;
@@ -29,6 +31,10 @@ pub struct Import {
     #[arg(long = "experiment", value_name = "NAME")]
     #[serde(default)]
     pub experiments: Vec<String>,
+    /// The folder in which MLflow's server kept artifacts that it took in itself (`mlflow-artifacts:/…`).
+    #[arg(long, value_name = "FOLDER")]
+    #[serde(default)]
+    pub artifacts: Option<String>,
     /// Only say what would come.
     #[arg(long)]
     #[serde(default)]
@@ -68,6 +74,10 @@ pub struct ImportedRuns {
     pub same_runs: u64,
     /// Metric points that were not here.
     pub points: u64,
+    /// Artifacts that were not here, or had another size.
+    pub artifacts: u64,
+    /// Their bytes.
+    pub artifact_bytes: u64,
     /// What people should know, a sentence each.
     pub notes: Vec<String>,
 }
@@ -96,6 +106,8 @@ pub struct ExportedRuns {
     pub runs: u64,
     /// Metric points.
     pub points: u64,
+    /// Artifacts.
+    pub artifacts: u64,
     /// What could not be written, a sentence each.
     pub notes: Vec<String>,
 }

@@ -106,6 +106,14 @@ impl Source {
         }
     }
 
+    /// The folder of a run's artifacts, where the store has one itself.
+    pub(super) fn artifacts_of(&self, run: &str) -> Option<PathBuf> {
+        match self {
+            Source::Database(_) => None,
+            Source::Folder(folder, _) => folder.artifacts_of(run),
+        }
+    }
+
     /// Where it is, without a password.
     pub(super) fn place(&self) -> String {
         match self {

@@ -1,5 +1,6 @@
 //! Taking runs over: page by page, each run whole, several to a transaction, the next ones read while those are written.
 
+use super::artifacts;
 use super::source::{PointName, Source, name_of};
 use super::{Import, ImportedExperiment, ImportedRuns};
 use crate::app::App;
@@ -14,6 +15,7 @@ use remuda_model::run::Snapshot;
 use remuda_model::run::foreign::{ForeignExperiment, ForeignRun, ImportState};
 use remuda_model::run::tracked::{Document, Experiment, TrackedStatus};
 use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
 use tokio::task::JoinHandle;
 
 /// Runs that are read at once.
@@ -32,12 +34,19 @@ struct Take<'a> {
     source: &'a Source,
     tracking: Tracking,
     dry_run: bool,
+    /// Where the server kept artifacts.
+    artifacts: Option<PathBuf>,
     /// By their ids there.
     experiments: HashMap<String, Home>,
     batch: RunImport,
     points: u64,
     writing: Option<JoinHandle<Result<(), remuda_ledger::Error>>>,
     imported: ImportedRuns,
+}
+
+/// Where the artifacts of a run lie here.
+fn artifacts_at(experiment: &Experiment, run: &str) -> String {
+    format!("{}/{run}/artifacts", experiment.artifacts.trim_end_matches('/'))
 }
 
 /// Where the runs of an experiment go.
@@ -56,6 +65,7 @@ pub(super) async fn take(app: &App, context: &Context, source: &Source, request:
         source,
         tracking,
         dry_run: request.dry_run,
+        artifacts: request.artifacts.as_ref().map(PathBuf::from),
         experiments: HashMap::new(),
         batch: RunImport::default(),
         points: 0,
@@ -131,6 +141,8 @@ impl Take<'_> {
                 seen += 1;
                 let Some(home) = self.experiments.get(&run.experiment) else { continue };
                 self.imported.experiments[home.place].runs += 1;
+                let address = home.experiment.as_ref().map(|one| artifacts_at(one, &run.id));
+                self.bring(&run, address.as_deref()).await?;
                 match states.get(&run.id) {
                     None => self.add(run).await?,
                     Some(state) => self.renew(run, state.as_deref()).await?,
@@ -147,6 +159,27 @@ impl Take<'_> {
         self.write().await
     }
 
+    /// Copies the artifacts of a run: before the run itself, so that a run that is here has them all.
+    async fn bring(&mut self, run: &ForeignRun, address: Option<&str>) -> Result<()> {
+        let folder = match artifacts::folder_of(self.source, run, self.artifacts.as_deref()) {
+            Ok(folder) => folder,
+            Err(why) => {
+                if !self.imported.notes.contains(&why) {
+                    self.note(why);
+                }
+                return Ok(());
+            }
+        };
+        // In a dry run the experiment may not be here yet, and then nothing of it is.
+        let nowhere = format!("mlflow-artifacts:/new/{}/artifacts", run.id);
+        let address = address.unwrap_or(&nowhere);
+        let copied = artifacts::bring(&self.tracking, &folder, address, self.dry_run).await?;
+        self.imported.artifacts += copied.files;
+        self.imported.artifact_bytes += copied.bytes;
+        copied.notes.into_iter().for_each(|note| self.note(note));
+        Ok(())
+    }
+
     /// A run that is not here.
     async fn add(&mut self, run: ForeignRun) -> Result<()> {
         self.imported.new_runs += 1;
@@ -158,7 +191,9 @@ impl Take<'_> {
             return Ok(());
         }
         let home = self.experiments.get(&run.experiment).and_then(|home| home.experiment.as_ref());
-        let Some((experiment, artifacts)) = home.map(|home| (home.id, home.artifacts.clone())) else { return Ok(()) };
+        let Some((experiment, artifacts)) = home.map(|home| (home.id, artifacts_at(home, &run.id))) else {
+            return Ok(());
+        };
         let (points, odd) = self.source.points(&run.id).await?;
         if odd > 0 {
             self.note(format!("{odd} lines of metrics of run {} are none and were left out", run.id));
@@ -180,7 +215,7 @@ impl Take<'_> {
             ..Document::default()
         };
         self.batch.new.push(ImportedRun {
-            artifacts: format!("{}/{}/artifacts", artifacts.trim_end_matches('/'), run.id),
+            artifacts,
             id: run.id,
             experiment,
             name: run.name,

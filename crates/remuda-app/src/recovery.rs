@@ -72,6 +72,14 @@ pub(crate) fn holder_is_gone(holder: &str) -> bool {
     }
 }
 
+/// Whether the process behind a holder is seen to live: it is on this machine.
+pub(crate) fn holder_lives(holder: &str) -> bool {
+    match holder.rsplit_once(':') {
+        Some((machine, mark)) => machine == host() && marked_process_lives(mark),
+        None => false,
+    }
+}
+
 /// This machine, since it was started, as far as its processes see each other: containers have lists of processes of
 /// their own, and a number says nothing outside of its list.
 fn host() -> String {

@@ -47,5 +47,7 @@ pub use outcomes::{ConfusionCount, Joined};
 pub use predictions::{LabelCount, Window};
 pub use tally::{MINUTE, ReleaseCount, Traffic};
 pub use tokens::Token;
-pub use tracked::{Batch, Found, HistoryPage, HistoryPlace, NewRun, Refusal, RunChange, RunOrder, RunSearch, Tracker};
+pub use tracked::{
+    Batch, Found, HistoryPage, HistoryPlace, NewRun, Refusal, RunChange, RunOrder, RunSearch, SpoolRecord, Tracker,
+};
 pub use verify::{Problem, VerifyReport};

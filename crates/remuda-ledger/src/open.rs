@@ -48,6 +48,7 @@ const MIGRATIONS: &[Migration] = &[
     },
     Migration { version: 2, both: include_str!("migrations/0002_tally.sql"), sqlite: "", postgres: "" },
     Migration { version: 3, both: include_str!("migrations/0003_tracked.sql"), sqlite: "", postgres: "" },
+    Migration { version: 4, both: include_str!("migrations/0004_delivery.sql"), sqlite: "", postgres: "" },
 ];
 
 impl Ledger {

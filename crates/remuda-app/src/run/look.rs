@@ -14,7 +14,8 @@ use remuda_model::fact::Fact;
 use remuda_model::run::{MetricValue, RunStatus, Snapshot, StepOutcome};
 use std::collections::{BTreeMap, HashMap};
 
-const RUN_VERBS: [&str; 5] = ["run.started", "run.recorded", "run.finished", "run.failed", "model.made"];
+const RUN_VERBS: [&str; 6] =
+    ["run.started", "run.recorded", "run.resumed", "run.finished", "run.failed", "model.made"];
 
 impl UseCase for List {
     const NOUN: &'static str = "run";
@@ -227,6 +228,11 @@ fn fold(facts: &[&Fact]) -> Result<RunState> {
                 {
                     state.models.push(model);
                 }
+            }
+            "run.resumed" => {
+                state.status = RunStatus::Running;
+                (state.ended, state.exit_code) = (None, None);
+                state.failure.clear();
             }
             "run.finished" | "run.failed" if state.ended.is_none() => {
                 let record: EndRecord = payload(fact)?;

@@ -5,6 +5,7 @@ mod find;
 mod lifecycle;
 mod look;
 pub mod pipeline;
+pub mod spool;
 pub mod tracked;
 mod train;
 

@@ -3,9 +3,11 @@
 //! - [`Tracker`] (`writer.rs`): one writer task for a product, which commits whatever waits at once (one flush to the disk for many callers)
 //! - `experiments.rs`, `runs.rs`, `log.rs`, `inputs.rs`: changes and reads; `search.rs` turns a filter into SQL
 //! - `block.rs`: metric points as bytes; `fold.rs`: from the journal of calls to parts by metric; `history.rs`: back
+//! - `delivery.rs`: records of spools, each carried out once
 //! - `document.rs`: what a run logged but for history, in one row
 
 mod block;
+mod delivery;
 mod document;
 mod experiments;
 mod fold;
@@ -17,6 +19,7 @@ mod runs;
 mod search;
 mod writer;
 
+pub use delivery::SpoolRecord;
 pub use history::{HistoryPage, HistoryPlace};
 pub use log::Batch;
 pub use refusal::Refusal;

@@ -2,11 +2,13 @@
 //!
 //! Each begun, ended, deleted and restored run is a fact; what it logs is not, so that deleting really deletes.
 
+mod delivery;
 mod experiments;
 mod names;
 mod runs;
 
-pub use remuda_ledger::{Batch, Found, HistoryPage, HistoryPlace, RunOrder, RunSearch};
+pub use remuda_ledger::{Batch, SpoolRecord, Found, HistoryPage, HistoryPlace, RunOrder, RunSearch};
+pub(crate) use delivery::end_tracked;
 pub use runs::{Begin, Change, NAME_TAG};
 
 use crate::app::App;
@@ -65,6 +67,7 @@ pub(crate) fn refused(refusal: &Refusal) -> Error {
                 error
             }
         }
+        Refusal::Delivered { .. } => Error::new("tracked.delivered", text),
         Refusal::Stage { .. } => Error::new("tracked.stage", text),
         Refusal::ParameterDiffers { .. } => {
             Error::new("tracked.parameter", text).hint("log it in a run of its own, or under another name")

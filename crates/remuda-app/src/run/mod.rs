@@ -4,6 +4,7 @@ mod diff;
 mod find;
 mod lifecycle;
 mod look;
+mod passing;
 pub mod pipeline;
 pub mod spool;
 pub mod tracked;

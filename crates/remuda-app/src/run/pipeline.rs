@@ -20,7 +20,7 @@ pub const SNAPSHOT_CAP: u64 = 10 * 1024 * 1024;
 /// How often a run says that it lives.
 const HEARTBEAT: Duration = Duration::from_secs(10);
 /// How many last lines of output a failed step keeps.
-const KEPT_LINES: usize = 20;
+pub(super) const KEPT_LINES: usize = 20;
 
 /// How to run a pipeline.
 #[derive(Clone, Debug, Default)]
@@ -52,6 +52,14 @@ pub trait Observer: Send {
     fn progress(&mut self, share: f64, what: &str);
     /// A command printed a line.
     fn output(&mut self, line: &str, stream: Stream);
+    /// A tracked command wrote these bytes.
+    fn passed(&mut self, _bytes: &[u8], _stream: Stream) {}
+    /// What a tracked command finds in its environment, now that its run began.
+    fn variables(&mut self, _run: &str) -> Vec<(String, String)> {
+        Vec::new()
+    }
+    /// A tracked command runs as this process.
+    fn started(&mut self, _process: Option<u32>) {}
 }
 
 /// Runs the pipeline.
@@ -107,9 +115,9 @@ pub async fn track(
         return Err(Error::new("request.invalid", "no command was given").hint("remuda run -- python train.py"));
     };
     let mut command = tokio::process::Command::new(program);
-    command.args(arguments).env("REMUDA_RUN", &run);
+    command.args(arguments).env("REMUDA_RUN", &run).envs(observer.variables(&run));
     let work = async {
-        let ended = run_command(command, observer)
+        let ended = super::passing::pass_through(command, observer)
             .await
             .map_err(|source| Error::new("run.failed", format!("`{program}` cannot be started")).caused_by(&source))?;
         Ok(ended)
@@ -380,9 +388,9 @@ fn file_digest(path: &Path) -> Result<Digest> {
 }
 
 /// How a command ended.
-struct Ended {
-    code: Option<i32>,
-    last_lines: Vec<String>,
+pub(super) struct Ended {
+    pub(super) code: Option<i32>,
+    pub(super) last_lines: Vec<String>,
 }
 
 impl Ended {

@@ -13,6 +13,7 @@ pub(crate) mod release;
 pub(crate) mod requirement;
 pub(crate) mod run;
 pub(crate) mod serving;
+pub(crate) mod sync;
 pub(crate) mod team;
 pub(crate) mod up;
 
@@ -67,6 +68,7 @@ pub(crate) async fn run(command: Command, session: &Session) -> Result<Exit> {
         Command::Ledger(verb) => ledger::run(verb, session).await,
         Command::Up(up) => up::run(up, session).await,
         Command::Demo(demo) => demo::run(demo, session).await,
+        Command::Sync(arguments) => sync::run(arguments, session).await,
         Command::Completions(completions) => Ok(completions::run(&completions)),
     }
 }

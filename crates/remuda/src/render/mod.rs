@@ -24,6 +24,7 @@ pub(crate) mod requirement;
 pub(crate) mod run;
 pub(crate) mod serving;
 pub(crate) mod status;
+pub(crate) mod sync;
 pub(crate) mod table;
 pub(crate) mod team;
 pub(crate) mod words;

@@ -2,10 +2,13 @@
 //! for each run of the runner, under `.remuda/spool-runs/`.
 //!
 //! - [`Journal`] (`journal.rs`): the records, checksummed, each on the disk before it is acknowledged
+//! - `files.rs`: bodies that are too large for it
 //! - [`Spool`]: a folder with its journal, what was delivered, and what the server refused; `waiting` looks at all of them
 
+mod files;
 mod journal;
 
+pub use files::{SpooledFile, copy, is_whole, receive};
 pub use journal::{Head, Journal, Reader, Record};
 
 use crate::error::{Error, Result};
@@ -78,7 +81,7 @@ pub fn waiting(root: &Path) -> Result<Vec<Waiting>> {
     let mut found = Vec::new();
     let entries = match std::fs::read_dir(spools(root)) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(found),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(error.into()),
     };
     for entry in entries {

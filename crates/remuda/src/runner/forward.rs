@@ -96,9 +96,6 @@ impl Forwarder {
     }
 
     fn fill(&mut self, through: u64) -> Result<()> {
-        if self.reader_is_behind() {
-            self.reader = Reader::open(&self.spool.folder)?;
-        }
         let mut bytes: usize = self.waiting.iter().map(|record| record.body.len()).sum();
         while self.waiting.len() < RECORDS && bytes < BYTES {
             let Some(record) = self.reader.next(through)? else { break };
@@ -108,11 +105,6 @@ impl Forwarder {
             }
         }
         Ok(())
-    }
-
-    /// The journal was made after us.
-    fn reader_is_behind(&self) -> bool {
-        self.waiting.is_empty() && self.delivered == 0
     }
 
     /// Notes what came of the first record that waits.

@@ -12,5 +12,6 @@ mod harness;
 mod inference;
 mod journey;
 mod mistakes;
+mod outages;
 mod own_model;
 mod shop;

@@ -4,7 +4,8 @@
 use crate::remote::Remote;
 use remuda_app::run::spool::{self, Head, Journal, Spool};
 use remuda_app::use_case::Access;
-use remuda_app::{Caller, IdSource as _, Local, RandomIds, Result, UseCase};
+use remuda_app::app::{IdSource as _, RandomIds};
+use remuda_app::{Caller, Local, Result, UseCase};
 use serde_json::Value;
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -145,7 +145,7 @@ impl Forwarder {
             }
             match done.status {
                 200..300 => self.settle(Outcome::Delivered)?,
-                501 | 300..500 => self.settle(Outcome::Refused(done.message))?,
+                300..=499 | 501 => self.settle(Outcome::Refused(done.message))?,
                 _ => {
                     self.spool.set_delivered(self.delivered)?;
                     return Err(Error::new("server.unreachable", format!("the server failed: {}", done.message)));

@@ -16,7 +16,7 @@ use tokio::sync::{oneshot, watch};
 const FRAME: usize = 4 + 16 + 8;
 
 /// The most bytes of a record's content: bodies that are larger lie in files.
-pub const LARGEST: usize = 64 << 20;
+const LARGEST: usize = 64 << 20;
 
 /// Records that are written at once.
 const GROUP: usize = 1024;

@@ -28,6 +28,14 @@ pub(crate) async fn recover(app: &App) -> Result<Vec<String>> {
     Ok(notes)
 }
 
+/// What a server does now and then while it runs: runs of which nothing is heard any more are closed.
+///
+/// # Errors
+/// The ledger cannot be read or written.
+pub async fn tend(app: &App) -> Result<()> {
+    if app.ledger.is_read_only() { Ok(()) } else { crate::run::close_dead_runs(app).await }
+}
+
 /// Whether a process of this machine lives. Where that cannot be told, it does. A zombie does not live.
 pub(crate) fn process_lives(process: u32) -> bool {
     let table = std::path::Path::new("/proc");

@@ -93,10 +93,12 @@ pub(crate) async fn serve(serving: Serving, session: &Session) -> Result<()> {
     let web = remuda_web::Web { app: app.clone(), source, options, product: product.as_str().into() };
     let trouble = handle.trouble();
     let live = handle.current().map(|endpoint| (endpoint.name.clone(), endpoint.release.clone()));
+    let tended = app.clone();
     let inference = remuda_serve::router(remuda_serve::Serve { app, handle, log: log.clone() });
     // The inference routes go behind the same guard as the pages: tokens, hosts and origins are judged once.
     let router = remuda_web::guarded(&web, inference).merge(remuda_web::router(web));
     let signals = Signals::listen();
+    tokio::spawn(tend(tended));
     announce(session, &product, &url, moved, live, trouble);
     if open {
         open_browser(&url);
@@ -106,6 +108,21 @@ pub(crate) async fn serve(serving: Serving, session: &Session) -> Result<()> {
         Some(log) => log.close().await,
         // A request still holds it: its predictions lie in the spool, and the next start moves them into the ledger.
         None => Ok(()),
+    }
+}
+
+/// How often a server looks for runs of which nothing is heard any more.
+const TENDING: Duration = Duration::from_secs(30);
+
+async fn tend(app: App) {
+    loop {
+        tokio::time::sleep(TENDING).await;
+        if app.ledger.is_closed() {
+            return;
+        }
+        if let Err(error) = remuda_app::tend(&app).await {
+            tracing::warn!(%error, "runs whose process is gone still show as running");
+        }
     }
 }
 

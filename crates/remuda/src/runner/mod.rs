@@ -111,6 +111,10 @@ impl Runner {
             let known = named(name).map(|known| format!("{known},")).unwrap_or_default();
             all.push((name.to_owned(), format!("{known}127.0.0.1")));
         }
+        if named("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT").is_none() {
+            // The local address ends with the run: a link to it leads nowhere.
+            all.push(("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT".to_owned(), "true".to_owned()));
+        }
         if named("PYTHONUNBUFFERED").is_none() {
             // What the script prints is to be seen when it prints it, though it writes into a pipe.
             all.push(("PYTHONUNBUFFERED".to_owned(), "1".to_owned()));

@@ -202,6 +202,13 @@ impl Spool {
             let beside = self.folder.ancestors().find(|folder| folder.ends_with(&beside)).unwrap_or(&self.folder);
             let kept = beside.join("refused-records");
             std::fs::create_dir_all(&kept)?;
+            let files = kept.join(&self.about.spool);
+            for record in self.refused() {
+                // The body of a record with a file tells of it.
+                let Ok(file) = serde_json::from_str::<SpooledFile>(&record.body) else { continue };
+                std::fs::create_dir_all(&files)?;
+                std::fs::rename(self.file(&file.name), files.join(&file.name))?;
+            }
             std::fs::rename(&refused, kept.join(format!("{}.jsonl", self.about.spool)))?;
         }
         std::fs::remove_dir_all(&self.folder)?;

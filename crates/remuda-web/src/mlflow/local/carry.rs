@@ -50,7 +50,8 @@ impl LocalAddress {
             let (_, body) = answer.into_parts();
             let said = to_bytes(body, BODY).await.unwrap_or_default();
             let said: Value = serde_json::from_slice(&said).unwrap_or_default();
-            self.lose(said["message"].as_str().unwrap_or("the ledger takes no more"));
+            let said = said["message"].as_str().unwrap_or("the ledger takes no more");
+            self.lose(said.split([';', '(']).next().unwrap_or(said).trim());
             return answered(&json!({}));
         }
         let Some(spooling) = &self.spooling else { return answer };

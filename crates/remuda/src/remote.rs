@@ -229,7 +229,8 @@ impl Wire {
         };
         let mut response = response.map_err(|error| self.unreachable(&error))?;
         let status = response.status().as_u16();
-        let content_type = response.headers().get("content-type").and_then(|kind| kind.to_str().ok()).map(str::to_owned);
+        let content_type =
+            response.headers().get("content-type").and_then(|kind| kind.to_str().ok()).map(str::to_owned);
         let body = response.body_mut().with_config().limit(ANSWER_LIMIT).read_to_vec();
         Ok(Answered { status, content_type, body: body.map_err(|error| self.unreachable(&error))? })
     }

@@ -275,9 +275,9 @@ async fn has_ended(app: &App, product: &str, run: &str) -> Result<bool> {
     let query = FactQuery { product: product.to_owned(), subject: Some(run.to_owned()), ..FactQuery::default() };
     let facts = app.ledger.facts(&query).await?;
     let started = facts.iter().any(|fact| fact.fact.verb == "run.started");
-    let last = facts.iter().rfind(|fact| {
-        matches!(fact.fact.verb.as_str(), "run.started" | "run.resumed" | "run.finished" | "run.failed")
-    });
+    let last = facts
+        .iter()
+        .rfind(|fact| matches!(fact.fact.verb.as_str(), "run.started" | "run.resumed" | "run.finished" | "run.failed"));
     let ended = last.is_some_and(|fact| matches!(fact.fact.verb.as_str(), "run.finished" | "run.failed"));
     Ok(ended || !started)
 }

@@ -14,8 +14,7 @@ use remuda_model::fact::Fact;
 use remuda_model::run::{MetricValue, RunStatus, Snapshot, StepOutcome};
 use std::collections::{BTreeMap, HashMap};
 
-const RUN_VERBS: [&str; 6] =
-    ["run.started", "run.recorded", "run.resumed", "run.finished", "run.failed", "model.made"];
+const RUN_VERBS: [&str; 6] = ["run.started", "run.recorded", "run.resumed", "run.finished", "run.failed", "model.made"];
 
 impl UseCase for List {
     const NOUN: &'static str = "run";

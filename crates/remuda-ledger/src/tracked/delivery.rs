@@ -98,8 +98,7 @@ impl Tracker {
     /// The database failed.
     pub async fn settle(&self, spool: &str, through: i64) -> Result<(), Error> {
         const THROUGH: &str = "INSERT INTO tracked_delivered (product, spool, through)";
-        const TAIL: &str =
-            " ON CONFLICT (product, spool) DO UPDATE SET through = excluded.through WHERE excluded.through > tracked_delivered.through";
+        const TAIL: &str = " ON CONFLICT (product, spool) DO UPDATE SET through = excluded.through WHERE excluded.through > tracked_delivered.through";
         const ROWS: &str = "DELETE FROM tracked_delivery WHERE product = $1 AND spool = $2 AND sequence <= $3";
         let failed = |source| database("settle deliveries", source);
         let values = [Value::Text(&self.product), Value::Text(spool), Value::Integer(through)];

@@ -124,11 +124,8 @@ fn commutes(record: &Delivered) -> bool {
 }
 
 async fn carry_out(routes: Router, caller: Caller, spool: &str, record: &Delivered) -> Done {
-    let answer = |status: StatusCode, message: String| Done {
-        sequence: record.sequence,
-        status: status.as_u16(),
-        message,
-    };
+    let answer =
+        |status: StatusCode, message: String| Done { sequence: record.sequence, status: status.as_u16(), message };
     let path = record.path.as_str();
     let is_ours = super::is_protocol(path) && !path.contains("/remuda/deliver");
     let built = Request::builder()

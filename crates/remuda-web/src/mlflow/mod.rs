@@ -119,8 +119,9 @@ pub(crate) fn routes() -> Router<Arc<Web>> {
 /// Whether an address belongs to the protocol: errors then have its shape.
 pub(crate) fn is_protocol(path: &str) -> bool {
     let rest = PREFIXES.iter().find_map(|prefix| path.strip_prefix(prefix));
-    rest.is_some_and(|rest| ["/2.0/mlflow", "/2.11/mlflow", "/3.0/mlflow", "/2.0/remuda"].iter().any(|start| rest.starts_with(start)))
-        || ["/v1/traces", "/get-artifact", "/model-versions/get-artifact", "/health", "/version"].contains(&path)
+    rest.is_some_and(|rest| {
+        ["/2.0/mlflow", "/2.11/mlflow", "/3.0/mlflow", "/2.0/remuda"].iter().any(|start| rest.starts_with(start))
+    }) || ["/v1/traces", "/get-artifact", "/model-versions/get-artifact", "/health", "/version"].contains(&path)
 }
 
 pub(crate) use server::no_route;

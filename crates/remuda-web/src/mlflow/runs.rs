@@ -2,7 +2,7 @@
 
 use super::answer::{Answer, respond};
 use super::fields::{Fields, invalid, missing, unfit};
-use super::{deliver, Call, Outcome, Routes, limits};
+use super::{Call, Outcome, Routes, deliver, limits};
 use axum::response::Response;
 use axum::routing::{get, post};
 use remuda_app::Error;

@@ -7,8 +7,8 @@ use crate::runner::{Child, Runner, until_stopped};
 use crate::session::Session;
 use clap::{Args, Subcommand};
 use remuda_app::run as noun;
-use remuda_app::run::spool;
 use remuda_app::run::pipeline::{self, Observer, Stream};
+use remuda_app::run::spool;
 use remuda_app::{Caller, Error, Result};
 use remuda_model::run::{RunStatus, StepResult};
 

@@ -15,12 +15,14 @@ use std::sync::Arc;
 
 /// Deliver what runs logged while their server was away.
 #[derive(Args)]
-#[command(after_help = "What a run logs lies in `.remuda/spool-runs` until its server has it. Each record is delivered once,
+#[command(
+    after_help = "What a run logs lies in `.remuda/spool-runs` until its server has it. Each record is delivered once,
 however often this is interrupted.
 
 Examples:
   remuda sync
-  remuda sync --server https://remuda.example.org")]
+  remuda sync --server https://remuda.example.org"
+)]
 pub(crate) struct Sync {}
 
 /// What came of a spool.

@@ -2,9 +2,9 @@
 //! ends, whoever is away.
 
 use crate::remote::Remote;
+use remuda_app::app::{IdSource as _, RandomIds};
 use remuda_app::run::spool::{self, Head, Journal, Spool};
 use remuda_app::use_case::Access;
-use remuda_app::app::{IdSource as _, RandomIds};
 use remuda_app::{Caller, Local, Result, UseCase};
 use serde_json::Value;
 use std::path::PathBuf;

@@ -34,6 +34,8 @@ pub(crate) struct Forwarder {
     remote: Arc<Remote>,
     reader: Reader,
     waiting: VecDeque<Record>,
+    /// How many go at once: one, after the server refused many as a whole.
+    at_once: usize,
     delivered: u64,
     refused: u64,
     /// Numbers of experiments that were made here, and the server's.
@@ -70,7 +72,7 @@ impl Forwarder {
         let mut reader = Reader::open(&spool.folder)?;
         while reader.next(delivered)?.is_some() {}
         let (experiments, refused) = (spool.experiments(), spool.refused().len() as u64);
-        Ok(Self { spool, remote, reader, waiting: VecDeque::new(), delivered, refused, experiments })
+        Ok(Self { spool, remote, reader, waiting: VecDeque::new(), at_once: RECORDS, delivered, refused, experiments })
     }
 
     /// The number of the last record that was delivered or refused, and how many were refused.
@@ -121,16 +123,25 @@ impl Forwarder {
 
     async fn deliver_many(&mut self) -> Result<()> {
         let mut records = Vec::new();
-        for record in self.waiting.iter().take_while(|record| !goes_alone(record)) {
+        for record in self.waiting.iter().take(self.at_once).take_while(|record| !goes_alone(record)) {
             let body = String::from_utf8_lossy(&self.mapped(&record.body)).into_owned();
             let head = &record.head;
             records
                 .push(json!({ "sequence": record.sequence, "method": head.method, "path": head.path, "body": body }));
         }
         let about = &self.spool.about.spool;
+        let count = records.len();
         let body = json!({ "spool": about, "through": self.delivered, "records": records }).to_string();
         let path = "/api/2.0/remuda/deliver";
         let (status, answered) = self.exchange("POST", path, Sent::Bytes(body.into_bytes())).await?;
+        if matches!(status, 400 | 413 | 415 | 422) {
+            // Something among them cannot even be read: each goes alone until that one is found.
+            if count == 1 {
+                self.settle(Outcome::Refused(message_of(status, &answered)))?;
+            }
+            self.at_once = if count == 1 { RECORDS } else { 1 };
+            return Ok(());
+        }
         if status != 200 {
             return Err(refusal(self.remote.base(), status, &answered));
         }
@@ -355,12 +366,7 @@ impl Courier {
     }
 }
 
-async fn wait_for(
-    mut standing: watch::Receiver<Standing>,
-    nudge: &Notify,
-    last: u64,
-    patience: Duration,
-) -> Standing {
+async fn wait_for(mut standing: watch::Receiver<Standing>, nudge: &Notify, last: u64, patience: Duration) -> Standing {
     standing.mark_unchanged();
     nudge.notify_one();
     let reached = async {

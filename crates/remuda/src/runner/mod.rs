@@ -17,16 +17,16 @@ use crate::remote::Remote;
 use crate::session::Session;
 use axum::serve::ListenerExt as _;
 use forward::Courier;
-use remuda_app::run::spool::{About, Journal, Spool};
 use remuda_app::app::{IdSource as _, RandomIds};
+use remuda_app::run::spool::{About, Journal, Spool};
 use remuda_app::{App, Context, Error, Local, Result, Source};
 use remuda_web::mlflow::local::{LocalAddress, Spooling};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long the end of a run waits for its last records to be delivered, while they move.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long the end of a run waits for another of its records to be delivered.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A local address, and what stands behind it.
 pub(crate) struct Runner {
@@ -96,10 +96,8 @@ impl Runner {
     /// What the script finds in its environment: the address, and the run that it continues.
     pub(crate) fn variables(&self, run: &str) -> Vec<(String, String)> {
         self.address.set_run(run);
-        let mut all = vec![
-            ("MLFLOW_TRACKING_URI".to_owned(), self.url.clone()),
-            ("MLFLOW_RUN_ID".to_owned(), run.to_owned()),
-        ];
+        let mut all =
+            vec![("MLFLOW_TRACKING_URI".to_owned(), self.url.clone()), ("MLFLOW_RUN_ID".to_owned(), run.to_owned())];
         let named = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         match named("MLFLOW_EXPERIMENT_ID").map(|id| id.parse::<i64>()) {
             Some(Ok(id)) => self.address.set_experiment(id),
@@ -159,7 +157,14 @@ impl Behind {
     async fn finish(self, session: &Session) -> Result<()> {
         let Self { courier, spool, journal, app, server } = self;
         let last = *journal.durable().borrow();
-        let standing = courier.wait_for(last, PATIENCE).await;
+        let mut standing = courier.wait_for(last, PATIENCE).await;
+        while standing.delivered < last && standing.trouble.is_none() {
+            let before = standing.delivered;
+            standing = courier.wait_for(last, PATIENCE).await;
+            if standing.delivered == before {
+                break;
+            }
+        }
         courier.stop().await;
         app.close().await;
         if standing.refused > 0 {

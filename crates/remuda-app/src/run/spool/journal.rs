@@ -196,7 +196,7 @@ impl Reader {
         let path = folder.join("journal");
         let file = match File::open(&path) {
             Ok(file) => file,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => File::open("/dev/null")?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => tempfile::tempfile()?,
             Err(error) => return Err(error.into()),
         };
         Ok(Self { file: BufReader::new(file), size: 0, offset: 0, last: 0 })
@@ -241,8 +241,7 @@ impl Reader {
         }
         let unreadable = || damaged(sequence);
         let (head_length, rest) = content.split_first_chunk::<4>().ok_or_else(unreadable)?;
-        let (head, body) =
-            rest.split_at_checked(u32::from_le_bytes(*head_length) as usize).ok_or_else(unreadable)?;
+        let (head, body) = rest.split_at_checked(u32::from_le_bytes(*head_length) as usize).ok_or_else(unreadable)?;
         let head = serde_json::from_slice(head).map_err(|_| unreadable())?;
         self.last = sequence;
         Ok(Some(Record { sequence, head, body: body.to_vec() }))

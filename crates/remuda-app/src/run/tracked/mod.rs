@@ -7,8 +7,8 @@ mod experiments;
 mod names;
 mod runs;
 
-pub use remuda_ledger::{Batch, SpoolRecord, Found, HistoryPage, HistoryPlace, RunOrder, RunSearch};
 pub(crate) use delivery::end_tracked;
+pub use remuda_ledger::{Batch, Found, HistoryPage, HistoryPlace, RunOrder, RunSearch, SpoolRecord};
 pub use runs::{Begin, Change, NAME_TAG};
 
 use crate::app::App;

@@ -101,8 +101,10 @@ impl LocalAddress {
                 Err(error) => Some((Err(error), file)),
             }
         });
-        let headers =
-            [(header::CONTENT_TYPE, "application/octet-stream".to_owned()), (header::CONTENT_LENGTH, file.bytes.to_string())];
+        let headers = [
+            (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
+            (header::CONTENT_LENGTH, file.bytes.to_string()),
+        ];
         Ok((StatusCode::OK, headers, Body::from_stream(chunks)).into_response())
     }
 
@@ -189,7 +191,8 @@ mod tests {
     #[test]
     fn a_folder_lists_what_lies_directly_in_it() {
         let files = Files::default();
-        for (path, bytes) in [("0/r/artifacts/a.txt", 3), ("0/r/artifacts/m/x", 4), ("0/r/artifacts/m/y", 5), ("0/r2/z", 1)]
+        for (path, bytes) in
+            [("0/r/artifacts/a.txt", 3), ("0/r/artifacts/m/x", 4), ("0/r/artifacts/m/y", 5), ("0/r2/z", 1)]
         {
             let digest = remuda_app::words::Digest::of(b"");
             let file = SpooledFile { name: "1".to_owned(), bytes, digest };

@@ -196,7 +196,7 @@ impl LocalAddress {
         let kind = paths::kind(request.method(), request.uri().path());
         if let (Kind::Artifact, spooling) = (&kind, &self.spooling) {
             return match spooling {
-                None => self.ask_routes(request).await,
+                None => self.pass_file(request).await,
                 Some(spooling) => self.artifact(spooling, request).await,
             };
         }
@@ -223,6 +223,18 @@ impl LocalAddress {
             Kind::Search => self.search(spooling, method, uri, body).await,
             Kind::Artifact | Kind::Other => self.pass_on(spooling, method, uri, body, true).await,
         }
+    }
+
+    /// A file for the folder's own ledger; one that has no room there does not stop the script.
+    async fn pass_file(&self, request: Request) -> Response {
+        let keeps = request.method() == Method::PUT;
+        let answer = self.ask_routes(request).await;
+        let failed = answer.status().is_server_error() && answer.status() != StatusCode::NOT_IMPLEMENTED;
+        if !keeps || !failed {
+            return answer;
+        }
+        self.lose("a file could not be written where the ledger lives");
+        axum::Json(json!({})).into_response()
     }
 
     /// An answer about an experiment, remembered.

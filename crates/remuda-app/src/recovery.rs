@@ -29,11 +29,13 @@ pub(crate) async fn recover(app: &App) -> Result<Vec<String>> {
 }
 
 /// What a server does now and then while it runs: runs of which nothing is heard any more are closed.
-///
-/// # Errors
-/// The ledger cannot be read or written.
-pub async fn tend(app: &App) -> Result<()> {
-    if app.ledger.is_read_only() { Ok(()) } else { crate::run::close_dead_runs(app).await }
+pub async fn tend(app: &App) {
+    if app.ledger.is_read_only() {
+        return;
+    }
+    if let Err(error) = crate::run::close_dead_runs(app).await {
+        tracing::warn!(%error, "runs whose process is gone still show as running");
+    }
 }
 
 /// Whether a process of this machine lives. Where that cannot be told, it does. A zombie does not live.

@@ -120,9 +120,7 @@ async fn tend(app: App) {
         if app.ledger.is_closed() {
             return;
         }
-        if let Err(error) = remuda_app::tend(&app).await {
-            tracing::warn!(%error, "runs whose process is gone still show as running");
-        }
+        remuda_app::tend(&app).await;
     }
 }
 

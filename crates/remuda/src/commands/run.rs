@@ -110,7 +110,7 @@ async fn carry_out(what: What, session: &Session) -> Result<Exit> {
     };
     let ended = tokio::select! {
         ended = working => Some(ended),
-        () = until_stopped(child) => None,
+        () = until_stopped(child.clone()) => None,
     };
     let interrupted = match &ended {
         None => Some(interrupt(&caller, session).await),
@@ -132,6 +132,10 @@ async fn carry_out(what: What, session: &Session) -> Result<Exit> {
         }
     } else {
         session.answer(&state, render::run::finished)?;
+    }
+    // One that a signal ended, as shells count it; one that ended by itself chose its code.
+    if child.was_stopped() && state.exit_code.is_none() {
+        return Ok(INTERRUPTED);
     }
     Ok(exit_of(&state))
 }

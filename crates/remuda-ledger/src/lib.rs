@@ -51,8 +51,4 @@ pub use predictions::{LabelCount, Window};
 pub use tally::{MINUTE, ReleaseCount, Traffic};
 pub use tokens::Token;
 pub use tracked::*;
-pub use tracked::{
-    Batch, Found, FoundTraces, HistoryPage, HistoryPlace, ImportedRun, NewRun, PackedPoints, Refusal, RunChange,
-    RunImport, RunNews, RunOrder, RunSearch, TracePlace, TraceSearch, Tracker,
-};
 pub use verify::{Problem, VerifyReport};

@@ -156,6 +156,16 @@ pub const CODES: &[Code] = &[
         kind: Kind::User,
         meaning: "a parameter was logged with another value before; parameters do not change",
     },
+    Code {
+        code: "tracked.delivered",
+        kind: Kind::Conflict,
+        meaning: "a spooled record was delivered before; it is not carried out again",
+    },
+    Code {
+        code: "spool.damaged",
+        kind: Kind::Conflict,
+        meaning: "a run's spool cannot be read to its end: its file was changed or its disk failed",
+    },
     Code { code: "tracked.conflict", kind: Kind::Conflict, meaning: "what is tracked was changed by somebody else" },
     Code {
         code: "tracked.bad_request",

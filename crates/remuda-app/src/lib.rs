@@ -35,5 +35,6 @@ pub mod use_case;
 pub use app::App;
 pub use context::{Actor, Context, Source};
 pub use error::{Error, Kind, Result};
+pub use recovery::tend;
 pub use remuda_model as words;
 pub use use_case::{Access, Caller, Local, UseCase, Visitor, visit_all};

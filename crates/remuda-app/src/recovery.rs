@@ -30,6 +30,16 @@ pub(crate) async fn recover(app: &App) -> Result<Vec<String>> {
     Ok(notes)
 }
 
+/// What a server does now and then while it runs: runs of which nothing is heard any more are closed.
+pub async fn tend(app: &App) {
+    if app.ledger.is_read_only() {
+        return;
+    }
+    if let Err(error) = crate::run::close_dead_runs(app).await {
+        tracing::warn!(%error, "runs whose process is gone still show as running");
+    }
+}
+
 /// Whether a process of this machine lives. Where that cannot be told, it does. A zombie does not live.
 pub(crate) fn process_lives(process: u32) -> bool {
     let table = std::path::Path::new("/proc");
@@ -71,6 +81,14 @@ pub(crate) fn holder_is_gone(holder: &str) -> bool {
     match holder.rsplit_once(':') {
         Some((machine, mark)) if machine == host() => !marked_process_lives(mark),
         _ => false,
+    }
+}
+
+/// Whether the process behind a holder is seen to live: it is on this machine.
+pub(crate) fn holder_lives(holder: &str) -> bool {
+    match holder.rsplit_once(':') {
+        Some((machine, mark)) => machine == host() && marked_process_lives(mark),
+        None => false,
     }
 }
 

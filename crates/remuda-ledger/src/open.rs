@@ -52,6 +52,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 5, both: include_str!("migrations/0005_models.sql"), sqlite: "", postgres: "" },
     Migration { version: 6, both: include_str!("migrations/0006_traces.sql"), sqlite: "", postgres: "" },
     Migration { version: 7, both: include_str!("migrations/0007_finding.sql"), sqlite: "", postgres: "" },
+    Migration { version: 8, both: include_str!("migrations/0008_delivery.sql"), sqlite: "", postgres: "" },
 ];
 
 impl Ledger {

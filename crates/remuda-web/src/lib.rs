@@ -15,7 +15,7 @@ pub mod components;
 pub mod format;
 mod guard;
 mod login;
-pub(crate) mod mlflow;
+pub mod mlflow;
 pub mod openapi;
 pub mod pages;
 pub mod report;

@@ -42,6 +42,7 @@ Agree
 Work
   data         Add, list, look at, compare and export dataset versions
   run          Run the pipeline, or track any command
+  sync         Deliver what runs logged while their server was away
   model        Model versions: what they read, who made them, how good they are
 
 Decide
@@ -150,6 +151,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Data(commands::data::Verb),
     Run(commands::run::Run),
+    Sync(commands::sync::Sync),
     #[command(subcommand)]
     Model(commands::model::Verb),
     #[command(subcommand)]

@@ -1,6 +1,7 @@
 //! Use cases in this process or over HTTP: commands do not know which.
 
 use crate::remote::Remote;
+use crate::runner::Spooled;
 use remuda_app::{Caller, Local, Result, UseCase};
 use std::sync::{Mutex, PoisonError};
 
@@ -10,6 +11,8 @@ pub(crate) enum Client {
     Local(Box<Local>),
     /// A server.
     Remote(Remote),
+    /// This process now, and a server when it can be reached.
+    Spooled(Box<Spooled>),
 }
 
 impl Caller for Client {
@@ -17,6 +20,7 @@ impl Caller for Client {
         match self {
             Client::Local(local) => local.call(request).await,
             Client::Remote(remote) => remote.call(request).await,
+            Client::Spooled(spooled) => spooled.call(request).await,
         }
     }
 }

@@ -6,6 +6,7 @@
 //!
 //! - [`session`]: what all commands share: the product's folder, who acts, where answers go
 //! - [`client`]: use cases in this process, or over HTTP ([`remote`])
+//! - [`runner`]: the local address of a tracked command, its spool, and who delivers it
 //! - [`onnxruntime`]: where the library of the second engine lies on this machine
 //! - [`screen`]: standard output for data, standard error for talk; colours and widths; [`progress`]
 
@@ -16,6 +17,7 @@ mod onnxruntime;
 mod progress;
 mod remote;
 mod render;
+mod runner;
 mod screen;
 mod server;
 mod session;

@@ -26,6 +26,33 @@ pub(crate) struct Remote {
     pushed: OnceCell<String>,
 }
 
+/// What is sent.
+pub(crate) enum Sent {
+    /// These bytes, which are JSON; none at all: no body.
+    Bytes(Vec<u8>),
+    /// A file, streamed.
+    File(PathBuf),
+}
+
+/// What came back, whatever its status.
+pub(crate) struct Answered {
+    /// The status.
+    pub(crate) status: u16,
+    /// What the body is.
+    pub(crate) content_type: Option<String>,
+    /// The body.
+    pub(crate) body: Vec<u8>,
+}
+
+/// How long a server may take to begin its answer to what a spool brings.
+const ANSWERING: Duration = Duration::from_secs(120);
+
+/// A text as a query holds it.
+pub(crate) fn percent(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
+    text.bytes().map(|byte| if plain(byte) { (byte as char).to_string() } else { format!("%{byte:02X}") }).collect()
+}
+
 /// What an exchange needs, cheap to clone into its thread.
 #[derive(Clone)]
 struct Wire {
@@ -49,6 +76,35 @@ impl Remote {
             .build();
         let wire = Wire { agent: config.into(), base, token };
         Ok(Self { wire, definitions, pushed: OnceCell::new() })
+    }
+
+    /// Its address.
+    pub(crate) fn base(&self) -> &str {
+        &self.wire.base
+    }
+
+    /// One exchange of any kind.
+    ///
+    /// # Errors
+    /// The server does not answer.
+    pub(crate) async fn exchange(&self, method: &str, path: &str, sent: Sent) -> Result<Answered> {
+        let wire = self.wire.clone();
+        let (method, path) = (method.to_owned(), path.to_owned());
+        apart(move || wire.exchange(&method, &path, sent)).await
+    }
+
+    /// Carries out a use case whose request is at hand as JSON.
+    ///
+    /// # Errors
+    /// The server does not answer, or refuses.
+    pub(crate) async fn post_use_case(&self, path: &str, mut body: Value) -> Result<Vec<u8>> {
+        let definitions = self.definitions().await?;
+        if let Some(fields) = body.as_object_mut() {
+            self.send_files(fields).await?;
+        }
+        let text = serde_json::to_vec(&body)?;
+        let (wire, path) = (self.wire.clone(), path.to_owned());
+        apart(move || wire.post(&path, &text, definitions.as_deref())).await
     }
 
     /// The digest of the caller's definitions, after the server has them.
@@ -150,6 +206,46 @@ impl Wire {
         }
         let response = request.send(body).map_err(|error| self.unreachable(&error))?;
         self.read(response)
+    }
+
+    fn exchange(&self, method: &str, path: &str, sent: Sent) -> Result<Answered> {
+        let mut request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.base));
+        for (name, value) in self.headers() {
+            request = request.header(name, value);
+        }
+        let unfit = |error: &ureq::http::Error| {
+            Error::new("request.invalid", format!("`{path}` is no address on a server")).caused_by(error)
+        };
+        let response = match sent {
+            Sent::Bytes(body) if body.is_empty() => self.send(request.body(()).map_err(|error| unfit(&error))?),
+            Sent::Bytes(body) => {
+                let request = request.header("content-type", "application/json");
+                self.send(request.body(body).map_err(|error| unfit(&error))?)
+            }
+            Sent::File(file) => {
+                let request = request.header("content-type", "application/octet-stream");
+                self.send(request.body(File::open(file)?).map_err(|error| unfit(&error))?)
+            }
+        };
+        let mut response = response.map_err(|error| self.unreachable(&error))?;
+        let status = response.status().as_u16();
+        let content_type =
+            response.headers().get("content-type").and_then(|kind| kind.to_str().ok()).map(str::to_owned);
+        let body = response.body_mut().with_config().limit(ANSWER_LIMIT).read_to_vec();
+        Ok(Answered { status, content_type, body: body.map_err(|error| self.unreachable(&error))? })
+    }
+
+    fn send(
+        &self,
+        request: ureq::http::Request<impl ureq::AsSendBody>,
+    ) -> std::result::Result<ureq::http::Response<ureq::Body>, ureq::Error> {
+        let request = self
+            .agent
+            .configure_request(request)
+            .timeout_recv_response(Some(ANSWERING))
+            .allow_non_standard_methods(true)
+            .build();
+        self.agent.run(request)
     }
 
     fn put_file(&self, path: &str, file: &Path) -> Result<Vec<u8>> {

@@ -9,6 +9,7 @@ use anstream::{AutoStream, ColorChoice};
 use std::io::{ErrorKind, IsTerminal, Write};
 
 /// The terminal, or what stands in for one.
+#[derive(Clone)]
 pub(crate) struct Screen {
     /// Characters in a line.
     pub(crate) width: usize,
@@ -48,6 +49,17 @@ impl Screen {
         let stream = std::io::stderr();
         let choice = self.choice(&stream);
         write(AutoStream::new(stream, choice), text);
+    }
+
+    /// Writes bytes of somebody else's as they are.
+    pub(crate) fn pass(&self, bytes: &[u8], error: bool) {
+        // Whoever read them may have gone; the command finds out by itself.
+        let _ = if error {
+            std::io::stderr().write_all(bytes)
+        } else {
+            let mut out = std::io::stdout();
+            out.write_all(bytes).and_then(|()| out.flush())
+        };
     }
 
     /// Whether somebody watches standard error.

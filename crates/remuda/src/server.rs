@@ -93,10 +93,12 @@ pub(crate) async fn serve(serving: Serving, session: &Session) -> Result<()> {
     let web = remuda_web::Web { app: app.clone(), source, options, product: product.as_str().into() };
     let trouble = handle.trouble();
     let live = handle.current().map(|endpoint| (endpoint.name.clone(), endpoint.release.clone()));
+    let tended = app.clone();
     let inference = remuda_serve::router(remuda_serve::Serve { app, handle, log: log.clone() });
     // The inference routes go behind the same guard as the pages: tokens, hosts and origins are judged once.
     let router = remuda_web::guarded(&web, inference).merge(remuda_web::router(web));
     let signals = Signals::listen();
+    tokio::spawn(tend(tended));
     announce(session, &product, &url, moved, live, trouble);
     if open {
         open_browser(&url);
@@ -106,6 +108,19 @@ pub(crate) async fn serve(serving: Serving, session: &Session) -> Result<()> {
         Some(log) => log.close().await,
         // A request still holds it: its predictions lie in the spool, and the next start moves them into the ledger.
         None => Ok(()),
+    }
+}
+
+/// How often a server looks for runs of which nothing is heard any more.
+const TENDING: Duration = Duration::from_secs(30);
+
+async fn tend(app: App) {
+    loop {
+        tokio::time::sleep(TENDING).await;
+        if app.ledger.is_closed() {
+            return;
+        }
+        remuda_app::tend(&app).await;
     }
 }
 
@@ -146,11 +161,6 @@ async fn run(listener: TcpListener, router: Router, signals: Signals) -> Result<
         serving.abort();
     }
     Ok(())
-}
-
-/// Waits for Ctrl-C or a signal to stop.
-pub(crate) async fn stopped() {
-    Signals::listen().received().await;
 }
 
 /// The signals to stop. They are listened for from the moment this is made, so that one which comes before anybody waits

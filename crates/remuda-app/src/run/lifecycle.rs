@@ -1,6 +1,7 @@
 //! The life of a run: start, record, beat, finish. A run whose process is gone is closed as failed by the next start.
 
-use super::{Beat, Done, Finish, Record, Start, Started, find_run};
+use super::tracked::end_tracked;
+use super::{Beat, Done, Finish, Record, RunState, Start, Started, find_run};
 use crate::app::App;
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -11,6 +12,7 @@ use remuda_model::Digest;
 use remuda_model::fact::{Link, NewFact};
 use remuda_model::model::ModelVersion;
 use remuda_model::run::captured::OutputFile;
+use remuda_model::run::tracked::TrackedStatus;
 use remuda_model::run::{MetricValue, RunStatus, Snapshot, StepResult};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -68,7 +70,12 @@ impl UseCase for Start {
             Some(id) => return Err(Error::new("request.invalid", format!("`{id}` cannot be a run's id"))),
         };
         let query = FactQuery { subject: Some(run.clone()), limit: Some(1), ..FactQuery::of(&product) };
-        if !app.ledger.facts(&query).await?.is_empty() {
+        if let Some(known) = app.ledger.facts(&query).await?.first() {
+            // A runner that did not hear our answer asks again.
+            let record: StartRecord = pin::payload(known)?;
+            if known.fact.actor == context.actor.name && record.command == self.command && record.note == self.note {
+                return Ok(Started { run });
+            }
             return Err(Error::new("request.invalid", format!("the run id {run} is taken")).hint("leave it out"));
         }
         let mut pins = Pins::default();
@@ -120,10 +127,23 @@ impl UseCase for Beat {
 
     async fn run(self, app: &App, context: &Context) -> Result<Done> {
         let name = lease(&context.product()?.name, &self.run);
-        let Some(held) = app.ledger.lease(&name).await? else {
-            return Err(Error::new("request.invalid", format!("run {} has ended", self.run)));
+        let holder = match app.ledger.lease(&name).await? {
+            Some(held) => held.holder,
+            None => {
+                let state = find_run(app, context, &self.run).await?;
+                if !is_presumed_dead(&state) {
+                    return Err(Error::new("request.invalid", format!("run {} has ended", self.run)));
+                }
+                // It was silent, not dead: the machine slept, or nothing reached us.
+                let resumed = resumed(app, context, &state.run)?;
+                app.ledger
+                    .append(&context.product()?.name, Append { facts: vec![resumed], ..Append::default() })
+                    .await?;
+                end_tracked(app, &context.product()?.name, &state.run, TrackedStatus::Running).await?;
+                String::new()
+            }
         };
-        app.ledger.beat_lease(&name, &held.holder, app.clock.now()).await?;
+        app.ledger.beat_lease(&name, &holder, app.clock.now()).await?;
         Ok(Done { done: true })
     }
 }
@@ -144,11 +164,25 @@ impl UseCase for Finish {
                     .hint("write finished or failed"));
             }
         };
-        let run = open_run(app, context, &self.run).await?;
+        let state = find_run(app, context, &self.run).await?;
+        let run = state.run.clone();
+        let same = state.status.as_str() == self.status && state.exit_code == self.exit_code;
+        if same && state.failure == self.note {
+            // A runner that did not hear our answer says it again.
+            return Ok(Done { done: true });
+        }
+        let mut facts = Vec::new();
+        if is_presumed_dead(&state) {
+            facts.push(resumed(app, context, &run)?);
+        } else if state.status != RunStatus::Running {
+            return Err(has_ended_already(&state));
+        }
         let record = EndRecord { exit_code: self.exit_code, note: self.note };
         let product = &context.product()?.name;
-        let fact = pin::fact(app, context, verb, run.as_str(), &record, vec![Link::uses("run", run.as_str())])?;
-        app.ledger.append(product, Append { facts: vec![fact], ..Append::default() }).await?;
+        facts.push(pin::fact(app, context, verb, run.as_str(), &record, vec![Link::uses("run", run.as_str())])?);
+        app.ledger.append(product, Append { facts, ..Append::default() }).await?;
+        let status = if verb == "run.finished" { TrackedStatus::Finished } else { TrackedStatus::Failed };
+        end_tracked(app, product, &run, status).await?;
         if let Some(held) = app.ledger.lease(&lease(product, &run)).await? {
             app.ledger.release_lease(&held.name, &held.holder).await?;
         }
@@ -193,7 +227,23 @@ pub(super) async fn open_run(app: &App, context: &Context, text: &str) -> Result
     if state.status == RunStatus::Running {
         return Ok(state.run);
     }
-    Err(Error::new("request.invalid", format!("run {} has ended ({})", state.run, state.status.as_str())))
+    Err(has_ended_already(&state))
+}
+
+fn has_ended_already(state: &RunState) -> Error {
+    Error::new("request.invalid", format!("run {} has ended ({})", state.run, state.status.as_str()))
+}
+
+/// Why a run is taken for dead: nobody said that it ended.
+const PRESUMPTIONS: [&str; 2] = ["its process ended without finishing it", "its heartbeat stopped"];
+
+/// Whether the run failed only because nothing was heard of it.
+fn is_presumed_dead(state: &RunState) -> bool {
+    state.status == RunStatus::Failed && state.exit_code.is_none() && PRESUMPTIONS.contains(&state.failure.as_str())
+}
+
+fn resumed(app: &App, context: &Context, run: &str) -> Result<NewFact> {
+    pin::fact(app, context, "run.resumed", run, &serde_json::json!({}), vec![Link::uses("run", run)])
 }
 
 fn lease(product: &str, run: &str) -> String {
@@ -209,6 +259,8 @@ pub(crate) async fn close_dead_runs(app: &App) -> Result<()> {
         };
         let silent = now.saturating_sub(held.beat) > SILENCE;
         let gone = crate::recovery::holder_is_gone(&held.holder);
+        // A machine that slept is silent while its processes live.
+        let silent = silent && !crate::recovery::holder_lives(&held.holder);
         if !gone && !silent {
             continue;
         }
@@ -219,10 +271,11 @@ pub(crate) async fn close_dead_runs(app: &App) -> Result<()> {
             continue;
         }
         if !has_ended(app, product, run).await? {
-            let why = if gone { "its process ended without finishing it" } else { "its heartbeat stopped" };
+            let why = if gone { PRESUMPTIONS[0] } else { PRESUMPTIONS[1] };
             let record = EndRecord { exit_code: None, note: why.to_owned() };
             let fact = pin::system_fact(app, product, "run.failed", run, &record, vec![Link::uses("run", run)])?;
             app.ledger.append(product, Append { facts: vec![fact], ..Append::default() }).await?;
+            end_tracked(app, product, run, TrackedStatus::Failed).await?;
         }
         app.ledger.release_lease(&held.name, &us).await?;
     }
@@ -234,6 +287,9 @@ async fn has_ended(app: &App, product: &str, run: &str) -> Result<bool> {
     let query = FactQuery { product: product.to_owned(), subject: Some(run.to_owned()), ..FactQuery::default() };
     let facts = app.ledger.facts(&query).await?;
     let started = facts.iter().any(|fact| fact.fact.verb == "run.started");
-    let ended = facts.iter().any(|fact| matches!(fact.fact.verb.as_str(), "run.finished" | "run.failed"));
+    let last = facts
+        .iter()
+        .rfind(|fact| matches!(fact.fact.verb.as_str(), "run.started" | "run.resumed" | "run.finished" | "run.failed"));
+    let ended = last.is_some_and(|fact| matches!(fact.fact.verb.as_str(), "run.finished" | "run.failed"));
     Ok(ended || !started)
 }

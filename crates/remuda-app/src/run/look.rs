@@ -270,6 +270,11 @@ fn fold(facts: &[&Fact]) -> Result<RunState> {
                     state.models.push(model);
                 }
             }
+            "run.resumed" => {
+                state.status = RunStatus::Running;
+                (state.ended, state.exit_code) = (None, None);
+                state.failure.clear();
+            }
             "run.finished" | "run.failed" if state.ended.is_none() => {
                 let record: EndRecord = payload(fact)?;
                 let finished = fact.fact.verb == "run.finished";

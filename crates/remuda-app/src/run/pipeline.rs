@@ -20,7 +20,7 @@ use tokio::sync::mpsc;
 /// How often a run says that it lives.
 const HEARTBEAT: Duration = Duration::from_secs(10);
 /// How many last lines of output a failed step keeps.
-const KEPT_LINES: usize = 20;
+pub(super) const KEPT_LINES: usize = 20;
 
 /// How to run a pipeline.
 #[derive(Clone, Debug, Default)]
@@ -54,6 +54,14 @@ pub trait Observer: Send {
     fn progress(&mut self, share: f64, what: &str);
     /// A command printed a line.
     fn output(&mut self, line: &str, stream: Stream);
+    /// A tracked command wrote these bytes.
+    fn passed(&mut self, _bytes: &[u8], _stream: Stream) {}
+    /// What a tracked command finds in its environment, now that its run began.
+    fn variables(&mut self, _run: &str) -> Vec<(String, String)> {
+        Vec::new()
+    }
+    /// A tracked command runs as this process.
+    fn started(&mut self, _process: Option<u32>) {}
 }
 
 /// Runs the pipeline.
@@ -149,7 +157,7 @@ pub async fn track(
     let begun = capture::begin(caller, root, asked, &tracked.keeping, observer).await?;
     let run = begun.run.clone();
     let mut command = tokio::process::Command::new(program);
-    command.args(arguments).env("REMUDA_RUN", &run);
+    command.args(arguments).env("REMUDA_RUN", &run).envs(observer.variables(&run));
     for (name, value) in &tracked.variables {
         match value {
             Some(value) => command.env(name, value),
@@ -160,7 +168,7 @@ pub async fn track(
         command.current_dir(&tracked.keeping.surroundings.folder);
     }
     let work = async {
-        let ended = run_command(command, observer)
+        let ended = super::passing::pass_through(command, observer)
             .await
             .map_err(|source| Error::new("run.failed", format!("`{program}` cannot be started")).caused_by(&source))?;
         Ok(ended)
@@ -421,9 +429,9 @@ fn file_digest(path: &Path) -> Result<Digest> {
 }
 
 /// How a command ended.
-struct Ended {
-    code: Option<i32>,
-    last_lines: Vec<String>,
+pub(super) struct Ended {
+    pub(super) code: Option<i32>,
+    pub(super) last_lines: Vec<String>,
 }
 
 impl Ended {

@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 pub(crate) use endpoint::live_endpoint;
 pub use endpoint::{Endpoint, EndpointHandle, InferRow, Inferred, Input};
 pub use live::LiveCache;
-pub use seat::Seat;
+pub use seat::{Seat, served_at};
 pub(crate) use spool::append_predictions;
 pub use spool::{PredictionLog, drain_spool};
 

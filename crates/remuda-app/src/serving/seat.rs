@@ -11,6 +11,17 @@ pub struct Seat {
     _file: File,
 }
 
+/// Where a folder is served now, if it is.
+pub fn served_at(folder: &std::path::Path) -> Option<String> {
+    let mut file = File::open(folder.join("server")).ok()?;
+    if !matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)) {
+        return None;
+    }
+    let mut known = String::new();
+    file.read_to_string(&mut known).ok()?;
+    known.lines().next().filter(|line| line.starts_with("http")).map(str::to_owned)
+}
+
 impl Seat {
     /// Takes the seat for a server that answers at `url`.
     ///

@@ -78,7 +78,7 @@ impl Tracker {
     ///
     /// # Errors
     /// The database failed.
-    pub async fn adopt_experiment(
+    pub async fn import_experiment(
         &self,
         experiment: ForeignExperiment,
         tag: (String, String),

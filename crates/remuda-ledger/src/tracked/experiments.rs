@@ -240,6 +240,26 @@ impl Tracker {
             tags: BTreeMap::new(),
             number: Some(DEFAULT_EXPERIMENT),
         };
+        self.plain().change(create).await.map(|_| ())
+    }
+
+    /// Makes an experiment with this number, or leaves the one that has number and name.
+    ///
+    /// # Errors
+    /// Number or name are another's ([`Refusal::Taken`]), or the database failed.
+    pub async fn adopt_experiment(&self, experiment: &Experiment) -> Result<(), Error> {
+        if let Some(known) = self.experiment(experiment.id).await?
+            && known.name != experiment.name
+        {
+            return Err(taken(&known));
+        }
+        let create = Create {
+            name: experiment.name.clone(),
+            artifacts: Some(experiment.artifacts.clone()),
+            now: experiment.created,
+            tags: experiment.tags.clone(),
+            number: Some(experiment.id),
+        };
         self.change(create).await.map(|_| ())
     }
 

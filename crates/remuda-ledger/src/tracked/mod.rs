@@ -7,6 +7,7 @@
 //! - `block.rs`: metric points as bytes; `fold.rs`: from the journal of calls to parts by metric; `history.rs`: back
 //! - `project.rs`: runs whose facts tell everything, taken over into the same tables
 //! - `artifacts.rs`: the tree of files; `loose.rs`: blobs that no file holds; `collect.rs`: what was deleted goes for good
+//! - `delivery.rs`: records of spools, each carried out once
 //! - `document.rs`: what a run logged but for history, in one row
 //! - `models/`: logged models; registered models, their versions and aliases
 
@@ -14,6 +15,7 @@ mod adopt;
 mod artifacts;
 mod block;
 mod collect;
+mod delivery;
 mod document;
 mod experiments;
 mod fold;
@@ -34,6 +36,7 @@ mod writer;
 
 pub use artifacts::{Artifact, ArtifactContent, ArtifactEntry, ArtifactPlace, SMALL_ARTIFACT};
 pub use collect::{DeletedRun, Room, VersionOrigin};
+pub use delivery::SpoolRecord;
 pub use groups::{Grouped, RunCount, RunGroup};
 pub use history::{HistoryPage, HistoryPlace};
 pub use import::{ImportedRun, PackedPoints, RunImport, RunNews};

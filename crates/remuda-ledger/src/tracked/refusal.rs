@@ -47,6 +47,14 @@ pub enum Refusal {
         /// What stands there, with its article.
         found: &'static str,
     },
+    /// It was carried out before: a spool delivers what it is not sure of again.
+    #[error("record {sequence} of spool {spool} is here already")]
+    Delivered {
+        /// The spool.
+        spool: String,
+        /// The record.
+        sequence: i64,
+    },
     /// A parameter was logged with another value before.
     #[error(
         "Changing param values is not allowed. Parameter `{key}` of run {run} is `{known}` already, and parameters do not change; `{asked}` was not logged"

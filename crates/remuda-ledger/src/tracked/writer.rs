@@ -1,6 +1,7 @@
 //! The writer of a product: changes queue, and all that wait are committed by one transaction. So many callers share one
 //! flush to the disk, and each is answered only when its change is durable.
 
+use super::delivery::{self, Claim};
 use super::log::Points;
 use crate::Ledger;
 use crate::engine::Transaction;
@@ -25,7 +26,8 @@ const FOLD_EVERY: Duration = Duration::from_secs(1);
 pub struct Tracker {
     pub(super) ledger: Ledger,
     pub(super) product: Arc<str>,
-    queue: mpsc::UnboundedSender<Box<dyn Work>>,
+    pub(super) claims: Option<Arc<delivery::Claims>>,
+    pub(super) queue: mpsc::UnboundedSender<Box<dyn Work>>,
 }
 
 /// A change: what happens inside a transaction. It may be carried out twice, when a group failed as a whole.
@@ -51,19 +53,23 @@ pub(super) trait Change: Send + Sync + 'static {
 }
 
 /// A change whose answer somebody waits for.
-trait Work: Send {
+pub(super) trait Work: Send {
     fn carry_out<'a>(
         &'a mut self,
         product: &'a str,
         transaction: &'a mut Transaction,
     ) -> BoxFuture<'a, Result<(), Error>>;
     fn points(&self) -> Option<&Points>;
+    fn claim(&self) -> Option<&Claim>;
+    fn is_refused(&self) -> bool;
+    fn refuse(&mut self, error: Error);
     fn was_written(&mut self, written: Result<(), Error>);
     fn answer(self: Box<Self>, committed: Result<(), Error>);
 }
 
 struct Task<C: Change> {
     change: C,
+    claim: Option<Claim>,
     outcome: Option<Result<C::Answer, Error>>,
     reply: oneshot::Sender<Result<C::Answer, Error>>,
 }
@@ -89,6 +95,18 @@ impl<C: Change> Work for Task<C> {
         self.change.points()
     }
 
+    fn claim(&self) -> Option<&Claim> {
+        self.claim.as_ref()
+    }
+
+    fn is_refused(&self) -> bool {
+        matches!(self.outcome, Some(Err(_)))
+    }
+
+    fn refuse(&mut self, error: Error) {
+        self.outcome = Some(Err(error));
+    }
+
     fn was_written(&mut self, written: Result<(), Error>) {
         self.outcome = match written {
             Ok(()) => self.change.written().map(Ok),
@@ -112,7 +130,7 @@ impl Tracker {
     /// Starts the writer of a product. It ends when the last clone is dropped. Must be called inside a tokio runtime.
     pub fn start(ledger: &Ledger, product: &str) -> Self {
         let (queue, waiting) = mpsc::unbounded_channel();
-        let tracker = Self { ledger: ledger.clone(), product: product.into(), queue };
+        let tracker = Self { ledger: ledger.clone(), product: product.into(), claims: None, queue };
         tokio::spawn(work(tracker.ledger.clone(), tracker.product.clone(), waiting));
         tracker
     }
@@ -126,7 +144,8 @@ impl Tracker {
     pub(super) async fn change<C: Change>(&self, change: C) -> Result<C::Answer, Error> {
         let stopped = || Error::Invalid { message: "the ledger was closed".to_owned() };
         let (reply, answer) = oneshot::channel();
-        let task = Box::new(Task { change, outcome: None, reply });
+        let claim = self.claims.as_ref().map(|claims| claims.next());
+        let task = Box::new(Task { change, claim, outcome: None, reply });
         self.queue.send(task).map_err(|_| stopped())?;
         answer.await.map_err(|_| stopped())?
     }
@@ -191,17 +210,46 @@ async fn together(ledger: &Ledger, product: &str, group: &mut [Box<dyn Work>]) -
     let mut transaction = ledger.pool.begin().await.map_err(failed)?;
     transaction.lock(lock_key(product)).await.map_err(failed)?;
     for task in group.iter_mut().filter(|task| task.points().is_none()) {
-        task.carry_out(product, &mut transaction).await?;
+        if claimed(product, &mut transaction, task.as_mut()).await? {
+            task.carry_out(product, &mut transaction).await?;
+            give_back(product, &mut transaction, task.as_mut()).await?;
+        }
     }
-    let points: Vec<&Points> = group.iter().filter_map(|task| task.points()).collect();
-    if !points.is_empty() {
+    let mut tasks: Vec<&mut Box<dyn Work>> = Vec::new();
+    for task in group.iter_mut().filter(|task| task.points().is_some()) {
+        if claimed(product, &mut transaction, task.as_mut()).await? {
+            tasks.push(task);
+        }
+    }
+    if !tasks.is_empty() {
+        let points: Vec<&Points> = tasks.iter().filter_map(|task| task.points()).collect();
         let written = super::log::write_points(product, &mut transaction, &points).await?;
-        let tasks = group.iter_mut().filter(|task| task.points().is_some());
-        for (task, written) in tasks.zip(written) {
+        for (task, written) in tasks.into_iter().zip(written) {
             task.was_written(written.map_err(Error::Refused));
+            give_back(product, &mut transaction, task.as_mut()).await?;
         }
     }
     transaction.commit().await.map_err(failed)
+}
+
+/// Notes that a record of a spool is carried out; false when it was before, which is then the answer.
+async fn claimed(product: &str, transaction: &mut Transaction, task: &mut dyn Work) -> Result<bool, Error> {
+    let Some(claim) = task.claim() else { return Ok(true) };
+    if delivery::claim(product, transaction, claim).await? {
+        return Ok(true);
+    }
+    let known = claim.known();
+    task.refuse(known);
+    Ok(false)
+}
+
+/// A record that was refused was not carried out.
+async fn give_back(product: &str, transaction: &mut Transaction, task: &mut dyn Work) -> Result<(), Error> {
+    let refused = task.is_refused();
+    match task.claim().filter(|_| refused) {
+        Some(claim) => delivery::give_back(product, transaction, claim).await,
+        None => Ok(()),
+    }
 }
 
 /// The lock of those who write what is tracked of a product: another one than that of its facts.

@@ -68,6 +68,7 @@ pub(crate) fn refuse(error: &Error) -> Response {
 fn code_of(error: &Error) -> (StatusCode, &'static str) {
     match (error.kind, error.code.as_str()) {
         (_, "access.unknown") => (StatusCode::UNAUTHORIZED, "UNAUTHENTICATED"),
+        (_, "tracked.delivered") => (StatusCode::ALREADY_REPORTED, "ALREADY_DELIVERED"),
         (_, "tracked.exists") => (StatusCode::BAD_REQUEST, "RESOURCE_ALREADY_EXISTS"),
         (_, "tracked.bad_request") => (StatusCode::BAD_REQUEST, "BAD_REQUEST"),
         (_, "tracked.unsupported") => (StatusCode::NOT_IMPLEMENTED, "NOT_IMPLEMENTED"),

@@ -6,6 +6,7 @@
 //! - [`artifacts`]: files of runs; [`files`]: one of them as an answer
 //! - [`traces`]: spans as OpenTelemetry sends them, traces and their assessments
 //! - [`artifacts`]: files of runs; [`files`]: one of them as an answer
+//! - [`deliver`]: what runners spooled; [`local`]: the address that a runner gives its script
 //! - [`server`]: what the server can do, and the routes that it does not have
 //!
 //! Rules live in `remuda_app::run::tracked`; this face translates. A mistake of the caller is never a 5xx: clients would
@@ -13,12 +14,14 @@
 
 pub(crate) mod answer;
 mod artifacts;
+mod deliver;
 mod experiments;
 mod experiments_filter;
 pub(crate) mod fields;
 pub(crate) mod files;
 mod history;
 pub(crate) mod limits;
+pub mod local;
 mod logged_models;
 mod logging;
 mod places;
@@ -35,7 +38,7 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRequestParts};
 use axum::http::request::Parts;
 use axum::routing::MethodRouter;
-use remuda_app::run::tracked::Tracking;
+use remuda_app::run::tracked::{SpoolRecord, Tracking};
 use remuda_app::{Context, Error};
 use std::sync::Arc;
 
@@ -50,6 +53,8 @@ pub(crate) struct Call {
     pub(crate) web: Arc<Web>,
     pub(crate) caller: Caller,
     pub(crate) tracking: Tracking,
+    /// It comes from a spool, where it was acknowledged already: ids that were given there are kept.
+    pub(crate) spooled: bool,
 }
 
 impl FromRequestParts<Arc<Web>> for Call {
@@ -58,11 +63,26 @@ impl FromRequestParts<Arc<Web>> for Call {
     async fn from_request_parts(parts: &mut Parts, web: &Arc<Web>) -> Result<Self, Self::Rejection> {
         let caller = parts.extensions.get::<Caller>().cloned().unwrap_or_default();
         let tracking = web.app.tracking(&web.product).map_err(|error| answer::refuse(&error))?;
-        Ok(Self { web: web.clone(), caller, tracking })
+        let record = parts.extensions.get::<SpoolRecord>().cloned();
+        let spooled = record.is_some();
+        let tracking = match record {
+            Some(record) => tracking.for_record(record),
+            None => tracking,
+        };
+        Ok(Self { web: web.clone(), caller, tracking, spooled })
     }
 }
 
 impl Call {
+    /// The id that a spool gave: the script knows it.
+    pub(crate) fn given_id(&self, fields: &fields::Fields, name: &str) -> Result<Option<String>, Error> {
+        let id = if self.spooled { fields.text(name)? } else { None };
+        if let Some(id) = &id {
+            limits::run_id(name, id)?;
+        }
+        Ok(id)
+    }
+
     /// Who calls, with the folder's definitions.
     pub(crate) async fn context(&self) -> Result<Context, Error> {
         crate::visit::context(&self.web, &self.caller, None).await
@@ -117,14 +137,17 @@ pub(crate) fn routes() -> Router<Arc<Web>> {
     let routes = registry::routes(routes);
     let routes = artifacts::routes(routes);
     let routes = traces::routes(routes);
+    let routes = artifacts::routes(routes);
+    let routes = deliver::routes(routes);
     routes.router.layer(DefaultBodyLimit::max(BODY_LIMIT))
 }
 
 /// Whether an address belongs to the protocol: errors then have its shape.
 pub(crate) fn is_protocol(path: &str) -> bool {
     let rest = PREFIXES.iter().find_map(|prefix| path.strip_prefix(prefix));
-    rest.is_some_and(|rest| ["/2.0/mlflow", "/2.11/mlflow", "/3.0/mlflow"].iter().any(|start| rest.starts_with(start)))
-        || ["/v1/traces", "/get-artifact", "/model-versions/get-artifact", "/health", "/version"].contains(&path)
+    rest.is_some_and(|rest| {
+        ["/2.0/mlflow", "/2.11/mlflow", "/3.0/mlflow", "/2.0/remuda"].iter().any(|start| rest.starts_with(start))
+    }) || ["/v1/traces", "/get-artifact", "/model-versions/get-artifact", "/health", "/version"].contains(&path)
 }
 
 pub(crate) use server::no_route;

@@ -2,7 +2,7 @@
 
 use super::answer::{Answer, respond};
 use super::fields::{Fields, invalid, missing, unfit};
-use super::{Call, Outcome, Routes, limits};
+use super::{Call, Outcome, Routes, deliver, limits};
 use axum::response::Response;
 use axum::routing::{get, post};
 use remuda_app::Error;
@@ -151,7 +151,7 @@ async fn create(call: Call, fields: Fields) -> Response {
             user: fields.text("user_id")?,
             started: fields.integer("start_time")?.filter(|time| *time > 0),
             tags,
-            id: None,
+            id: call.given_id(&fields, deliver::RUN_ID)?,
         };
         let run = call.tracking.begin(&call.context().await?, begin).await?;
         Ok(json!({ "run": written(&run, &[]) }).into())

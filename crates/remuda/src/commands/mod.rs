@@ -15,6 +15,7 @@ pub(crate) mod run;
 pub(crate) mod run_again;
 mod run_files;
 pub(crate) mod serving;
+pub(crate) mod sync;
 pub(crate) mod team;
 pub(crate) mod up;
 
@@ -70,6 +71,7 @@ pub(crate) async fn run(command: Command, session: &Session) -> Result<Exit> {
         Command::Ledger(verb) => ledger::run(verb, session).await,
         Command::Up(up) => up::run(up, session).await,
         Command::Demo(demo) => demo::run(demo, session).await,
+        Command::Sync(arguments) => sync::run(arguments, session).await,
         Command::Completions(completions) => Ok(completions::run(&completions)),
     }
 }

@@ -59,5 +59,12 @@ pub(crate) fn check(check: Check, session: &Session) -> Result<Exit> {
 }
 
 pub(crate) async fn status(status: Status, session: &Session) -> Result<Exit> {
-    session.ask(status.request, render::status::board).await.map(|_| FINE)
+    session.ask(status.request, render::status::board).await?;
+    // Spools lie on this machine, wherever the ledger is.
+    if let Ok(root) = session.root()
+        && let Some(waits) = render::sync::waits(&remuda_app::run::spool::waiting(&root)?)
+    {
+        session.say(&waits);
+    }
+    Ok(FINE)
 }

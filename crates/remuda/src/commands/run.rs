@@ -3,11 +3,13 @@
 use super::{Exit, FINE, INTERRUPTED, NOT_MET, run_again, run_files};
 use crate::client::{Client, Remembering};
 use crate::render;
+use crate::runner::{Child, Runner, until_stopped};
 use crate::session::Session;
 use clap::{Args, Subcommand};
 use remuda_app::run as noun;
 use remuda_app::run::capture::{Keeping, Surroundings};
 use remuda_app::run::pipeline::{self, Observer, Stream, Tracked};
+use remuda_app::run::spool;
 use remuda_app::{Caller, Context, Error, Result};
 use remuda_model::run::{RunStatus, StepResult};
 use std::path::PathBuf;
@@ -238,9 +240,19 @@ enum What {
 
 async fn carry_out(what: What, context: Context, session: &Session) -> Result<Exit> {
     let root = session.root()?;
-    let caller = Remembering::new(session.client_for(Some(context.clone())).await?);
+    let mut client = session.client_for(Some(context.clone())).await?;
     let tracked = !matches!(what, What::Pipeline(_));
-    let mut watcher = Watcher { session, tracked };
+    let mut runner = None;
+    if tracked {
+        if let Some(waits) = render::sync::waits(&spool::waiting(&root)?) {
+            session.say(&waits);
+        }
+        let (started, through) = Runner::start(session, &root, &context, client).await?;
+        (runner, client) = (Some(started), through);
+    }
+    let caller = Remembering::new(client);
+    let child = Child::default();
+    let mut watcher = Watcher { session, runner: runner.as_ref(), child: child.clone() };
     let working = async {
         match what {
             What::Pipeline(options) => pipeline::execute(&caller, &root, &context, options, &mut watcher).await,
@@ -252,9 +264,20 @@ async fn carry_out(what: What, context: Context, session: &Session) -> Result<Ex
     };
     let ended = tokio::select! {
         ended = working => Some(ended),
-        () = crate::server::stopped() => None,
+        () = until_stopped(child.clone()) => None,
     };
-    let Some(ended) = ended else { return interrupt(&caller, session).await };
+    let interrupted = match &ended {
+        None => Some(interrupt(&caller, session).await),
+        Some(_) => None,
+    };
+    drop(caller);
+    if let Some(runner) = runner {
+        runner.finish(session).await?;
+    }
+    if let Some(code) = interrupted {
+        return code;
+    }
+    let Some(ended) = ended else { return Ok(INTERRUPTED) };
     let state = ended?;
     if tracked {
         session.say(&render::run::ended(&state, &session.paper()));
@@ -263,6 +286,10 @@ async fn carry_out(what: What, context: Context, session: &Session) -> Result<Ex
         }
     } else {
         session.answer(&state, render::run::finished)?;
+    }
+    // One that a signal ended, as shells count it; one that ended by itself chose its code.
+    if child.was_stopped() && state.exit_code.is_none() {
+        return Ok(INTERRUPTED);
     }
     Ok(exit_of(&state))
 }
@@ -294,8 +321,8 @@ pub(crate) async fn interrupt(caller: &Remembering<Client>, session: &Session) -
 /// Tells people how the run goes.
 pub(crate) struct Watcher<'a> {
     pub(crate) session: &'a Session,
-    /// A tracked command's own words are data: they go where they would have gone without us.
-    pub(crate) tracked: bool,
+    pub(crate) runner: Option<&'a Runner>,
+    pub(crate) child: Child,
 }
 
 impl Observer for Watcher<'_> {
@@ -312,16 +339,26 @@ impl Observer for Watcher<'_> {
         self.session.progress.tell(share, what);
     }
 
-    fn output(&mut self, line: &str, stream: Stream) {
-        if self.tracked && !self.session.globals.json {
+    fn output(&mut self, line: &str, _stream: Stream) {
+        self.session.say(&render::run::output_line(line));
+    }
+
+    fn passed(&mut self, bytes: &[u8], stream: Stream) {
+        if !self.session.globals.json {
             self.session.progress.clear();
-            let line = format!("{line}\n");
-            match stream {
-                Stream::Output => self.session.screen.data(&line),
-                Stream::Error => self.session.screen.complain(&line),
-            }
-        } else {
-            self.session.say(&render::run::output_line(line));
+            self.session.screen.pass(bytes, stream == Stream::Error);
         }
+    }
+
+    fn variables(&mut self, run: &str) -> Vec<(String, String)> {
+        let Some(runner) = self.runner else { return Vec::new() };
+        if let Some(page) = runner.page(run) {
+            self.session.say(&render::run::begun(run, &page));
+        }
+        runner.variables(run)
+    }
+
+    fn started(&mut self, process: Option<u32>) {
+        self.child.set(process);
     }
 }

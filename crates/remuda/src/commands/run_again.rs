@@ -1,9 +1,10 @@
 //! `remuda run reproduce`, `restore` and `branch`: a run's files and results, once more.
 
 use super::run::{Watcher, interrupt, keeping};
-use super::{Exit, FINE, NOT_MET};
+use super::{Exit, FINE, INTERRUPTED, NOT_MET};
 use crate::client::Remembering;
 use crate::render;
+use crate::runner::{Child, Runner, until_stopped};
 use crate::session::Session;
 use clap::Args;
 use remuda_app::run::reproduce::{Outcome, Reproduction, Tolerance, Wish, rebuild};
@@ -86,8 +87,15 @@ pub(crate) async fn reproduce(arguments: Reproduce, session: &Session) -> Result
         surroundings: keeping(context.as_ref(), Vec::new()).surroundings,
         note: arguments.note,
     };
-    let caller = Remembering::new(session.client().await?);
-    let mut watcher = Watcher { session, tracked: false };
+    let mut client = session.client().await?;
+    let mut runner = None;
+    if let (Some(context), Ok(root)) = (&context, session.root()) {
+        let (started, through) = Runner::start(session, &root, context, client).await?;
+        (runner, client) = (Some(started), through);
+    }
+    let caller = Remembering::new(client);
+    let child = Child::default();
+    let mut watcher = Watcher { session, runner: runner.as_ref(), child: child.clone() };
     let working = async {
         let rebuilt = rebuild(&caller, wish, &mut watcher).await?;
         session.say(&render::run_again::rebuilt(&rebuilt.original, &rebuilt.root));
@@ -103,9 +111,20 @@ pub(crate) async fn reproduce(arguments: Reproduce, session: &Session) -> Result
     };
     let ended: Option<Result<Reproduction>> = tokio::select! {
         ended = working => Some(ended),
-        () = crate::server::stopped() => None,
+        () = until_stopped(child.clone()) => None,
     };
-    let Some(ended) = ended else { return interrupt(&caller, session).await };
+    let interrupted = match &ended {
+        None => Some(interrupt(&caller, session).await),
+        Some(_) => None,
+    };
+    drop(caller);
+    if let Some(runner) = runner {
+        runner.finish(session).await?;
+    }
+    if let Some(code) = interrupted {
+        return code;
+    }
+    let Some(ended) = ended else { return Ok(INTERRUPTED) };
     let found = ended?;
     session.answer(&found, render::run_again::reproduction)?;
     Ok(if found.outcome == Outcome::Reproduced { FINE } else { NOT_MET })

@@ -29,6 +29,7 @@ pub(crate) mod run_import;
 pub(crate) mod runs;
 pub(crate) mod serving;
 pub(crate) mod status;
+pub(crate) mod sync;
 pub(crate) mod table;
 pub(crate) mod team;
 pub(crate) mod words;

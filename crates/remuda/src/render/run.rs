@@ -223,6 +223,11 @@ pub(crate) fn ended(state: &RunState, _paper: &Paper) -> String {
     format!("{} run {}{took}\n", status_word(state.status), state.run)
 }
 
+/// One line: that a run began, and where its page is.
+pub(crate) fn begun(run: &str, page: &str) -> String {
+    format!("Run {}  {}", paint::bold(run), paint::cyan(page))
+}
+
 /// One line: how a step ended.
 pub(crate) fn step_line(result: &StepResult, paper: &Paper) -> String {
     let (icon, words) = outcome_words(result);

@@ -12,6 +12,7 @@ mod harness;
 mod inference;
 mod journey;
 mod mistakes;
+mod outages;
 mod own_model;
 mod reproduce;
 mod shop;

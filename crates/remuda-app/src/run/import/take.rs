@@ -118,7 +118,7 @@ impl Take<'_> {
             known
         } else {
             let tag = (SOURCE_TAG.to_owned(), id.clone());
-            Some(tracker.adopt_experiment(foreign, tag).await?)
+            Some(tracker.import_experiment(foreign, tag).await?)
         };
         let number = experiment.as_ref().map(|one| one.id);
         self.imported.experiments.push(ImportedExperiment { name, experiment: number, known: is_known, runs: 0 });

@@ -3,6 +3,7 @@
 //! Each begun, ended, deleted and restored run is a fact; what it logs is not, so that deleting really deletes.
 
 mod artifacts;
+mod delivery;
 mod experiments;
 mod logged;
 mod names;
@@ -12,8 +13,10 @@ mod traces;
 mod world;
 
 pub use artifacts::artifact_folder;
+pub(crate) use delivery::end_tracked;
 pub use logged::MakeLogged;
 pub use parts::SentPart;
+pub use remuda_ledger::SpoolRecord;
 pub use remuda_ledger::{Artifact, ArtifactContent, ArtifactEntry, ArtifactPlace};
 pub use remuda_ledger::{
     Batch, Found, HistoryPage, HistoryPlace, LoggedChange, LoggedFound, LoggedOrder, LoggedSearch, OrderPlace,
@@ -82,6 +85,7 @@ pub(crate) fn refused(refusal: &Refusal) -> Error {
                 error
             }
         }
+        Refusal::Delivered { .. } => Error::new("tracked.delivered", text),
         Refusal::Stage { .. } => Error::new("tracked.stage", text),
         Refusal::Misplaced { .. } => {
             Error::new("request.invalid", text).hint("choose another path, or delete that first")

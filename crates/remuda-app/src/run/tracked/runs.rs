@@ -111,6 +111,10 @@ impl Tracking {
 
     fn facts_of_change(&self, context: &Context, before: &TrackedRun, change: &Change) -> Result<Vec<NewFact>> {
         let Some(status) = change.status.filter(|status| *status != before.status) else { return Ok(Vec::new()) };
+        // The runner sees the process: what it says of the end is the fact.
+        if before.native {
+            return Ok(Vec::new());
+        }
         let run = before.id.as_str();
         let mut links = vec![Link::uses("run", run)];
         if status.is_over() {

@@ -1,6 +1,7 @@
 //! The writer of a product: changes queue, and all that wait are committed by one transaction. So many callers share one
 //! flush to the disk, and each is answered only when its change is durable.
 
+use super::groups::Counts;
 use super::log::Points;
 use crate::Ledger;
 use crate::engine::Transaction;
@@ -26,6 +27,7 @@ pub struct Tracker {
     pub(super) ledger: Ledger,
     pub(super) product: Arc<str>,
     queue: mpsc::UnboundedSender<Box<dyn Work>>,
+    pub(super) counts: Arc<Counts>,
 }
 
 /// A change: what happens inside a transaction. It may be carried out twice, when a group failed as a whole.
@@ -112,7 +114,7 @@ impl Tracker {
     /// Starts the writer of a product. It ends when the last clone is dropped. Must be called inside a tokio runtime.
     pub fn start(ledger: &Ledger, product: &str) -> Self {
         let (queue, waiting) = mpsc::unbounded_channel();
-        let tracker = Self { ledger: ledger.clone(), product: product.into(), queue };
+        let tracker = Self { ledger: ledger.clone(), product: product.into(), queue, counts: Arc::default() };
         tokio::spawn(work(tracker.ledger.clone(), tracker.product.clone(), waiting));
         tracker
     }
@@ -126,9 +128,14 @@ impl Tracker {
     pub(super) async fn change<C: Change>(&self, change: C) -> Result<C::Answer, Error> {
         let stopped = || Error::Invalid { message: "the ledger was closed".to_owned() };
         let (reply, answer) = oneshot::channel();
+        let counted = change.points().is_none();
         let task = Box::new(Task { change, outcome: None, reply });
         self.queue.send(task).map_err(|_| stopped())?;
-        answer.await.map_err(|_| stopped())?
+        let answer = answer.await.map_err(|_| stopped())?;
+        if counted {
+            self.counts.forget();
+        }
+        answer
     }
 }
 

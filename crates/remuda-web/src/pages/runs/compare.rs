@@ -28,7 +28,7 @@ pub struct Question {
     /// Metrics whose curves are drawn.
     pub metrics: Vec<String>,
     /// Along what, on which scale, how smooth.
-    drawn: (Along, bool, f64),
+    pub manner: Manner,
     /// Across and up in the scatter.
     pub axes: (Option<String>, Option<String>),
     /// Whether the models of the best are judged on the same rows.
@@ -42,21 +42,14 @@ impl Question {
             let found = pairs.iter().filter(|(name, value)| name == wanted && !value.trim().is_empty());
             found.map(|(_, value)| value.trim().to_owned()).collect()
         };
-        let manner = manner(pairs);
         Self {
             runs: all("run"),
             asked: Asked { select: None, group: None, before: None, deleted: false, ..Asked::read(pairs) },
             metrics: all("metric"),
-            drawn: (manner.along, manner.log, manner.smooth),
+            manner: manner(pairs),
             axes: (all("across").pop(), all("up").pop()),
             paired: !all("paired").is_empty(),
         }
-    }
-
-    /// How curves are drawn.
-    pub fn manner(&self) -> Manner {
-        let (along, log, smooth) = self.drawn;
-        Manner { along, log, smooth }
     }
 
     /// The question for the application.
@@ -158,7 +151,7 @@ pub(super) fn name(view: &RunsCompared, place: usize) -> String {
 
 fn curves(view: &RunsCompared, drawn: &Drawn, asked: &Question) -> Markup {
     let Some(found) = &drawn.curves else { return html! {} };
-    let manner = asked.manner();
+    let manner = asked.manner;
     let place_of = |run: &str| view.runs.iter().position(|one| one.run == run);
     let names: Vec<String> = (0..view.runs.len().min(CURVES)).map(|place| name(view, place)).collect();
     let figures: Vec<(&String, Vec<Line<'_>>)> = drawn
@@ -262,7 +255,7 @@ fn against(view: &RunsCompared, asked: &Question) -> Markup {
 
 /// The form that draws anew.
 fn question(view: &RunsCompared, drawn: &Drawn, asked: &Question) -> Markup {
-    let manner = asked.manner();
+    let manner = asked.manner;
     let option = |value: &str, name: &str, chosen: bool| html! { option value=(value) selected[chosen] { (name) } };
     let axis = |name: &str, chosen: &Option<String>| {
         let is = |key: &str| chosen.as_deref() == Some(key);

@@ -249,7 +249,8 @@ fn metrics(states: &[RunState], leading: Option<&(String, bool)>) -> (Vec<Compar
         .map(|(name, values)| {
             let asked = leading.filter(|(asked, _)| asked == name).map(|(_, greatest)| !greatest);
             let less_is_better = asked.unwrap_or_else(|| is_better_small(name));
-            let best = best_of(&values, less_is_better);
+            // Of what machines say of themselves nothing is best.
+            let best = if name.starts_with("system/") { None } else { best_of(&values, less_is_better) };
             ComparedMetric { name: name.to_owned(), less_is_better, values, best }
         })
         .collect();

@@ -103,7 +103,7 @@ impl UseCase for SaveView {
         for column in self.select.iter().flat_map(|text| split(text)) {
             key_of("--select", &column)?;
         }
-        for key in &self.group {
+        if let Some(key) = &self.group {
             key_of("--group", key)?;
         }
         let subject = format!("view/{}", self.name);

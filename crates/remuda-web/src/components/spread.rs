@@ -7,8 +7,8 @@ use maud::{Markup, html};
 use remuda_model::text;
 
 /// Lines of parallel coordinates at most, and points of a scatter that say who they are.
-const LINES: usize = 300;
-const NAMED: usize = 150;
+const LINES: usize = 250;
+const NAMED: usize = 80;
 
 /// A column of values, one for each run.
 #[derive(Clone, Debug)]
@@ -60,9 +60,9 @@ impl Axis {
         self.values.iter().flatten().flat_map(whole).flatten()
     }
 
-    /// Positive numbers over more than two powers of ten are better told apart on a scale of logarithms.
+    /// Positive numbers over a factor of thirty and more are better told apart on a scale of logarithms.
     fn is_logarithmic(&self) -> bool {
-        range(self.numbers()).is_some_and(|(least, most)| least > 0.0 && most / least > 100.0)
+        range(self.numbers()).is_some_and(|(least, most)| least > 0.0 && most / least >= 30.0)
     }
 
     fn standing(&self, from: f64, to: f64) -> Option<Standing> {

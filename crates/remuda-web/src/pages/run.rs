@@ -70,7 +70,7 @@ pub fn page_with(frame: &Frame, run: &RunState, logged: &Logged) -> Markup {
                 @if !run.failure.is_empty() { pre { code { (format::cut(&run.failure, 6_000)) } } } }
         }
         div.columns {
-            div.main-column { (live::section(frame, run, logged.curves.as_ref(), logged.manner)) (metrics(run)) (steps(&run.steps)) (models(frame, run)) (files(logged)) }
+            div.main-column { (live::section(frame, run, logged.curves.as_ref(), logged.manner)) (metrics(run)) (steps(&run.steps)) (models(frame, run)) (logged_files(logged)) }
             div.side-column { (about(frame, run)) (family::family(run)) (parameters(run)) (snapshot(&run.snapshot)) (family::tags(run)) }
         }
     };
@@ -90,7 +90,7 @@ pub fn page_with(frame: &Frame, run: &RunState, logged: &Logged) -> Markup {
     layout::page(frame, page)
 }
 
-fn files(logged: &Logged) -> Markup {
+fn logged_files(logged: &Logged) -> Markup {
     html! { @if let Some(found) = &logged.files { (parts::section("files", "Files", html! {}, super::runs::files::list(found))) } }
 }
 

@@ -171,7 +171,7 @@ fn curves(view: &RunsCompared, drawn: &Drawn, asked: &Question) -> Markup {
         @if !figures.is_empty() {
             (parts::section("curves", "Curves", html! {}, html! {
                 div.line-grid { @for (metric, lines) in &figures { (figure(metric, lines, manner, false)) } }
-                ul.legend {
+                ul.line-legend {
                     @for (place, run) in view.runs.iter().take(CURVES).enumerate() {
                         li data-hue=(place % crate::components::lines::HUES) { span class={ "swatch " (hue(place)) } {} a href=(format::address("run", &run.run)) { (names.get(place).map_or("", String::as_str)) } }
                     }

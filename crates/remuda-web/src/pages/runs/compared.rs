@@ -10,7 +10,7 @@ use remuda_model::text;
 /// Up to so many runs stand side by side; more stand below each other.
 const ABREAST: usize = 6;
 /// Runs below each other that a page shows.
-const ROWS: usize = 40;
+const ROWS: usize = 25;
 /// Parameters and metrics that a page shows: side by side, and as columns.
 const LINES: usize = 60;
 const COLUMNS: usize = 8;

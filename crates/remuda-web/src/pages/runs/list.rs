@@ -219,7 +219,7 @@ fn rows(frame: &Frame, asked: &Asked, shown: &[RunState]) -> Markup {
     let rows = html! {
         @for (index, run) in shown.iter().enumerate() {
             tr {
-                @if may_choose { td.aside-cell { input type="checkbox" name="run" value=(run.run) form="chosen" aria-label={ "choose " (run.run) }; } }
+                @if may_choose { td { input type="checkbox" name="run" value=(run.run) form="chosen" aria-label={ "choose " (run.run) }; } }
                 td { (parts::status(run.status)) span.second { (super::super::run::length(frame, run)) } }
                 td.what.wide { (who(run)) }
                 @for column in &columns {

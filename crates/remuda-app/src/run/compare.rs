@@ -270,8 +270,14 @@ fn metrics(states: &[RunState], leading: Option<&(String, bool)>) -> (Vec<Compar
 async fn pair(app: &App, context: &Context, compared: &RunsCompared) -> Result<ComparedPair> {
     let lacking = |message: &str| Error::new("request.invalid", message.to_owned());
     let metric = compared.metrics.first().ok_or_else(|| lacking("these runs have no metric"))?;
-    let best = metric.best.as_ref().ok_or_else(|| lacking("one run alone has nothing to be judged against"))?;
-    let next = best.next.ok_or_else(|| lacking("one run alone has nothing to be judged against"))?;
+    let best = metric.best.as_ref().ok_or_else(|| {
+        lacking("no run is better than the others in the metric that leads")
+            .hint("choose another one: --order-by \"metrics.auc DESC\"")
+    })?;
+    let next = best.next.ok_or_else(|| {
+        lacking("no run is better than the others in the metric that leads")
+            .hint("choose another one: --order-by \"metrics.auc DESC\"")
+    })?;
     let (step, name) = metric.name.split_once('/').unwrap_or(("", &metric.name));
     let model_of = |place: usize| {
         let run = compared.runs.get(place)?;

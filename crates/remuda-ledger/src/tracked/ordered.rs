@@ -76,9 +76,8 @@ impl Tracker {
         let limit = sql.place(Owned::Integer(i64::try_from(search.limit).unwrap_or(i64::MAX)));
         sql.push(&limit);
         let values: Vec<Value<'_>> = sql.values.iter().map(value_of).collect();
-        let place = |row: &Row| {
-            Ok::<_, sqlx::Error>(RunOrder { started: row.integer(0)?, id: row.text(1)?, keys: Vec::new() })
-        };
+        let place =
+            |row: &Row| Ok::<_, sqlx::Error>(RunOrder { started: row.integer(0)?, id: row.text(1)?, keys: Vec::new() });
         let places = self.ledger.pool.list(READ, sql.text, &values, place).await?;
         Ok(if places.len() < search.limit { None } else { Some(places) })
     }

@@ -311,10 +311,10 @@ async fn pair(app: &App, context: &Context, compared: &RunsCompared) -> Result<C
     answer.words = match (answer.record, &answer.difference) {
         (_, None) => format!("On the same rows {name} of the two models is not compared."),
         (true, Some(_)) => {
-            format!("A record: on the same rows the interval of the difference of {name} excludes zero.")
+            format!("On the same rows the interval of the difference of {name} excludes zero.")
         }
         (false, Some(_)) => {
-            format!("No record: on the same rows the interval of the difference of {name} contains zero.")
+            format!("On the same rows the interval of the difference of {name} contains zero.")
         }
     };
     Ok(answer)

@@ -168,6 +168,20 @@ fn ends(standing: &Standing, bottom: f64, top: f64) -> Vec<(f64, String)> {
     }
 }
 
+/// The intervals of all dots as one path.
+fn whiskers(dots: &[(usize, f64, f64, &Cell, &Cell)], along: &Standing, beside: &Standing) -> String {
+    let mut path = String::new();
+    for (_, x, y, one, other) in dots {
+        if let (Some((low, high)), Standing::Numbers(scale, _)) = (other.interval, beside) {
+            path.push_str(&format!("M{:.0} {:.0}V{:.0}", x, scale.at(low), scale.at(high)));
+        }
+        if let (Some((low, high)), Standing::Numbers(scale, _)) = (one.interval, along) {
+            path.push_str(&format!("M{:.0} {:.0}H{:.0}", scale.at(low), y, scale.at(high)));
+        }
+    }
+    path
+}
+
 /// Two axes against each other, a dot for each run that has both; whiskers where intervals are known.
 pub fn scatter(across: &Axis, up: &Axis, names: &[String], best: Option<usize>) -> Markup {
     let (left, right, top, bottom) = (64.0, 464.0, 12.0, 252.0);
@@ -199,13 +213,8 @@ pub fn scatter(across: &Axis, up: &Axis, names: &[String], best: Option<usize>) 
                 text.axis-label x=(place((left + right) / 2.0)) y=(place(bottom + 36.0)) text-anchor="middle" {
                     (format::cut(&across.name, 40)) @if matches!(along, Standing::Numbers(_, true)) { " (logarithms)" }
                 }
+                path.whisker d=(whiskers(&dots, &along, &beside)) {}
                 @for (run, x, y, one, other) in &dots {
-                    @if let (Some((low, high)), Standing::Numbers(scale, _)) = (other.interval, &beside) {
-                        line.whisker x1=(place(*x)) x2=(place(*x)) y1=(place(scale.at(low))) y2=(place(scale.at(high))) {}
-                    }
-                    @if let (Some((low, high)), Standing::Numbers(scale, _)) = (one.interval, &along) {
-                        line.whisker y1=(place(*y)) y2=(place(*y)) x1=(place(scale.at(low))) x2=(place(scale.at(high))) {}
-                    }
                     circle class=(if best == Some(*run) { "dot best" } else { "dot" }) cx=(place(*x)) cy=(place(*y)) r="3.5" {
                         @if dots.len() <= NAMED {
                             title { (names.get(*run).map_or("", String::as_str)) ": " (one.text) ", " (other.text) }

@@ -16,7 +16,7 @@ const METRICS: usize = 4;
 /// Parameters among the parallel coordinates.
 const AXES: usize = 7;
 /// Points of all curves of a page, about: so many bytes weigh.
-const POINTS: usize = 1_200;
+const POINTS: usize = 500;
 
 /// What is compared, and how it is drawn.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -43,7 +43,8 @@ impl Question {
             found.map(|(_, value)| value.trim().to_owned()).collect()
         };
         Self {
-            runs: all("run"),
+            // A form sends many runs as one field.
+            runs: all("run").iter().flat_map(|runs| runs.split(',')).map(|run| run.trim().to_owned()).collect(),
             asked: Asked { select: None, group: None, before: None, deleted: false, ..Asked::read(pairs) },
             metrics: all("metric"),
             manner: manner(pairs),
@@ -98,7 +99,7 @@ pub(crate) fn manner(pairs: &[(String, String)]) -> Manner {
 
 /// How many buckets each of so many curves has.
 pub fn buckets(curves: usize) -> usize {
-    (POINTS / curves.max(1)).clamp(10, 150)
+    (POINTS / curves.max(1)).clamp(12, 150)
 }
 
 /// What is drawn besides tables.
@@ -275,7 +276,7 @@ fn question(view: &RunsCompared, drawn: &Drawn, asked: &Question) -> Markup {
     };
     let body = html! {
         form.filters method="get" action="/run/compare" {
-            @for run in &asked.runs { input type="hidden" name="run" value=(run); }
+            @if !asked.runs.is_empty() { input type="hidden" name="run" value=(asked.runs.join(",")); }
             @for (name, value) in asked.asked.fields() { input type="hidden" name=(name) value=(value); }
             label { "along" select name="along" { @for along in [Along::Step, Along::Time, Along::Wall] { (option(along.as_str(), along.as_str(), along == manner.along)) } } }
             label { "scale" select name="scale" { (option("", "even", !manner.log)) (option("log", "logarithms", manner.log)) } }

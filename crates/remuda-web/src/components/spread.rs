@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use remuda_model::text;
 
 /// Lines of parallel coordinates at most, and points of a scatter that say who they are.
-const LINES: usize = 250;
+const LINES: usize = 150;
 const NAMED: usize = 80;
 
 /// A column of values, one for each run.
@@ -168,6 +168,11 @@ fn ends(standing: &Standing, bottom: f64, top: f64) -> Vec<(f64, String)> {
     }
 }
 
+/// Many dots as one path of strokes without length, whose round ends are the dots.
+fn round_dots(dots: &[(usize, f64, f64, &Cell, &Cell)]) -> String {
+    dots.iter().map(|(_, x, y, _, _)| format!("M{x:.0} {y:.0}h0")).collect()
+}
+
 /// The intervals of all dots as one path.
 fn whiskers(dots: &[(usize, f64, f64, &Cell, &Cell)], along: &Standing, beside: &Standing) -> String {
     let mut path = String::new();
@@ -214,7 +219,8 @@ pub fn scatter(across: &Axis, up: &Axis, names: &[String], best: Option<usize>) 
                     (format::cut(&across.name, 40)) @if matches!(along, Standing::Numbers(_, true)) { " (logarithms)" }
                 }
                 path.whisker d=(whiskers(&dots, &along, &beside)) {}
-                @for (run, x, y, one, other) in &dots {
+                @if dots.len() > NAMED { path.dots d=(round_dots(&dots)) {} }
+                @for (run, x, y, one, other) in dots.iter().filter(|dot| dots.len() <= NAMED || best == Some(dot.0)) {
                     circle class=(if best == Some(*run) { "dot best" } else { "dot" }) cx=(place(*x)) cy=(place(*y)) r="3.5" {
                         @if dots.len() <= NAMED {
                             title { (names.get(*run).map_or("", String::as_str)) ": " (one.text) ", " (other.text) }

@@ -137,7 +137,6 @@ pub(crate) fn routes() -> Router<Arc<Web>> {
     let routes = registry::routes(routes);
     let routes = artifacts::routes(routes);
     let routes = traces::routes(routes);
-    let routes = artifacts::routes(routes);
     let routes = deliver::routes(routes);
     routes.router.layer(DefaultBodyLimit::max(BODY_LIMIT))
 }

@@ -169,7 +169,7 @@ fn every_definition_reads_back_as_it_was_written() {
         endpoint: "churn".into(),
         on_duty: Some("0dan".into()),
         drift_distance: 0.25,
-        alias: remuda_model::serving::FollowedAlias::parse("champion"),
+        alias: remuda_model::model::registered::FollowedAlias::parse("champion"),
     };
     let definitions = good(&[
         ("remuda.toml", &render::product(&product)),

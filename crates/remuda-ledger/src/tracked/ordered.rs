@@ -86,7 +86,7 @@ impl Tracker {
         let mut sql = self.sql();
         sql.push("SELECT COUNT(*) FROM (SELECT 1 FROM tracked_run AS r WHERE ");
         write_conditions(&mut sql, &self.product, search);
-        sql.push(&format!(" LIMIT {FEW}) AS some"));
+        sql.push(&format!(" LIMIT {FEW}) AS few"));
         let values: Vec<Value<'_>> = sql.values.iter().map(value_of).collect();
         let found = self.ledger.pool.first(READ, sql.text, &values, |row| row.integer(0)).await?;
         Ok(found.unwrap_or_default() < FEW)

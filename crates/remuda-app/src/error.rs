@@ -288,6 +288,7 @@ impl From<remuda_ledger::Error> for Error {
     fn from(error: remuda_ledger::Error) -> Self {
         use remuda_ledger::Error as Ledger;
         match &error {
+            Ledger::Invalid { .. } => with_source("request.invalid", &error),
             Ledger::Refused(refusal) => crate::run::tracked::refused(refusal),
             Ledger::Conflict { .. } | Ledger::Busy { .. } => with_source("ledger.conflict", &error),
             _ if error.is_about_room() => with_source("ledger.full", &error).hint_if_none(FREE_SOME),

@@ -230,7 +230,7 @@ impl Tracker {
     /// # Errors
     /// The database failed.
     pub async fn ensure_default(&self, now: i64) -> Result<(), Error> {
-        if self.experiment(DEFAULT_EXPERIMENT).await?.is_some() {
+        if self.ledger.is_read_only() || self.experiment(DEFAULT_EXPERIMENT).await?.is_some() {
             return Ok(());
         }
         let create = Create {

@@ -50,6 +50,9 @@ impl Tracker {
     /// # Errors
     /// The database failed; the journal then stays as it is.
     pub async fn fold(&self) -> Result<(), Error> {
+        if self.ledger.is_read_only() {
+            return Ok(());
+        }
         fold(&self.ledger, &self.product).await
     }
 }

@@ -68,8 +68,11 @@ async fn delete(call: Call, uri: Uri) -> Response {
     let work = async || -> Outcome {
         let target = tail(&uri, ARTIFACTS)?;
         call.need_member().await?;
-        call.tracking.delete_artifacts(&target).await?;
-        Ok(Answer::done())
+        match call.tracking.delete_artifacts(&target).await {
+            // What is gone already is gone.
+            Err(error) if error.code != "request.not_found" => Err(error),
+            _ => Ok(Answer::done()),
+        }
     };
     respond(work().await)
 }
@@ -181,7 +184,8 @@ async fn begin_parts(call: Call, uri: Uri, headers: HeaderMap, fields: Fields) -
         let target = part_target(&uri, "/mpu/create/", &fields)?;
         call.need_member().await?;
         let parts = fields.integer("num_parts")?.unwrap_or(1);
-        let parts = u64::try_from(parts).map_err(|_| invalid("num_parts must not be negative"))?;
+        let parts = u64::try_from(parts).ok().filter(|parts| *parts > 0);
+        let parts = parts.ok_or_else(|| invalid("num_parts must be at least 1"))?;
         let id = call.tracking.begin_parts(&target, parts).await?;
         let own = own_address(&call, &headers, &uri);
         let admission = admission(&headers);

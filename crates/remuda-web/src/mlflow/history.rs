@@ -179,7 +179,13 @@ async fn interval(call: Call, fields: Fields) -> Response {
     let work = async || -> Outcome {
         let runs = bulk_runs(&fields, "GetMetricHistoryBulkInterval")?;
         let key = fields.text("metric_key")?.ok_or_else(|| missing("metric_key"))?;
-        let limit = fields.limit("max_results", BULK_POINTS, BULK_POINTS)?;
+        let limit = match fields.integer("max_results")? {
+            None => BULK_POINTS,
+            Some(wanted) => usize::try_from(wanted)
+                .ok()
+                .filter(|wanted| (1..=BULK_POINTS).contains(wanted))
+                .ok_or_else(|| invalid(format!("max_results must be between 1 and {BULK_POINTS}.")))?,
+        };
         let (start, end) = (fields.integer("start_step")?, fields.integer("end_step")?);
         let (start, end) = match (start, end) {
             (None, None) => (i64::MIN, i64::MAX),

@@ -1,10 +1,12 @@
 //! Logged models: made, finished, tagged, found.
 
-use super::answer::{Answer, respond};
+use super::answer::{Answer, refuse, respond};
 use super::fields::{Fields, invalid, missing, unfit, wrong_type};
+use super::files::{Manner, file_under};
 use super::runs::number;
 use super::{Call, Outcome, Routes, limits, places};
 use axum::extract::Path;
+use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::{delete, get, patch, post};
 use remuda_app::Error;
@@ -29,6 +31,8 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .at("/2.0/mlflow/logged-models/{id}/tags", patch(set_tags))
         .at("/2.0/mlflow/logged-models/{id}/tags/{key}", delete(remove_tag))
         .at("/2.0/mlflow/logged-models/{id}/params", post(add_parameters))
+        .at("/2.0/mlflow/logged-models/{id}/artifacts/directories", get(list_artifacts))
+        .at("/2.0/mlflow/logged-models/{id}/artifacts/files", get(artifact))
 }
 
 /// A logged model as the protocol writes it.
@@ -166,7 +170,7 @@ async fn set_tags(call: Call, Path(id): Path<String>, fields: Fields) -> Respons
     let work = async || -> Outcome {
         let tags = pairs(&fields, "tags")?;
         call.tracking.change_logged(&id, LoggedChange::SetTags(tags)).await?;
-        Ok(json!({ "model": written(&call.tracking.logged(&id, true).await?) }).into())
+        Ok(Answer::done())
     };
     respond(work().await)
 }
@@ -186,6 +190,26 @@ async fn add_parameters(call: Call, Path(id): Path<String>, fields: Fields) -> R
         Ok(Answer::done())
     };
     respond(work().await)
+}
+
+async fn list_artifacts(call: Call, Path(id): Path<String>, fields: Fields) -> Response {
+    let work = async || -> Outcome {
+        let below = fields.text("artifact_directory_path")?;
+        super::files::path(below.as_deref().unwrap_or_default())?;
+        let model = call.tracking.logged(&id, false).await?;
+        super::artifacts::listing(&call, &model.artifacts, below.as_deref()).await
+    };
+    respond(work().await)
+}
+
+async fn artifact(call: Call, Path(id): Path<String>, headers: HeaderMap, fields: Fields) -> Response {
+    let work = async || {
+        let below = fields.need("artifact_file_path")?;
+        super::files::path(&below)?;
+        let model = call.tracking.logged(&id, false).await?;
+        file_under(&call, &model.artifacts, &below, &headers, Manner::Saved).await
+    };
+    work().await.unwrap_or_else(|error| refuse(&error))
 }
 
 async fn search(call: Call, fields: Fields) -> Response {

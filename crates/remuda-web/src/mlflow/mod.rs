@@ -36,6 +36,7 @@ use crate::state::Web;
 use answer::Answer;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRequestParts};
+use axum::http::Method;
 use axum::http::request::Parts;
 use axum::routing::MethodRouter;
 use remuda_app::run::tracked::{SpoolRecord, Tracking};
@@ -69,7 +70,16 @@ impl FromRequestParts<Arc<Web>> for Call {
             Some(record) => tracking.for_record(record),
             None => tracking,
         };
-        Ok(Self { web: web.clone(), caller, tracking, spooled })
+        let call = Self { web: web.clone(), caller, tracking, spooled };
+        let reads = parts.method == Method::GET
+            || parts.method == Method::HEAD
+            || ["/search", "/search-datasets", "/get-latest-versions"]
+                .iter()
+                .any(|end| parts.uri.path().ends_with(end));
+        if !reads {
+            call.need_member().await.map_err(|error| answer::refuse(&error))?;
+        }
+        Ok(call)
     }
 }
 
@@ -88,8 +98,12 @@ impl Call {
         crate::visit::context(&self.web, &self.caller, None).await
     }
 
-    /// Refuses whoever is no member: only members fill the disk.
+    /// Refuses whoever is no member where others than this machine can call: only members fill the disk. On this machine
+    /// alone nothing gates an experiment.
     pub(crate) async fn need_member(&self) -> Result<(), Error> {
+        if !self.web.options.asks() {
+            return Ok(());
+        }
         let context = self.context().await?;
         if context.may_write() {
             return Ok(());

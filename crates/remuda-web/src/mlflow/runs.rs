@@ -221,6 +221,9 @@ async fn log_inputs(call: Call, fields: Fields) -> Response {
 async fn log_outputs(call: Call, fields: Fields) -> Response {
     let work = async || -> Outcome {
         let id = run_id(&fields)?;
+        if fields.get("models").is_none() {
+            return Err(missing("models"));
+        }
         let models = model_uses(&fields, "models")?;
         call.tracking.add_inputs(&call.context().await?, &id, Vec::new(), Vec::new(), models).await?;
         Ok(Answer::done())

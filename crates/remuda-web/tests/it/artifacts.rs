@@ -203,7 +203,7 @@ async fn parts_come_in_any_order_and_more_than_once() {
     let dropped = json!({ "path": "model.bin", "upload_id": other }).to_string();
     assert_eq!(server.json(&format!("{mpu}/abort/0/r"), &dropped, &[]).await.status, 200);
     let late = server.send(request("PUT", &format!("{mpu}/part/{other}/1"), &[], "x")).await;
-    assert_eq!(late.status, 404, "{}", late.text());
+    assert!(late.status.is_client_error(), "{}", late.text());
     assert_eq!(server.send(request("PUT", &format!("{mpu}/part/../../x/1"), &proof, "x")).await.status, 404);
 }
 

@@ -2,7 +2,7 @@
 
 use super::run::{Watcher, interrupt, keeping};
 use super::{Exit, FINE, INTERRUPTED, NOT_MET};
-use crate::client::Remembering;
+use crate::client::{Client, Remembering};
 use crate::render;
 use crate::runner::{Child, Runner, until_stopped};
 use crate::session::Session;
@@ -89,7 +89,8 @@ pub(crate) async fn reproduce(arguments: Reproduce, session: &Session) -> Result
     };
     let mut client = session.client().await?;
     let mut runner = None;
-    if let (Some(context), Ok(root)) = (&context, session.root()) {
+    // Where a server keeps the original, a spool of our own would not know it.
+    if let (Some(context), Ok(root), Client::Local(_)) = (&context, session.root(), &client) {
         let (started, through) = Runner::start(session, &root, context, client).await?;
         (runner, client) = (Some(started), through);
     }

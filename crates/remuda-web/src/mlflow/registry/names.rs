@@ -1,6 +1,6 @@
 //! Names of registered models, versions, aliases and tags: what MLflow's own server takes and refuses.
 
-use super::super::fields::{Fields, invalid, missing};
+use super::super::fields::{Fields, invalid, missing, wrong_type};
 use super::super::limits;
 use remuda_app::Error;
 use remuda_app::words::model::registered::is_reserved_alias;
@@ -31,7 +31,7 @@ pub(super) fn model(fields: &Fields, field: &str) -> Result<String, Error> {
 /// The version's number.
 pub(super) fn version(fields: &Fields) -> Result<i64, Error> {
     let text = match fields.get("version") {
-        Some(serde_json::Value::Number(number)) => number.to_string(),
+        Some(number @ serde_json::Value::Number(_)) => return Err(wrong_type("version", number)),
         _ => fields.need("version")?,
     };
     text.trim().parse().map_err(|_| invalid(format!("Parameter 'version' must be an integer, got '{text}'.")))

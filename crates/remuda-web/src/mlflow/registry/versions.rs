@@ -1,10 +1,12 @@
 //! Versions of registered models and their stages.
 
-use super::super::answer::{Answer, respond};
+use super::super::answer::{Answer, refuse, respond};
 use super::super::fields::{Fields, invalid, unfit};
+use super::super::files::{Manner, file_under};
 use super::super::{Call, Outcome, Routes, limits};
 use super::models::DESCRIPTION;
 use super::{found, names, order, page, unreadable, version};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::{delete, get, patch, post};
 use remuda_app::model::registry::{Register, RegistrySearch, Source, read_stage};
@@ -26,6 +28,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .at("/2.0/mlflow/model-versions/delete-tag", delete(remove_tag))
         .at("/2.0/mlflow/model-versions/transition-stage", post(transition))
         .at("/2.0/mlflow/model-versions/get-download-uri", get(download_uri))
+        .plain("/model-versions/get-artifact", get(artifact))
         .at("/2.0/mlflow/registered-models/get-latest-versions", get(latest).post(latest))
 }
 
@@ -153,6 +156,16 @@ async fn download_uri(call: Call, fields: Fields) -> Response {
         Ok(json!({ "artifact_uri": call.tracking.version(&name, number).await?.storage }).into())
     };
     respond(work().await)
+}
+
+async fn artifact(call: Call, headers: HeaderMap, fields: Fields) -> Response {
+    let work = async || {
+        let (name, number) = (names::model(&fields, "name")?, names::version(&fields)?);
+        let below = fields.need("path")?;
+        let storage = call.tracking.version(&name, number).await?.storage;
+        file_under(&call, &storage, &below, &headers, Manner::Saved).await
+    };
+    work().await.unwrap_or_else(|error| refuse(&error))
 }
 
 async fn latest(call: Call, fields: Fields) -> Response {

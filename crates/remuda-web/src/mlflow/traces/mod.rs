@@ -142,6 +142,9 @@ async fn search(call: Call, fields: Fields) -> Response {
     let work = async || -> Outcome {
         let limit = fields.limit("max_results", PAGE.0, PAGE.1)?;
         let mut experiments = Vec::new();
+        if fields.get("locations").is_none() && fields.get("experiment_ids").is_none() {
+            return Err(missing("locations"));
+        }
         for location in fields.list("locations")? {
             let id = location["mlflow_experiment"]["experiment_id"].as_str();
             experiments.push(limits::experiment_id(id.ok_or_else(|| missing("locations"))?)?);

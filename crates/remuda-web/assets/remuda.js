@@ -77,7 +77,7 @@ for (const part of document.querySelectorAll("[data-live]")) {
 }
 
 // A run's name in a legend shows its lines among the others.
-for (const entry of document.querySelectorAll(".legend [data-hue]")) {
+for (const entry of document.querySelectorAll(".line-legend [data-hue]")) {
   const lines = [...entry.closest("section").querySelectorAll(".series.hue-" + entry.dataset.hue)];
   const show = (shown) => () => lines.forEach((line) => {
     line.classList.toggle("shown", shown);

@@ -70,6 +70,10 @@ pub(super) fn best_of(values: &[Option<ComparedValue>], less_is_better: bool) ->
     // The first of equals stays first.
     known.sort_by(|one, other| if less_is_better { one.1.total_cmp(&other.1) } else { other.1.total_cmp(&one.1) });
     let (place, value, best) = known.first().map(|(place, value, found)| (*place, *value, *found))?;
+    if known.len() > 1 && known.iter().all(|(_, other, _)| *other == value) {
+        // Among equals nothing is best.
+        return None;
+    }
     let of = known.len() as u64;
     let n = of as f64;
     let mean = known.iter().map(|(_, value, _)| value / n).sum::<f64>();
@@ -137,6 +141,7 @@ mod tests {
         let alone = best_of(&[value(0.9, Some(0.05))], false).unwrap();
         assert_eq!((alone.next, alone.deviation, alone.expected), (None, None, None));
         assert!((alone.lower.unwrap() - 0.85).abs() < 1e-9, "{alone:?}");
+        assert_eq!(best_of(&[value(0.5, None), value(0.5, None)], false), None, "among equals nothing is best");
         assert_eq!(best_of(&[None, value(f64::NAN, None), value(f64::INFINITY, None)], false), None);
     }
 

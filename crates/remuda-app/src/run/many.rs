@@ -249,7 +249,8 @@ fn metrics(states: &[RunState], leading: Option<&(String, bool)>) -> (Vec<Compar
         .map(|(name, values)| {
             let asked = leading.filter(|(asked, _)| asked == name).map(|(_, greatest)| !greatest);
             let less_is_better = asked.unwrap_or_else(|| is_better_small(name));
-            let best = best_of(&values, less_is_better);
+            // Of what machines say of themselves nothing is best.
+            let best = if name.starts_with("system/") { None } else { best_of(&values, less_is_better) };
             ComparedMetric { name: name.to_owned(), less_is_better, values, best }
         })
         .collect();
@@ -269,8 +270,14 @@ fn metrics(states: &[RunState], leading: Option<&(String, bool)>) -> (Vec<Compar
 async fn pair(app: &App, context: &Context, compared: &RunsCompared) -> Result<ComparedPair> {
     let lacking = |message: &str| Error::new("request.invalid", message.to_owned());
     let metric = compared.metrics.first().ok_or_else(|| lacking("these runs have no metric"))?;
-    let best = metric.best.as_ref().ok_or_else(|| lacking("one run alone has nothing to be judged against"))?;
-    let next = best.next.ok_or_else(|| lacking("one run alone has nothing to be judged against"))?;
+    let best = metric.best.as_ref().ok_or_else(|| {
+        lacking("no run is better than the others in the metric that leads")
+            .hint("choose another one: --order-by \"metrics.auc DESC\"")
+    })?;
+    let next = best.next.ok_or_else(|| {
+        lacking("no run is better than the others in the metric that leads")
+            .hint("choose another one: --order-by \"metrics.auc DESC\"")
+    })?;
     let (step, name) = metric.name.split_once('/').unwrap_or(("", &metric.name));
     let model_of = |place: usize| {
         let run = compared.runs.get(place)?;
@@ -304,10 +311,10 @@ async fn pair(app: &App, context: &Context, compared: &RunsCompared) -> Result<C
     answer.words = match (answer.record, &answer.difference) {
         (_, None) => format!("On the same rows {name} of the two models is not compared."),
         (true, Some(_)) => {
-            format!("A record: on the same rows the interval of the difference of {name} excludes zero.")
+            format!("On the same rows the interval of the difference of {name} excludes zero.")
         }
         (false, Some(_)) => {
-            format!("No record: on the same rows the interval of the difference of {name} contains zero.")
+            format!("On the same rows the interval of the difference of {name} contains zero.")
         }
     };
     Ok(answer)

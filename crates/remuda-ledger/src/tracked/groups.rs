@@ -7,6 +7,9 @@ use crate::engine::{Row, Value};
 use crate::error::Error;
 use remuda_model::run::filter::Key;
 use remuda_model::run::tracked::Stage;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// Groups at most.
 const GROUPS: usize = 500;
@@ -52,6 +55,28 @@ pub struct RunCount {
     pub runs: u64,
     /// When the newest began, milliseconds since 1970.
     pub newest: i64,
+}
+
+/// How long counts are believed: other processes count too.
+const BELIEVED: Duration = Duration::from_secs(2);
+
+/// The last counts of runs. A change by this process forgets them.
+#[derive(Default)]
+pub(super) struct Counts(Mutex<Option<(Instant, Vec<RunCount>)>>);
+
+impl Counts {
+    fn known(&self) -> Option<Vec<RunCount>> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.as_ref().filter(|(then, _)| then.elapsed() < BELIEVED).map(|(_, counts)| counts.clone())
+    }
+
+    fn keep(&self, counts: &[RunCount]) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), counts.to_vec()));
+    }
+
+    pub(super) fn forget(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
 }
 
 impl Tracker {
@@ -111,7 +136,12 @@ impl Tracker {
                 newest: row.integer(3)?,
             })
         };
-        self.ledger.pool.list(READ, COUNTS, &[Value::Text(&self.product)], count).await
+        if let Some(counts) = self.counts.known() {
+            return Ok(counts);
+        }
+        let counts = self.ledger.pool.list(READ, COUNTS, &[Value::Text(&self.product)], count).await?;
+        self.counts.keep(&counts);
+        Ok(counts)
     }
 }
 

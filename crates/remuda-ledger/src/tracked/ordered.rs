@@ -1,7 +1,8 @@
-//! Runs in the order of one metric, read from the metric's index: a page costs what it shows, not what there is.
+//! Pages that cost what they show and not what there is: runs in the order of one metric, read from the metric's index, and
+//! the newest that fit a filter which many fit.
 
 use super::runs::READ;
-use super::search::{Owned, RunOrder, RunSearch, Sql, value_of, write_conditions};
+use super::search::{Owned, RunOrder, RunSearch, Sql, value_of, write_conditions, write_filter, write_test};
 use super::writer::Tracker;
 use crate::engine::{Row, Value};
 use crate::error::Error;
@@ -9,6 +10,13 @@ use remuda_model::run::filter::{Filter, Key};
 
 /// Of fewer runs than this, sorting them costs less than walking the index past the others.
 const FEW: i64 = 2_000;
+
+/// So many of the newest runs are asked whether they fit, before all that fit are gathered; for pages of this size.
+const NEWEST: i64 = 4_000;
+const PAGE: usize = 1_001;
+
+/// The filter that every run fits.
+const EVERY: Filter = Filter::All(Vec::new());
 
 /// Whether runs have a number for the metric, have one that is none, or have none.
 const CLASSES: [i64; 3] = [0, 1, 2];
@@ -18,7 +26,7 @@ impl Tracker {
     pub(super) async fn places_by_metric(&self, search: &RunSearch<'_>) -> Result<Option<Vec<RunOrder>>, Error> {
         let [order] = search.order else { return Ok(None) };
         let Key::Metric(name) = &order.key else { return Ok(None) };
-        let narrow = !search.experiments.is_empty() || *search.filter != Filter::All(Vec::new());
+        let narrow = !search.experiments.is_empty() || *search.filter != EVERY;
         if narrow && self.are_few(search).await? {
             return Ok(None);
         }
@@ -50,11 +58,35 @@ impl Tracker {
         Ok(Some(places))
     }
 
+    /// The places of the newest runs that fit, when enough of the newest do; `None` when the whole must be searched.
+    pub(super) async fn places_of_newest(&self, search: &RunSearch<'_>) -> Result<Option<Vec<RunOrder>>, Error> {
+        if !search.order.is_empty() || *search.filter == EVERY || search.limit > PAGE {
+            return Ok(None);
+        }
+        let mut sql = self.sql();
+        sql.probing = true;
+        sql.push("SELECT r.started, r.id FROM (SELECT r.* FROM tracked_run AS r WHERE ");
+        write_conditions(&mut sql, &self.product, &RunSearch { filter: &EVERY, ..search.clone() });
+        if let Some(after) = search.after {
+            write_after(&mut sql, after, false, false);
+        }
+        sql.push(&format!(" ORDER BY r.started DESC, r.id LIMIT {NEWEST}) AS r WHERE "));
+        write_filter(&mut sql, search.filter, &write_test);
+        sql.push(" ORDER BY r.started DESC, r.id LIMIT ");
+        let limit = sql.place(Owned::Integer(i64::try_from(search.limit).unwrap_or(i64::MAX)));
+        sql.push(&limit);
+        let values: Vec<Value<'_>> = sql.values.iter().map(value_of).collect();
+        let place =
+            |row: &Row| Ok::<_, sqlx::Error>(RunOrder { started: row.integer(0)?, id: row.text(1)?, keys: Vec::new() });
+        let places = self.ledger.pool.list(READ, sql.text, &values, place).await?;
+        Ok(if places.len() < search.limit { None } else { Some(places) })
+    }
+
     async fn are_few(&self, search: &RunSearch<'_>) -> Result<bool, Error> {
         let mut sql = self.sql();
         sql.push("SELECT COUNT(*) FROM (SELECT 1 FROM tracked_run AS r WHERE ");
         write_conditions(&mut sql, &self.product, search);
-        sql.push(&format!(" LIMIT {FEW}) AS some"));
+        sql.push(&format!(" LIMIT {FEW}) AS few"));
         let values: Vec<Value<'_>> = sql.values.iter().map(value_of).collect();
         let found = self.ledger.pool.first(READ, sql.text, &values, |row| row.integer(0)).await?;
         Ok(found.unwrap_or_default() < FEW)

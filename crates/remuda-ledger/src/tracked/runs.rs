@@ -222,9 +222,11 @@ impl Tracker {
     pub async fn run(&self, id: &str) -> Result<Option<TrackedRun>, Error> {
         let sql = format!("SELECT {COLUMNS} FROM tracked_run WHERE product = $1 AND id = $2");
         let values = [Value::Text(&self.product), Value::Text(id)];
+        // The journal first: what is folded between the two reads is in the row, and taken over twice does no harm.
+        let journal = self.journal_of(id).await?;
         let Some(raw) = self.ledger.pool.first(READ, sql, &values, read).await? else { return Ok(None) };
         let mut run = raw.finish()?;
-        for points in self.journal_of(run.number).await? {
+        for points in journal {
             for point in block::decode(&points)? {
                 run.document.take(&point);
             }
@@ -253,9 +255,11 @@ impl Tracker {
     }
 
     /// The journal's blocks of a run, oldest first.
-    pub(super) async fn journal_of(&self, number: i64) -> Result<Vec<Vec<u8>>, Error> {
-        const JOURNAL: &str = "SELECT points FROM tracked_journal WHERE run = $1 ORDER BY sequence";
-        self.ledger.pool.list(READ, JOURNAL, &[Value::Integer(number)], |row| row.bytes(0)).await
+    async fn journal_of(&self, id: &str) -> Result<Vec<Vec<u8>>, Error> {
+        const JOURNAL: &str = "SELECT points FROM tracked_journal \
+            WHERE run = (SELECT number FROM tracked_run WHERE product = $1 AND id = $2) ORDER BY sequence";
+        let values = [Value::Text(&self.product), Value::Text(id)];
+        self.ledger.pool.list(READ, JOURNAL, &values, |row| row.bytes(0)).await
     }
 }
 

@@ -1,5 +1,6 @@
 //! Finding runs: a filter as SQL over the tables turned round, in an order, page by page behind the last one seen.
 
+use super::groups::RunCount;
 use super::runs::READ;
 use super::writer::Tracker;
 use crate::engine::{Pool, Row, Value};
@@ -49,6 +50,9 @@ pub(super) struct Sql {
     pub(super) text: String,
     pub(super) values: Vec<Owned>,
     pub(super) postgres: bool,
+    /// Each run is asked by itself whether it fits, instead of looking it up in the list of all that do: less work where
+    /// few runs are asked.
+    pub(super) probing: bool,
 }
 
 pub(super) enum Owned {
@@ -82,7 +86,7 @@ impl Sql {
 impl Tracker {
     pub(super) fn sql(&self) -> Sql {
         let postgres = matches!(self.ledger.pool, Pool::Postgres(_));
-        Sql { text: String::new(), values: Vec::new(), postgres }
+        Sql { text: String::new(), values: Vec::new(), postgres, probing: false }
     }
 
     /// The runs that are sought. What lies in the journal is folded first.
@@ -92,6 +96,9 @@ impl Tracker {
     pub async fn search(&self, search: &RunSearch<'_>) -> Result<Found, Error> {
         self.fold().await?;
         if let Some(places) = self.places_by_metric(search).await? {
+            return self.found(search, places).await;
+        }
+        if let Some(places) = self.places_of_newest(search).await? {
             return self.found(search, places).await;
         }
         let mut sql = self.sql();
@@ -116,6 +123,14 @@ impl Tracker {
     /// # Errors
     /// The database failed.
     pub async fn count(&self, search: &RunSearch<'_>) -> Result<u64, Error> {
+        if *search.filter == Filter::All(Vec::new()) {
+            let counts = self.run_counts().await?;
+            let fits = |count: &&RunCount| {
+                search.stage.is_none_or(|stage| stage == count.stage)
+                    && (search.experiments.is_empty() || search.experiments.contains(&count.experiment))
+            };
+            return Ok(counts.iter().filter(fits).map(|count| count.runs).sum());
+        }
         self.fold().await?;
         let mut sql = self.sql();
         sql.push("SELECT COUNT(*) FROM tracked_run AS r WHERE ");
@@ -303,7 +318,7 @@ fn write_joined<K>(sql: &mut Sql, parts: &[Filter<K>], word: &str, each: &dyn Fn
     sql.push(")");
 }
 
-fn write_test(sql: &mut Sql, key: &Key, test: &Test) {
+pub(super) fn write_test(sql: &mut Sql, key: &Key, test: &Test) {
     match key {
         Key::Metric(name) => {
             let key = sql.text(name);
@@ -342,11 +357,22 @@ pub(super) enum Side {
 }
 
 pub(super) fn write_member(sql: &mut Sql, from: &str, test: &Test, side: &Side) {
+    let (is_member, is_none) = if sql.probing {
+        let own = match side {
+            Side::Metric => "m.run",
+            Side::Text { head: Some(_), .. } => "t.run",
+            Side::Text { head: None, .. } => "i.run",
+        };
+        let from = format!("EXISTS ({from} AND {own} = r.number");
+        (from.clone(), format!("NOT {from})"))
+    } else {
+        (format!("r.number IN ({from}"), format!("r.number NOT IN ({from})"))
+    };
     if *test == Test::Absent {
-        sql.push(&format!("r.number NOT IN ({from})"));
+        sql.push(&is_none);
         return;
     }
-    sql.push(&format!("r.number IN ({from}"));
+    sql.push(&is_member);
     if *test != Test::Present {
         sql.push(" AND ");
         match side {

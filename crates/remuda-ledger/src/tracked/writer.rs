@@ -2,6 +2,7 @@
 //! flush to the disk, and each is answered only when its change is durable.
 
 use super::delivery::{self, Claim};
+use super::groups::Counts;
 use super::log::Points;
 use crate::Ledger;
 use crate::engine::Transaction;
@@ -28,6 +29,7 @@ pub struct Tracker {
     pub(super) product: Arc<str>,
     pub(super) claims: Option<Arc<delivery::Claims>>,
     pub(super) queue: mpsc::UnboundedSender<Box<dyn Work>>,
+    pub(super) counts: Arc<Counts>,
 }
 
 /// A change: what happens inside a transaction. It may be carried out twice, when a group failed as a whole.
@@ -130,7 +132,8 @@ impl Tracker {
     /// Starts the writer of a product. It ends when the last clone is dropped. Must be called inside a tokio runtime.
     pub fn start(ledger: &Ledger, product: &str) -> Self {
         let (queue, waiting) = mpsc::unbounded_channel();
-        let tracker = Self { ledger: ledger.clone(), product: product.into(), claims: None, queue };
+        let tracker =
+            Self { ledger: ledger.clone(), product: product.into(), claims: None, queue, counts: Arc::default() };
         tokio::spawn(work(tracker.ledger.clone(), tracker.product.clone(), waiting));
         tracker
     }
@@ -144,10 +147,15 @@ impl Tracker {
     pub(super) async fn change<C: Change>(&self, change: C) -> Result<C::Answer, Error> {
         let stopped = || Error::Invalid { message: "the ledger was closed".to_owned() };
         let (reply, answer) = oneshot::channel();
+        let counted = change.points().is_none();
         let claim = self.claims.as_ref().map(|claims| claims.next());
         let task = Box::new(Task { change, claim, outcome: None, reply });
         self.queue.send(task).map_err(|_| stopped())?;
-        answer.await.map_err(|_| stopped())?
+        let answer = answer.await.map_err(|_| stopped())?;
+        if counted {
+            self.counts.forget();
+        }
+        answer
     }
 }
 

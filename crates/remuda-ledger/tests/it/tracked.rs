@@ -307,6 +307,13 @@ fn sql_finds_just_the_runs_that_a_filter_wants() {
             let found = tracker.search(&search(filter)).await.unwrap().runs;
             let found: Vec<&str> = found.iter().map(|run| run.id.as_str()).collect();
             assert_eq!(found, wanted, "{text}");
+            // A page that the newest runs fill asks each of them; it must say the same.
+            let limit = wanted.len().div_ceil(2);
+            if limit > 0 {
+                let page = tracker.search(&RunSearch { limit, ..search(filter) }).await.unwrap().runs;
+                let page: Vec<&str> = page.iter().map(|run| run.id.as_str()).collect();
+                assert_eq!(page, wanted[..limit], "{text}");
+            }
             assert_eq!(tracker.count(&search(filter)).await.unwrap(), wanted.len() as u64, "{text}");
             found_some += usize::from(!wanted.is_empty() && wanted.len() < 40);
         }

@@ -165,7 +165,12 @@ fn a_requirement() -> Requirement {
 fn every_definition_reads_back_as_it_was_written() {
     let (product, contract, pipeline) = (a_product(), a_contract(), a_pipeline());
     let requirement = a_requirement();
-    let serving = Serving { endpoint: "churn".into(), on_duty: Some("0dan".into()), drift_distance: 0.25, alias: None };
+    let serving = Serving {
+        endpoint: "churn".into(),
+        on_duty: Some("0dan".into()),
+        drift_distance: 0.25,
+        alias: remuda_model::model::registered::FollowedAlias::parse("champion"),
+    };
     let definitions = good(&[
         ("remuda.toml", &render::product(&product)),
         ("data/customers.odcs.yaml", &render::contract(&contract)),

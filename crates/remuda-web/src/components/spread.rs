@@ -7,8 +7,8 @@ use maud::{Markup, html};
 use remuda_model::text;
 
 /// Lines of parallel coordinates at most, and points of a scatter that say who they are.
-const LINES: usize = 300;
-const NAMED: usize = 150;
+const LINES: usize = 150;
+const NAMED: usize = 80;
 
 /// A column of values, one for each run.
 #[derive(Clone, Debug)]
@@ -60,9 +60,9 @@ impl Axis {
         self.values.iter().flatten().flat_map(whole).flatten()
     }
 
-    /// Positive numbers over more than two powers of ten are better told apart on a scale of logarithms.
+    /// Positive numbers over a factor of thirty and more are better told apart on a scale of logarithms.
     fn is_logarithmic(&self) -> bool {
-        range(self.numbers()).is_some_and(|(least, most)| least > 0.0 && most / least > 100.0)
+        range(self.numbers()).is_some_and(|(least, most)| least > 0.0 && most / least >= 30.0)
     }
 
     fn standing(&self, from: f64, to: f64) -> Option<Standing> {
@@ -168,6 +168,25 @@ fn ends(standing: &Standing, bottom: f64, top: f64) -> Vec<(f64, String)> {
     }
 }
 
+/// Many dots as one path of strokes without length, whose round ends are the dots.
+fn round_dots(dots: &[(usize, f64, f64, &Cell, &Cell)]) -> String {
+    dots.iter().map(|(_, x, y, _, _)| format!("M{x:.0} {y:.0}h0")).collect()
+}
+
+/// The intervals of all dots as one path.
+fn whiskers(dots: &[(usize, f64, f64, &Cell, &Cell)], along: &Standing, beside: &Standing) -> String {
+    let mut path = String::new();
+    for (_, x, y, one, other) in dots {
+        if let (Some((low, high)), Standing::Numbers(scale, _)) = (other.interval, beside) {
+            path.push_str(&format!("M{:.0} {:.0}V{:.0}", x, scale.at(low), scale.at(high)));
+        }
+        if let (Some((low, high)), Standing::Numbers(scale, _)) = (one.interval, along) {
+            path.push_str(&format!("M{:.0} {:.0}H{:.0}", scale.at(low), y, scale.at(high)));
+        }
+    }
+    path
+}
+
 /// Two axes against each other, a dot for each run that has both; whiskers where intervals are known.
 pub fn scatter(across: &Axis, up: &Axis, names: &[String], best: Option<usize>) -> Markup {
     let (left, right, top, bottom) = (64.0, 464.0, 12.0, 252.0);
@@ -199,13 +218,9 @@ pub fn scatter(across: &Axis, up: &Axis, names: &[String], best: Option<usize>) 
                 text.axis-label x=(place((left + right) / 2.0)) y=(place(bottom + 36.0)) text-anchor="middle" {
                     (format::cut(&across.name, 40)) @if matches!(along, Standing::Numbers(_, true)) { " (logarithms)" }
                 }
-                @for (run, x, y, one, other) in &dots {
-                    @if let (Some((low, high)), Standing::Numbers(scale, _)) = (other.interval, &beside) {
-                        line.whisker x1=(place(*x)) x2=(place(*x)) y1=(place(scale.at(low))) y2=(place(scale.at(high))) {}
-                    }
-                    @if let (Some((low, high)), Standing::Numbers(scale, _)) = (one.interval, &along) {
-                        line.whisker y1=(place(*y)) y2=(place(*y)) x1=(place(scale.at(low))) x2=(place(scale.at(high))) {}
-                    }
+                path.whisker d=(whiskers(&dots, &along, &beside)) {}
+                @if dots.len() > NAMED { path.dots d=(round_dots(&dots)) {} }
+                @for (run, x, y, one, other) in dots.iter().filter(|dot| dots.len() <= NAMED || best == Some(dot.0)) {
                     circle class=(if best == Some(*run) { "dot best" } else { "dot" }) cx=(place(*x)) cy=(place(*y)) r="3.5" {
                         @if dots.len() <= NAMED {
                             title { (names.get(*run).map_or("", String::as_str)) ": " (one.text) ", " (other.text) }

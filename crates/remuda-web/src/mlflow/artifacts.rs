@@ -32,10 +32,6 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .at("/2.0/mlflow/get-artifact", get(download_of_run))
         .at("/2.0/mlflow/upload-artifact", post(upload_to_run))
         .plain("/get-artifact", get(download_of_run))
-        .at("/2.0/mlflow/model-versions/get-artifact", get(download_of_version))
-        .plain("/model-versions/get-artifact", get(download_of_version))
-        .at("/2.0/mlflow/logged-models/{id}/artifacts/directories", get(list_of_model))
-        .at("/2.0/mlflow/logged-models/{id}/artifacts/files", get(download_of_model))
 }
 
 /// The path that an address ends with, behind these words; decoded once, as it was encoded once.
@@ -133,37 +129,6 @@ async fn download_of_run(call: Call, headers: HeaderMap, fields: Fields) -> Resp
         let run = call.tracking.run(&runs::run_id(&fields)?).await?;
         let manner = if fields.flag("preview")? == Some(true) { Manner::Shown } else { Manner::Saved };
         file_under(&call, &run.artifacts, &below, &headers, manner).await
-    };
-    work().await.unwrap_or_else(|error| refuse(&error))
-}
-
-async fn download_of_version(call: Call, headers: HeaderMap, fields: Fields) -> Response {
-    let work = async || {
-        let below = fields.need("path")?;
-        path(&below)?;
-        let number = fields.integer("version")?.ok_or_else(|| super::fields::missing("version"))?;
-        let address = call.tracking.version(&fields.need("name")?, number).await?.storage;
-        file_under(&call, &address, &below, &headers, Manner::Saved).await
-    };
-    work().await.unwrap_or_else(|error| refuse(&error))
-}
-
-async fn list_of_model(call: Call, Segment(id): Segment<String>, fields: Fields) -> Response {
-    let work = async || -> Outcome {
-        let below = fields.text("artifact_directory_path")?;
-        path(below.as_deref().unwrap_or_default())?;
-        let model = call.tracking.logged(&id, false).await?;
-        listing(&call, &model.artifacts, below.as_deref()).await
-    };
-    respond(work().await)
-}
-
-async fn download_of_model(call: Call, Segment(id): Segment<String>, headers: HeaderMap, fields: Fields) -> Response {
-    let work = async || {
-        let below = fields.need("artifact_file_path")?;
-        path(&below)?;
-        let model = call.tracking.logged(&id, false).await?;
-        file_under(&call, &model.artifacts, &below, &headers, Manner::Saved).await
     };
     work().await.unwrap_or_else(|error| refuse(&error))
 }

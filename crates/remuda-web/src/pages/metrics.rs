@@ -97,7 +97,7 @@ fn listed(metrics: &[MetricValue]) -> Markup {
                 td.what.wide { (metric.name) span.second { (format::cut(&metric.method, 80)) } }
                 td.number { b { (format::point(metric)) } }
                 td { (format::interval(metric.lower, metric.upper)) }
-                td.number data-label="n" { (text::thousands(metric.n)) }
+                td.number data-label="n" { @if metric.method.starts_with("logged") { "–" } @else { (text::thousands(metric.n)) } }
             }
         }
     };

@@ -101,12 +101,13 @@ pub(crate) fn collected(answer: &Collected, paper: &Paper) -> String {
         ));
     }
     let nothing = answer.runs.is_empty() && answer.experiments.is_empty() && answer.models.is_empty();
-    if answer.dry_run {
-        out.push_str("Nothing was changed.\n");
-    } else if answer.blobs > 0 {
+    let nothing = nothing && answer.pinned.is_empty() && answer.deleted_by_rule.is_empty();
+    if answer.blobs > 0 {
         out.push_str(&format!("{} {} on the disk\n", paint::green("freed"), bytes(answer.freed)));
-    } else if nothing && answer.pinned.is_empty() && answer.deleted_by_rule.is_empty() {
+    } else if nothing {
         out.push_str("Nothing to collect: only what was deleted long enough ago goes (`--older-than`).\n");
+    } else if answer.dry_run {
+        out.push_str("Nothing was changed.\n");
     }
     out
 }

@@ -193,7 +193,8 @@ pub(crate) fn compared(answer: &RunsCompared, paper: &Paper) -> String {
 fn name(answer: &RunsCompared, place: usize) -> String {
     answer.runs.get(place).map_or_else(String::new, |run| {
         let short: String = run.run.chars().take(10).collect();
-        if run.name.is_empty() || run.name.chars().count() > 24 { short } else { run.name.clone() }
+        let shared = answer.runs.iter().filter(|other| other.name == run.name).count() > 1;
+        if run.name.is_empty() || shared || run.name.chars().count() > 24 { short } else { run.name.clone() }
     })
 }
 

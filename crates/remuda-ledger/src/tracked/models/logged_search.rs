@@ -56,7 +56,7 @@ impl Tracker {
     /// The database failed.
     pub async fn search_logged_models(&self, search: &LoggedSearch<'_>) -> Result<LoggedFound, Error> {
         let postgres = matches!(self.ledger.pool, Pool::Postgres(_));
-        let mut sql = Sql { text: String::new(), values: Vec::new(), postgres };
+        let mut sql = Sql { text: String::new(), values: Vec::new(), postgres, probing: false };
         let mut keys: Vec<SeekKey> = search.order.iter().map(|one| order_key(&mut sql, one)).collect();
         keys.push(SeekKey::number("r.created", true));
         keys.push(SeekKey::text("r.id", false));

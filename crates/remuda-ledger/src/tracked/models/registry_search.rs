@@ -82,7 +82,7 @@ impl Tracker {
         kind: Kind,
     ) -> Result<(Vec<i64>, Option<OrderPlace>), Error> {
         let postgres = matches!(self.ledger.pool, Pool::Postgres(_));
-        let mut sql = Sql { text: String::new(), values: Vec::new(), postgres };
+        let mut sql = Sql { text: String::new(), values: Vec::new(), postgres, probing: false };
         let keys = order_keys(search, kind);
         sql.push(&format!("SELECT r.number{} FROM ", seek::columns(&keys)));
         let product = sql.text(&self.product);

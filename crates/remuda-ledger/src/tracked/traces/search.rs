@@ -45,7 +45,7 @@ impl Tracker {
             return Ok(FoundTraces::default());
         }
         let postgres = matches!(self.ledger.pool, Pool::Postgres(_));
-        let mut sql = Sql { text: String::new(), values: Vec::new(), postgres };
+        let mut sql = Sql { text: String::new(), values: Vec::new(), postgres, probing: false };
         let product = sql.text(&self.product);
         let list: Vec<String> = search.experiments.iter().map(i64::to_string).collect();
         sql.push(&format!(

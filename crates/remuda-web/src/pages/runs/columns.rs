@@ -42,7 +42,11 @@ pub(super) fn usual(runs: &[RunState], order: Option<&Key>) -> Vec<Key> {
     let known = known(runs);
     let mut columns: Vec<Key> =
         order.filter(|key| matches!(key, Key::Metric(_) | Key::Parameter(_))).cloned().into_iter().collect();
-    let differs = |name: &str| runs.windows(2).any(|pair| pair[0].parameters.get(name) != pair[1].parameters.get(name));
+    let differs = |name: &str| {
+        let mut values = runs.iter().filter_map(|run| run.parameters.get(name));
+        let first = values.next();
+        values.any(|value| Some(value) != first)
+    };
     let machine = |name: &str| name.starts_with("system/");
     let metrics =
         known.iter().filter(|(key, times)| matches!(key, Key::Metric(name) if *times >= half && !machine(name)));

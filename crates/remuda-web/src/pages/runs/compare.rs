@@ -16,7 +16,7 @@ const METRICS: usize = 4;
 /// Parameters among the parallel coordinates.
 const AXES: usize = 7;
 /// Points of all curves of a page, about: so many bytes weigh.
-const POINTS: usize = 1_200;
+const POINTS: usize = 500;
 
 /// What is compared, and how it is drawn.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -28,7 +28,7 @@ pub struct Question {
     /// Metrics whose curves are drawn.
     pub metrics: Vec<String>,
     /// Along what, on which scale, how smooth.
-    drawn: (Along, bool, f64),
+    pub manner: Manner,
     /// Across and up in the scatter.
     pub axes: (Option<String>, Option<String>),
     /// Whether the models of the best are judged on the same rows.
@@ -42,21 +42,15 @@ impl Question {
             let found = pairs.iter().filter(|(name, value)| name == wanted && !value.trim().is_empty());
             found.map(|(_, value)| value.trim().to_owned()).collect()
         };
-        let manner = manner(pairs);
         Self {
-            runs: all("run"),
+            // A form sends many runs as one field.
+            runs: all("run").iter().flat_map(|runs| runs.split(',')).map(|run| run.trim().to_owned()).collect(),
             asked: Asked { select: None, group: None, before: None, deleted: false, ..Asked::read(pairs) },
             metrics: all("metric"),
-            drawn: (manner.along, manner.log, manner.smooth),
+            manner: manner(pairs),
             axes: (all("across").pop(), all("up").pop()),
             paired: !all("paired").is_empty(),
         }
-    }
-
-    /// How curves are drawn.
-    pub fn manner(&self) -> Manner {
-        let (along, log, smooth) = self.drawn;
-        Manner { along, log, smooth }
     }
 
     /// The question for the application.
@@ -105,7 +99,7 @@ pub(crate) fn manner(pairs: &[(String, String)]) -> Manner {
 
 /// How many buckets each of so many curves has.
 pub fn buckets(curves: usize) -> usize {
-    (POINTS / curves.max(1)).clamp(10, 150)
+    (POINTS / curves.max(1)).clamp(12, 150)
 }
 
 /// What is drawn besides tables.
@@ -158,7 +152,7 @@ pub(super) fn name(view: &RunsCompared, place: usize) -> String {
 
 fn curves(view: &RunsCompared, drawn: &Drawn, asked: &Question) -> Markup {
     let Some(found) = &drawn.curves else { return html! {} };
-    let manner = asked.manner();
+    let manner = asked.manner;
     let place_of = |run: &str| view.runs.iter().position(|one| one.run == run);
     let names: Vec<String> = (0..view.runs.len().min(CURVES)).map(|place| name(view, place)).collect();
     let figures: Vec<(&String, Vec<Line<'_>>)> = drawn
@@ -178,7 +172,7 @@ fn curves(view: &RunsCompared, drawn: &Drawn, asked: &Question) -> Markup {
         @if !figures.is_empty() {
             (parts::section("curves", "Curves", html! {}, html! {
                 div.line-grid { @for (metric, lines) in &figures { (figure(metric, lines, manner, false)) } }
-                ul.legend {
+                ul.line-legend {
                     @for (place, run) in view.runs.iter().take(CURVES).enumerate() {
                         li data-hue=(place % crate::components::lines::HUES) { span class={ "swatch " (hue(place)) } {} a href=(format::address("run", &run.run)) { (names.get(place).map_or("", String::as_str)) } }
                     }
@@ -262,7 +256,7 @@ fn against(view: &RunsCompared, asked: &Question) -> Markup {
 
 /// The form that draws anew.
 fn question(view: &RunsCompared, drawn: &Drawn, asked: &Question) -> Markup {
-    let manner = asked.manner();
+    let manner = asked.manner;
     let option = |value: &str, name: &str, chosen: bool| html! { option value=(value) selected[chosen] { (name) } };
     let axis = |name: &str, chosen: &Option<String>| {
         let is = |key: &str| chosen.as_deref() == Some(key);
@@ -282,7 +276,7 @@ fn question(view: &RunsCompared, drawn: &Drawn, asked: &Question) -> Markup {
     };
     let body = html! {
         form.filters method="get" action="/run/compare" {
-            @for run in &asked.runs { input type="hidden" name="run" value=(run); }
+            @if !asked.runs.is_empty() { input type="hidden" name="run" value=(asked.runs.join(",")); }
             @for (name, value) in asked.asked.fields() { input type="hidden" name=(name) value=(value); }
             label { "along" select name="along" { @for along in [Along::Step, Along::Time, Along::Wall] { (option(along.as_str(), along.as_str(), along == manner.along)) } } }
             label { "scale" select name="scale" { (option("", "even", !manner.log)) (option("log", "logarithms", manner.log)) } }

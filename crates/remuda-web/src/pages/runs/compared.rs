@@ -10,7 +10,7 @@ use remuda_model::text;
 /// Up to so many runs stand side by side; more stand below each other.
 const ABREAST: usize = 6;
 /// Runs below each other that a page shows.
-const ROWS: usize = 40;
+const ROWS: usize = 25;
 /// Parameters and metrics that a page shows: side by side, and as columns.
 const LINES: usize = 60;
 const COLUMNS: usize = 8;
@@ -228,14 +228,14 @@ fn below(view: &RunsCompared) -> Markup {
         @for place in order.iter().take(ROWS) {
             @let run = &view.runs[*place];
             tr {
-                td.what { a href=(format::address("run", &run.run)) { b { (name(view, *place)) } } span.second { (format::cut(&run.actor, 20)) } }
+                td.what.wide { a href=(format::address("run", &run.run)) { b { (name(view, *place)) } } span.second { (format::cut(&run.actor, 20)) } }
                 @for metric in metrics {
-                    td.number data-label=(metric.name) {
+                    td.number.wide data-label=(metric.name) {
                         (value(metric.values.get(*place).and_then(Option::as_ref)))
                         @if let Some(best) = metric.best.as_ref().filter(|best| best.place == *place && best.of > 1) { span.second { (parts::mark(parts::Tone::Warning, &format!("best of {}", text::thousands(best.of)))) } }
                     }
                 }
-                @for one in &parameters { td data-label=(one.name) { @match one.values.get(*place).and_then(Option::as_ref) { Some(value) => code { (format::cut(value, 24)) }, None => span.muted { "–" } } } }
+                @for one in &parameters { td.wide data-label=(one.name) { @match one.values.get(*place).and_then(Option::as_ref) { Some(value) => code { (format::cut(value, 24)) }, None => span.muted { "–" } } } }
             }
         }
     };

@@ -219,12 +219,12 @@ fn rows(frame: &Frame, asked: &Asked, shown: &[RunState]) -> Markup {
     let rows = html! {
         @for (index, run) in shown.iter().enumerate() {
             tr {
-                @if may_choose { td.aside-cell { input type="checkbox" name="run" value=(run.run) form="chosen" aria-label={ "choose " (run.run) }; } }
+                @if may_choose { td { input type="checkbox" name="run" value=(run.run) form="chosen" aria-label={ "choose " (run.run) }; } }
                 td { (parts::status(run.status)) span.second { (super::super::run::length(frame, run)) } }
                 td.what.wide { (who(run)) }
                 @for column in &columns {
-                    @if columns::is_number(column) { td.number data-label=(columns::name(column)) { (columns::cell(run, column)) } }
-                    @else { td data-label=(columns::name(column)) { (columns::cell(run, column)) } }
+                    @if columns::is_number(column) { td.number.wide[is_long(column)] data-label=(columns::name(column)) { (columns::cell(run, column)) } }
+                    @else { td.wide[is_long(column)] data-label=(columns::name(column)) { (columns::cell(run, column)) } }
                 }
                 td title=(run.actor) { (format::cut(&run.actor, 20)) span.second { (parts::time(frame.now, run.started)) } }
                 td.end {
@@ -237,6 +237,11 @@ fn rows(frame: &Frame, asked: &Asked, shown: &[RunState]) -> Markup {
         }
     };
     table::stacked("Runs", head, rows)
+}
+
+/// Whether a column's name leaves no room for a second one beside it on a narrow screen.
+fn is_long(column: &Key) -> bool {
+    columns::name(column).chars().count() > 12
 }
 
 /// Id, name, command, experiment; and in what it is nested.

@@ -92,7 +92,7 @@ async fn compare_page(visit: Visit, query: Pairs) -> Response {
                 buckets: compare::buckets(runs.len() * drawn.metrics.len()),
                 runs,
                 metrics: drawn.metrics.clone(),
-                along: asked.manner().along.as_str().to_owned(),
+                along: asked.manner.along.as_str().to_owned(),
             };
             drawn.curves = Some(ask(&visit, &context, request).await?);
         }

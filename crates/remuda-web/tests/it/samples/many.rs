@@ -242,7 +242,7 @@ pub(crate) fn paired() -> RunsCompared {
         next: view.runs[0].run.clone(),
         difference: Some(metric("auc", 0.004, 0.011, 1_056)),
         record: false,
-        words: "No record: on the same rows the interval of the difference of auc contains zero.".into(),
+        words: "On the same rows the interval of the difference of auc contains zero.".into(),
     });
     view
 }

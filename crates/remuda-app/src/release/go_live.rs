@@ -54,6 +54,6 @@ fn refused(page: &ReleasePage, made: bool) -> Error {
         .collect();
     let count = remuda_model::text::count(list.len() as u64, "thing");
     let of = if made { format!(" in release {short}") } else { String::new() };
-    let message = format!("model {} cannot go live{of}: {count} missing: {}", page.line.model_name, list.join("; "));
+    let message = format!("model {} cannot go live{of}: {count} missing: {}", page.line.model.short(), list.join("; "));
     Error::new("release.not_ready", message)
 }

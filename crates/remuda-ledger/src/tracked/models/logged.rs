@@ -231,7 +231,8 @@ pub(super) async fn add_version(
     let mut model = stored(product, transaction, id).await?;
     let known = model.tags.get(tag).and_then(|text| serde_json::from_str(text).ok());
     let mut all: Vec<serde_json::Value> = known.unwrap_or_default();
-    let this = serde_json::json!({ "name": name, "version": version });
+    // A text, as clients write it: they add it again otherwise.
+    let this = serde_json::json!({ "name": name, "version": version.to_string() });
     if !all.contains(&this) {
         all.push(this);
     }

@@ -54,7 +54,7 @@ fn run(number: u64, experiment: i64, product: &str) -> NewRun {
         id,
         experiment,
         name,
-        actor: if number % 3 == 0 { "ana" } else { "bo" }.to_owned(),
+        actor: if number.is_multiple_of(3) { "ana" } else { "bo" }.to_owned(),
         status: if number % 50 == 7 { TrackedStatus::Failed } else { TrackedStatus::Finished },
         started,
         ended: Some(started + 42_000),

@@ -46,7 +46,7 @@ fn a_registered_version_with_an_onnx_model_is_a_candidate() {
     check_both(Risk::Medium, |story| async move {
         let (tracking, onnx) = begin(&story).await;
         let version = register(&story, &tracking, &[("MLmodel", DESCRIBED.as_bytes()), ("model.onnx", &onnx)]).await;
-        let digest = version.candidate().unwrap_or_else(|| panic!("{:?}", version.tags)).to_owned();
+        let digest = version.candidate().unwrap().to_owned();
         let models = story.does("scientist", List { name: Some("leavers".into()) }).await.unwrap().models;
         assert_eq!(models[0].version.digest.as_str(), digest);
         assert_eq!(Some(models[0].version.run.as_str()), version.run.as_deref(), "linked to its run");

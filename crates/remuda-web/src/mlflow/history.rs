@@ -141,10 +141,11 @@ fn bulk_runs(fields: &Fields, name: &str) -> Result<Vec<String>, Error> {
         });
     }
     if runs.len() > BULK_RUNS {
-        return Err(invalid(format!(
-            "{name} request cannot specify more than {BULK_RUNS} run_ids. Received {} run_ids.",
-            runs.len()
-        )));
+        let most = match name {
+            "GetMetricHistoryBulkInterval" => format!("can specify at most {BULK_RUNS} run_ids"),
+            _ => format!("cannot specify more than {BULK_RUNS} run_ids"),
+        };
+        return Err(invalid(format!("{name} request {most}. Received {} run_ids.", runs.len())));
     }
     Ok(runs)
 }
